@@ -1,0 +1,42 @@
+"""The one door for every feature: hook specs that find and announce, providers that do the work, a guard between."""
+
+from fieldhr_core.hooks.context import RegistrationContext
+from fieldhr_core.hooks.plugin import PLUGIN_API, Command, Offer, PluginInfo, PluginReport, PluginStatus
+from fieldhr_core.hooks.providers import (
+    Alerter,
+    Channel,
+    Check,
+    Connector,
+    Decoder,
+    Delivery,
+    Notice,
+    Pulled,
+    Resolver,
+    Scorer,
+    Tables,
+)
+from fieldhr_core.hooks.specs import Specs, hookimpl, hookspec
+
+__all__ = [
+    "PLUGIN_API",
+    "Alerter",
+    "Channel",
+    "Check",
+    "Command",
+    "Connector",
+    "Decoder",
+    "Delivery",
+    "Notice",
+    "Offer",
+    "PluginInfo",
+    "PluginReport",
+    "PluginStatus",
+    "Pulled",
+    "RegistrationContext",
+    "Resolver",
+    "Scorer",
+    "Specs",
+    "Tables",
+    "hookimpl",
+    "hookspec",
+]

@@ -1,0 +1,220 @@
+"""What plugins provide: typed objects that take and return whole batches.
+
+A provider is made by an :class:`~fieldhr_core.hooks.plugin.Offer` for one tenant, with that tenant's settings. It holds
+no tenant data between calls except caches keyed by what it was given, does no I/O unless its family is about I/O
+(connectors, channels), and never sees a row at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import attrs
+
+from fieldhr_core.model import (
+    Customer,
+    Deal,
+    Decoded,
+    Envelope,
+    Finding,
+    Metric,
+    Period,
+    Problem,
+    RepDays,
+    Resolved,
+    Ruling,
+    Schema,
+    Submission,
+    Table,
+)
+
+__all__ = [
+    "Alerter",
+    "Channel",
+    "Check",
+    "Connector",
+    "Decoder",
+    "Delivery",
+    "Notice",
+    "Pulled",
+    "Resolver",
+    "Scorer",
+    "Tables",
+]
+
+
+class Decoder(Protocol):
+    """Locator, role ``decode``: payloads of one source to positions."""
+
+    def decode(self, envelopes: Sequence[Envelope], /) -> Sequence[Decoded]:
+        """Return one :class:`Decoded` an envelope, in order.
+
+        Never raises on bad payloads: they come back ``rejected`` or ``ignored`` with a reason.
+        """
+        ...
+
+
+class Resolver(Protocol):
+    """Locator, role ``resolve``: what fixes say about where somebody was."""
+
+    def resolve(self, days: RepDays, places: Table, outings: Table, /) -> Resolved:
+        """Return stays and signals of the rep-days.
+
+        Args:
+            days: fixes in WGS-84, ascending in time within a rep-day.
+            places: ``PLACES`` of the whole tenant; the same object until it changes, so an index may be cached by
+                identity. Homes count only for their own rep.
+            outings: ``OUTINGS`` of these rep-days.
+
+        A pure function: the same input gives the same output, whatever was resolved before.
+        """
+        ...
+
+    def judge(self, points: Table, places: Table, /) -> Table:
+        """Return ``JUDGED`` for ``POINTS``, row for row: is each point at the customer it claims?"""
+        ...
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Pulled:
+    """What a connector brought, and from where to go on.
+
+    ``cursor`` is opaque text to hand back next time; ``more`` says that another page is ready now. ``gone`` holds ids
+    of customers that no longer exist at the source.
+    """
+
+    customers: Sequence[Customer] = ()
+    deals: Sequence[Deal] = ()
+    gone: Sequence[str] = ()
+    problems: Sequence[Problem] = ()
+    cursor: str | None = None
+    more: bool = False
+
+
+class Connector(Protocol):
+    """CRM connector: records out of another system, visits and notes back where it allows."""
+
+    def pull(self, cursor: str | None, /) -> Pulled:
+        """Return what changed since *cursor* (``None``: everything). Raises where the source is down."""
+        ...
+
+    def push(self, visits: Table, /) -> Sequence[Problem]:
+        """Write ``STAYS`` verified as visits back; return problems. A read-only source returns one a row."""
+        ...
+
+
+class Tables(Protocol):
+    """Column tables of one tenant and period, loaded when asked for."""
+
+    @property
+    def tenant(self) -> str:
+        """Id of the tenant."""
+        ...
+
+    @property
+    def period(self) -> Period:
+        """Local days covered, both ends included."""
+        ...
+
+    @property
+    def as_of(self) -> datetime:
+        """The instant of judgement, aware; nothing later is in the tables."""
+        ...
+
+    def __getitem__(self, schema: Schema) -> Table:
+        """Return the rows of one schema: ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``,
+        ``DUTY_DAYS``, ``PEOPLE``, ``DEALS``, ``PLACES``."""
+        ...
+
+
+class Scorer(Protocol):
+    """Scorer: tables of a period to metric values with exposure and uncertainty."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What it can return."""
+        ...
+
+    def score(self, tables: Tables, /) -> Table:
+        """Return ``METRICS``; a value that cannot be known is NaN or left out, never 0."""
+        ...
+
+
+class Alerter(Protocol):
+    """Alerter, role ``find``: tables to findings with evidence.
+
+    Attributes:
+        codes: every alert code it may raise.
+        cadence: ``live`` = whenever something of a rep-day changed; ``HH:MM`` = at that local time every day.
+        days: how many local days, counted back from ``as_of``, it needs to see.
+    """
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every alert code it may raise."""
+        ...
+
+    @property
+    def cadence(self) -> str:
+        """``live`` or ``HH:MM`` local time."""
+        ...
+
+    @property
+    def days(self) -> int:
+        """Local days it needs, today included."""
+        ...
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return every finding that holds in the tables.
+
+        The answer is complete for the period's last day: a live finding of that day that is no longer returned after
+        late data is withdrawn with that reason.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Notice:
+    """One message to one recipient about one case; ``id`` is the idempotency key, equal on every retry."""
+
+    id: str
+    case: str
+    code: str
+    severity: str
+    to: str
+    language: str
+    title: str
+    body: str
+    facts: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Delivery:
+    """What became of one notice: ``sent``, ``retry`` (with a reason) or ``refused`` (do not try again)."""
+
+    notice: str
+    status: str
+    reason: str = ""
+
+
+class Channel(Protocol):
+    """Alerter, role ``deliver``: notices out of the house."""
+
+    def deliver(self, notices: Sequence[Notice], /) -> Sequence[Delivery]:
+        """Try each notice once; return one :class:`Delivery` a notice, in order."""
+        ...
+
+
+class Check(Protocol):
+    """Compliance check: submissions to rulings. A check that raises, hangs or misbehaves clears nothing."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of submission it looks at (``message``, ``customer``, ``sale`` ...)."""
+        ...
+
+    def check(self, submissions: Sequence[Submission], /) -> Sequence[Ruling]:
+        """Return one ruling a submission, in order."""
+        ...

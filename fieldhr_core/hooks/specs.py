@@ -1,0 +1,150 @@
+"""Every hook there is. Hooks find and announce; the providers they return do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import pluggy
+
+if TYPE_CHECKING:
+    from fieldhr_core.hooks.context import RegistrationContext
+    from fieldhr_core.hooks.plugin import Command, Offer
+    from fieldhr_core.hooks.providers import Alerter, Channel, Check, Connector, Decoder, Resolver, Scorer
+    from fieldhr_core.model import Case
+
+__all__ = ["PROJECT", "Specs", "hookimpl", "hookspec"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The pluggy project name, and the prefix of every hook.
+PROJECT: Final = "fieldhr"
+
+_spec = pluggy.HookspecMarker(PROJECT)
+_impl = pluggy.HookimplMarker(PROJECT)
+
+
+def hookspec(function: F) -> F:
+    """Mark a method as a hook specification."""
+    return _spec(function)
+
+
+def hookimpl(function: F) -> F:
+    """Mark a function of a plugin as the implementation of the hook of that name."""
+    return _impl(function)
+
+
+class Specs:
+    """The hooks. Each name starts with ``fieldhr_``; an implementation takes the arguments it names."""
+
+    @hookspec
+    def fieldhr_register_locators(self, context: RegistrationContext) -> Iterable[Offer[Decoder] | Offer[Resolver]]:
+        """Offer decoders (payload to positions) and resolvers (positions to stays and signals).
+
+        **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
+        **Args:** *context*: read-only view of the runtime; may be kept, not changed.
+        **Returns:** offers with role ``decode`` (named after the source it reads: ``owntracks``) or ``resolve``.
+        Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name are
+        FHR-PLG-014. The tenant's setting ``resolver`` picks one resolver; decoders are picked by source.
+        **Sync/async:** sync.
+        **If it fails:** isolated: the plugin is reported as failed and offers nothing.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_register_connectors(self, context: RegistrationContext) -> Iterable[Offer[Connector]]:
+        """Offer connectors to customer records of other systems.
+
+        **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
+        **Args:** *context*: read-only view of the runtime; may be kept, not changed.
+        **Returns:** offers named after the system. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; a repeated name is FHR-PLG-014.
+        **Sync/async:** sync.
+        **If it fails:** isolated: the plugin is reported as failed; a connector that fails later leaves its data in
+        place, marked stale.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_register_scorers(self, context: RegistrationContext) -> Iterable[Offer[Scorer]]:
+        """Offer scorers: tables of a period to metrics.
+
+        **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
+        **Args:** *context*: read-only view of the runtime; may be kept, not changed.
+        **Returns:** offers. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; a repeated name is FHR-PLG-014.
+        **Sync/async:** sync.
+        **If it fails:** isolated: its metrics are missing, never zero.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_register_alerters(self, context: RegistrationContext) -> Iterable[Offer[Alerter] | Offer[Channel]]:
+        """Offer alerters (tables to findings) and channels (notices out of the house).
+
+        **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
+        **Args:** *context*: read-only view of the runtime; may be kept, not changed.
+        **Returns:** offers with role ``find`` or ``deliver``. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name are
+        FHR-PLG-014. Every alerter runs; the tenant's routes pick channels by name.
+        **Sync/async:** sync.
+        **If it fails:** isolated: the other alerters still find and the other channels still deliver.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_register_checks(self, context: RegistrationContext) -> Iterable[Offer[Check]]:
+        """Offer compliance checks: submissions to rulings.
+
+        **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
+        **Args:** *context*: read-only view of the runtime; may be kept, not changed.
+        **Returns:** offers. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; every check of a submission's kind
+        is asked, the strictest outcome counts; a repeated name is FHR-PLG-014.
+        **Sync/async:** sync.
+        **If it fails:** closed: while a check that should have been asked cannot answer, nothing of its kinds is cleared.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_register_commands(self, context: RegistrationContext) -> Iterable[Command]:
+        """Offer commands of the ``fieldhr`` command line.
+
+        **Called:** once per run of the command line, on the main thread, before arguments are parsed.
+        **Args:** *context*: read-only view without tenants; may be kept, not changed.
+        **Returns:** commands. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; of two commands with one path the
+        first is kept and the second reported.
+        **Sync/async:** sync.
+        **If it fails:** isolated: its commands are missing and ``fieldhr plugins list`` says why.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_alerts_raised(self, tenant: str, cases: Sequence[Case]) -> None:
+        """Hear that findings became cases.
+
+        **Called:** once per batch that raised any, on the caller's thread, after the batch is committed (in a
+        transaction the host owns: after it is flushed, so the host may still roll it back).
+        **Args:** *tenant*: its id. *cases*: the new cases, frozen; may be kept.
+        **Returns:** nothing.
+        **Combine:** every implementation is called, explicitly listed plugins first, then by plugin name.
+        **Sync/async:** sync; hand slow work to something of your own.
+        **If it fails:** isolated: named in the plugin's report, the others are still called, nothing is undone.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError

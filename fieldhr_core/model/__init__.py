@@ -1,0 +1,103 @@
+"""What the business talks about, as frozen values and column tables. No I/O, no feature, no third party but attrs."""
+
+from fieldhr_core.model.cases import TRANSITIONS, Case, CaseEvent, CaseState, CaseStep
+from fieldhr_core.model.customers import Address, Customer, Deal
+from fieldhr_core.model.findings import Audience, Evidence, Finding, Severity
+from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m
+from fieldhr_core.model.messages import Message
+from fieldhr_core.model.people import Absence, AbsenceKind, Calendar, Person, Principal, Role, WorkPattern
+from fieldhr_core.model.positions import (
+    FIXES,
+    REPORTED,
+    Decoded,
+    Envelope,
+    Position,
+    Problem,
+    Receipt,
+    RepDay,
+    RepDays,
+)
+from fieldhr_core.model.records import CHECKINS, DEALS, DUTY_DAYS, FOLLOW_UPS, JUDGED, PEOPLE, POINTS
+from fieldhr_core.model.scores import METRICS, Metric, Period
+from fieldhr_core.model.submissions import Ground, Outcome, Ruling, Submission
+from fieldhr_core.model.table import Coded, Column, Kind, Schema, Table
+from fieldhr_core.model.visits import (
+    OUTINGS,
+    PLACES,
+    SIGNALS,
+    STAYS,
+    CheckIn,
+    CheckInAnswer,
+    FollowUp,
+    Outing,
+    Place,
+    PlaceKind,
+    Resolved,
+    Verdict,
+)
+
+__all__ = [
+    "CHECKINS",
+    "DEALS",
+    "DUTY_DAYS",
+    "EARTH_RADIUS_M",
+    "FIXES",
+    "FOLLOW_UPS",
+    "JUDGED",
+    "METRICS",
+    "OUTINGS",
+    "PEOPLE",
+    "PLACES",
+    "POINTS",
+    "REPORTED",
+    "SIGNALS",
+    "STAYS",
+    "TRANSITIONS",
+    "Absence",
+    "AbsenceKind",
+    "Address",
+    "Audience",
+    "Calendar",
+    "Case",
+    "CaseEvent",
+    "CaseState",
+    "CaseStep",
+    "CheckIn",
+    "CheckInAnswer",
+    "Coded",
+    "Column",
+    "Customer",
+    "Datum",
+    "Deal",
+    "Decoded",
+    "Envelope",
+    "Evidence",
+    "Finding",
+    "FollowUp",
+    "Ground",
+    "Kind",
+    "Message",
+    "Metric",
+    "Outcome",
+    "Outing",
+    "Period",
+    "Person",
+    "Place",
+    "PlaceKind",
+    "Position",
+    "Principal",
+    "Problem",
+    "Receipt",
+    "RepDay",
+    "RepDays",
+    "Resolved",
+    "Role",
+    "Ruling",
+    "Schema",
+    "Severity",
+    "Submission",
+    "Table",
+    "Verdict",
+    "WorkPattern",
+    "distance_m",
+]

@@ -1,0 +1,69 @@
+"""Customers, where they are, what they need, and what was sold to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import attrs
+
+from fieldhr_core.model.geo import Datum
+
+__all__ = ["Address", "Customer", "Deal"]
+
+
+@attrs.frozen(kw_only=True)
+class Address:
+    """One place of a customer. ``lat``/``lon`` may be unknown; where given, the datum is mandatory."""
+
+    id: str
+    text: str = ""
+    lat: float | None = None
+    lon: float | None = None
+    datum: Datum | None = None
+    radius_m: float = 150.0
+
+
+@attrs.frozen(kw_only=True)
+class Customer:
+    """A customer as the host's records have it.
+
+    Attributes:
+        schema: ``Person`` or ``Organization``.
+        owner: id of the rep who holds the customer.
+        need: what they want now, in the host's words ("open a futures account"); shown at check-in.
+        identifiers: kind -> number (``ric``, ``uscc``, ``phone`` ...); sealed in the store.
+        risk: the host's own label (``normal``, ``high`` ...).
+    """
+
+    id: str
+    name: str
+    schema: str = "Organization"
+    owner: str | None = None
+    need: str = ""
+    addresses: tuple[Address, ...] = ()
+    identifiers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    industry: str = ""
+    risk: str = "normal"
+    potential: str = ""
+    birth_date: date | None = None
+    countries: tuple[str, ...] = ()
+    source: str = "host"
+    updated: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Deal:
+    """A sale, loan or contract. Money is in minor units of ``currency`` (ISO 4217)."""
+
+    id: str
+    rep: str
+    customer: str
+    product: str
+    stage: str
+    opened: datetime
+    closed: datetime | None = None
+    amount_minor: int | None = None
+    currency: str = "CNY"
+    channel: str = ""
+    facts: Mapping[str, object] = attrs.field(factory=dict)

@@ -1,0 +1,1 @@
+"""The built-in features: one folder each, written as a stranger would write them."""

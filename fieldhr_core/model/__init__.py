@@ -21,6 +21,7 @@ from fieldhr_core.model.records import CHECKINS, DEALS, DUTY_DAYS, FOLLOW_UPS, J
 from fieldhr_core.model.scores import METRICS, Metric, Period
 from fieldhr_core.model.submissions import Ground, Outcome, Ruling, Submission
 from fieldhr_core.model.table import Coded, Column, Kind, Schema, Table
+from fieldhr_core.model.times import instant, milliseconds
 from fieldhr_core.model.visits import (
     OUTINGS,
     PLACES,
@@ -100,4 +101,6 @@ __all__ = [
     "Verdict",
     "WorkPattern",
     "distance_m",
+    "instant",
+    "milliseconds",
 ]

@@ -1,0 +1,183 @@
+"""Whose database it is: our own file, a host's engine, or a transaction the host owns.
+
+Four ways in. A URL: the engine is ours, set up for durability, closed by us. An ``Engine``: the host's, used with our
+own short transactions, never configured or disposed of. A ``Connection`` or ``Session``: the host's transaction; we
+work inside it and never commit, roll back or close it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fieldhr_core.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["Binding", "bind"]
+
+
+class Binding(Protocol):
+    """A way to get a connection with a transaction on it."""
+
+    @property
+    def owns_transaction(self) -> bool:
+        """Whether work is durable when a transaction block ends."""
+        ...
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite``, ``postgresql`` ..."""
+        ...
+
+    def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Connection]:
+        """Yield a connection in a transaction; leaving the block keeps its work, an exception undoes it whole."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what we opened, and of nothing else."""
+        ...
+
+
+class EngineBinding:
+    """Short transactions of our own on an engine."""
+
+    owns_transaction = True
+
+    def __init__(self, engine: Engine, *, ours: bool) -> None:
+        self.engine = engine
+        self._ours = ours
+
+    @property
+    def dialect(self) -> str:
+        return self.engine.dialect.name
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Connection]:
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(fieldhr_write=write)
+                with connection.begin():
+                    yield connection
+        except DBAPIError as cause:
+            raise _translated(cause) from cause
+
+    def close(self) -> None:
+        if self._ours:
+            self.engine.dispose()
+
+
+class HostBinding:
+    """Work inside a transaction the host owns; its rollback takes ours along, its commit makes ours durable."""
+
+    owns_transaction = False
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+
+    @property
+    def dialect(self) -> str:
+        return self._connection().dialect.name
+
+    @contextlib.contextmanager
+    def transaction(self, *, write: bool) -> Iterator[Connection]:  # noqa: ARG002 - the host decided already
+        connection = self._connection()
+        _begin_for_real(connection)
+        # A savepoint, so that a call of ours that fails undoes itself and nothing of the host's.
+        with connection.begin_nested():
+            yield connection
+
+    def close(self) -> None:
+        """Do nothing: the connection is the host's."""
+
+    def _connection(self) -> Connection:
+        # A Session is asked each time: after the host's commit it may be on another connection.
+        from sqlalchemy import Connection
+
+        connection: Connection = self._host if isinstance(self._host, Connection) else self._host.connection()
+        return connection
+
+
+def bind(target: Any) -> Binding:
+    """Return the binding for a URL, an Engine, a Connection or a Session.
+
+    Raises:
+        ConfigError: FHR-CFG-001 for anything else.
+        StoreError: FHR-STO-001 where a URL cannot be opened.
+    """
+    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy.orm import Session, scoped_session
+
+    if isinstance(target, (str, URL)):
+        return EngineBinding(_own_engine(target), ours=True)
+    if isinstance(target, Engine):
+        return EngineBinding(target, ours=False)
+    if isinstance(target, (Connection, Session, scoped_session)):
+        return HostBinding(target)
+    raise ConfigError(
+        f"FieldHR.open() cannot use a {type(target).__name__}.",
+        code="FHR-CFG-001",
+        hint="Pass a URL, an Engine, a Connection or a Session of SQLAlchemy.",
+    )
+
+
+def _own_engine(url: Any) -> Engine:
+    import sqlalchemy as sa
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return sa.create_engine(parsed)
+        in_memory = parsed.database in (None, "", ":memory:")
+        options: dict[str, Any] = {"poolclass": sa.StaticPool} if in_memory else {}
+        engine = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False}, **options)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as cause:
+        raise StoreError(f"The database URL cannot be used: {cause}", code="FHR-STO-001") from cause
+    sa.event.listen(engine, "connect", _durable)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _durable(dbapi_connection: Any, _record: object) -> None:
+    # WAL with synchronous=NORMAL loses acknowledged transactions at a power cut; FULL does not.
+    dbapi_connection.isolation_level = None  # we say BEGIN ourselves, see _begin
+    cursor = dbapi_connection.cursor()
+    # 16 KiB pages: a sealed rep-day is a few kilobytes and would waste a third of 4 KiB pages. Only new files obey.
+    for pragma in (
+        "page_size=16384",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # IMMEDIATE takes the write lock at once: a transaction that reads first could otherwise fail when it writes.
+    write = connection.get_execution_options().get("fieldhr_write", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _begin_for_real(connection: Connection) -> None:
+    # pysqlite opens a transaction only before the first change. A savepoint without one would be the transaction, and
+    # releasing it would commit what the host has not committed.
+    if connection.dialect.name != "sqlite":
+        return
+    driver = connection.connection.driver_connection
+    if not getattr(driver, "in_transaction", True):
+        connection.exec_driver_sql("BEGIN")
+
+
+def _translated(cause: Any) -> StoreError:
+    text = str(cause.orig)
+    if "locked" in text or "full" in text or "disk" in text:
+        return StoreError(f"The database refused: {text}.", code="FHR-STO-005")
+    return StoreError(f"The database refused: {type(cause.orig).__name__}.", code="FHR-STO-001")

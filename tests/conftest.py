@@ -206,3 +206,12 @@ def run_fieldhr(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
         )
 
     return run
+
+
+# -- the checkout ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The folder with ``pyproject.toml``: for tests of sources and documents, never for imports."""
+    return CHECKOUT

@@ -155,6 +155,7 @@ PLACES: Final = Schema(
         Column("lon", Kind.FLOAT, "Longitude, WGS-84 degrees.", low=-180, high=180),
         Column("radius_m", Kind.FLOAT, "Radius within which somebody is there, metres.", low=0),
         Column("private", Kind.BOOLEAN, "Closed to judgement: never named, never alerted on.", default=False),
+        Column("owner", Kind.CODED, "Rep who holds the customer; null = counts for every rep.", default=None),
     ),
 )
 
@@ -200,6 +201,10 @@ STAYS: Final = Schema(
         Column("over_ms", Kind.TIME_MS, "First fix by which more than the resolver's dwell limit was spent; 0 not."
                , default=0),
         Column("is_open", Kind.BOOLEAN, "Still going on at the last fix.", default=False),
+        Column("counted_s", Kind.FLOAT, "Certain seconds outside breaks: what is held against the dwell limit.", low=0,
+               default=float("nan")),
+        Column("refused", Kind.INTEGER, "Fixes of the span that were not used: too inaccurate, or outliers.", low=0,
+               default=0),
     ),
 )
 

@@ -110,7 +110,10 @@ def lowest_direct(project: dict[str, object]) -> list[str]:
     """Return ``name==lower bound`` for each direct dependency, extras included."""
     table = project["project"]
     assert isinstance(table, dict)
-    requirements = [*table["dependencies"], *(line for extra in table["optional-dependencies"].values() for line in extra)]
+    requirements = [
+        *table["dependencies"],
+        *(line for extra in table["optional-dependencies"].values() for line in extra),
+    ]
     found: dict[str, str] = {}
     for requirement in requirements:
         match = re.match(r"([A-Za-z0-9_.-]+)(\[[^]]*\])?>=([0-9.]+)", requirement)

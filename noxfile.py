@@ -36,7 +36,8 @@ def types(session: nox.Session) -> None:
     """Mypy strict on everything we ship; mypy and pyright on what a host and a plugin author would write."""
     session.install(".[tests]", *nox.project.dependency_groups(PROJECT, "types"))
     session.run("mypy")
-    session.run("pyright", "--pythonpath", session.env.get("VIRTUAL_ENV", session.virtualenv.location) + "/bin/python")
+    session.run("mypy", "tests/typing", "docs/generate.py", "benchmarks")
+    session.run("pyright", "--pythonpath", str(Path(session.bin) / "python"))
 
 
 @nox.session

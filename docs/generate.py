@@ -34,7 +34,7 @@ NOTE = "<!-- Written by docs/generate.py from the code; changes made here are lo
 
 
 def errors_page() -> str:
-    """Every code of an exception, what it means and what to do."""
+    """List every code of an exception, what it means and what to do."""
     areas = {
         "CFG": "Configuration",
         "REC": "Records handed in",
@@ -50,8 +50,10 @@ def errors_page() -> str:
     lines = [
         "# Errors",
         "",
-        "Every exception that the library raises on purpose is a `FieldhrError` with a `code`, a `message`, a `hint` and "
-        "attributes in `where`.",
+        (
+            "Every exception that the library raises on purpose is a `FieldhrError` with a `code`, a `message`, a `hint` and "
+            "attributes in `where`."
+        ),
         "A code never changes its meaning.",
         "A record that is bad is no exception: it comes back as a `Problem` with a dotted reason, and the others go on.",
         "",
@@ -79,7 +81,7 @@ def errors_page() -> str:
 
 
 def schemas_page() -> str:
-    """Every column table that crosses a boundary."""
+    """List every column table that crosses a boundary."""
     lines = [
         "# Column tables",
         "",
@@ -110,7 +112,7 @@ def schemas_page() -> str:
 
 
 def settings_page() -> str:
-    """Every setting of every built-in plugin."""
+    """List every setting of every built-in plugin."""
     lines = [
         "# Settings",
         "",
@@ -131,15 +133,19 @@ def settings_page() -> str:
 
 
 def cli_page() -> str:
-    """Every command with its arguments."""
+    """List every command with its arguments."""
     lines = [
         "# Command line",
         "",
-        "`-` or no file reads standard input; JSON Lines in, JSON Lines out, one line a line in the same order, `id` copied "
-        "through.",
+        (
+            "`-` or no file reads standard input; JSON Lines in, JSON Lines out, one line a line in the same order, `id` copied "
+            "through."
+        ),
         "Progress goes to standard error.",
-        "Exit status 0: the command did its work, and findings are data; 1: it ran and the answer is no; 2: wrong use or "
-        "unreadable input.",
+        (
+            "Exit status 0: the command did its work, and findings are data; 1: it ran and the answer is no; 2: wrong use or "
+            "unreadable input."
+        ),
     ]
     for command in commands():
         parser = argparse.ArgumentParser(prog="fieldhr " + " ".join(command.path), add_help=False)
@@ -155,7 +161,7 @@ def cli_page() -> str:
 
 
 def requirements_page() -> str:
-    """The requirement map: promise, code that the tests touch, tests, pages."""
+    """Map each promise to its tests, the code they touch, and pages."""
     areas = tomllib.loads((REFERENCE / "requirements.toml").read_text(encoding="utf-8"))
     shown = requirement_marks(CHECKOUT / "tests")
     pages = _pages_by_row()
@@ -168,8 +174,10 @@ def requirements_page() -> str:
         "A row is named by its tests with `@pytest.mark.req`; `pytest --req A4` runs those of one row.",
         "A test on a row does not mean that the row is complete; a row without a test is open.",
         "",
-        f"Of {len(rows)} rows, {len(rows) - len(open_rows)} have tests and {len(open_rows)} are open: "
-        f"{', '.join(open_rows) or 'none'}.",
+        (
+            f"Of {len(rows)} rows, {len(rows) - len(open_rows)} have tests and {len(open_rows)} are open: "
+            f"{', '.join(open_rows) or 'none'}."
+        ),
     ]
     for area in areas.values():
         lines += [
@@ -191,12 +199,11 @@ def requirements_page() -> str:
 
 
 def index_page(folder: str) -> str:
-    """The pages of one folder, so that none is forgotten."""
+    """List the pages of one folder, so that none is forgotten."""
     title, purpose = FOLDERS[folder]
     lines = [f"# {title}", "", purpose, ""]
-    for path in sorted((DOCS / folder).glob("*.md")):
-        if path.name != "index.md":
-            lines.append(f"- [{_title(path)}]({path.name})")
+    pages = [path for path in sorted((DOCS / folder).glob("*.md")) if path.name != "index.md"]
+    lines += [f"- [{_title(path)}]({path.name})" for path in pages]
     for subfolder in sorted(path for path in (DOCS / folder).iterdir() if path.is_dir()):
         lines += ["", f"## {subfolder.name.capitalize()}", ""]
         lines += [f"- [{_title(path)}]({subfolder.name}/{path.name})" for path in sorted(subfolder.glob("*.md"))]
@@ -330,9 +337,9 @@ def _type(field: attrs.Attribute[Any]) -> str:
 def _default(field: attrs.Attribute[Any]) -> str:
     if field.default is attrs.NOTHING:
         return "must be given"
-    value = field.default
-    if isinstance(value, attrs.Factory):  # type: ignore[arg-type]  # a function to checkers, a class at run time
-        value = value.factory()  # type: ignore[attr-defined]
+    value: Any = field.default
+    if hasattr(value, "factory"):  # an attrs.Factory
+        value = value.factory()
     return f"`{_cell(str(value) if isinstance(value, str) else repr(value)) or ' '}`"
 
 

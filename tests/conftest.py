@@ -78,7 +78,7 @@ def _forbid_the_network() -> None:
             raise AssertionError(message)
         connect(self, address)
 
-    socket.socket.connect = guarded  # type: ignore[method-assign]
+    socket.socket.connect = guarded  # type: ignore[method-assign, assignment]
 
 
 def _choose_hypothesis_profile() -> None:

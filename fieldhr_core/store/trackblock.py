@@ -5,16 +5,16 @@ integers are split into byte planes, and every plane is deflated with Huffman ta
 columns cost nothing. Blocks are made of *quantised* fixes only, and ingest quantises before anything looks at a fix, so
 what was judged live and what is read back years later are the same numbers.
 
-===============  =======================================================================================
+===============  ==============================================================================================
 column           quantum
-===============  =======================================================================================
+===============  ==============================================================================================
 ``time_ms``      1 ms (a whole-second track costs no more than seconds)
 ``lat, lon``     1e-5 degrees, about 1.1 m
-``accuracy_m``   rounded *up* to a ladder: 1 m up to 20 m, 5 to 10 % above, 100 km at most
+``accuracy_m``   rounded *up* to a ladder: 1 m up to 10 m, 2 m up to 30 m, 5 to 15 % above, 100 km at most
 ``speed_mps``    0.1 m/s, 6,553.4 m/s at most
 ``battery_pct``  1
-``received_ms``  rounded up to a whole second; 0 stays 0 (unknown)
-===============  =======================================================================================
+``received_ms``  rounded down to a whole second, so that nothing arrives later than it did
+===============  ==============================================================================================
 
 ``device``, ``source`` and ``mock`` are kept as they are.
 """
@@ -260,7 +260,7 @@ def _ladder() -> Any:
     """Return the steps of accuracy in metres, as a person would round them; the last one is "unknown"."""
     import numpy as np
 
-    near = ((0, 20, 1), (20, 40, 2), (40, 100, 5), (100, 200, 10), (200, 500, 25), (500, 1_000, 50))
+    near = ((0, 10, 1), (10, 30, 2), (30, 100, 5), (100, 200, 10), (200, 500, 25), (500, 1_000, 50))
     far = ((1_000, 2_000, 100), (2_000, 10_000, 500), (10_000, 20_000, 1_000), (20_000, 100_001, 5_000))
     steps = np.concatenate([np.arange(*rungs, dtype="f8") for rungs in (*near, *far)] + [np.asarray([np.nan])])
     steps.flags.writeable = False
@@ -329,7 +329,7 @@ def _known(column: Any, scale: float, unknown: int) -> Any:
 
 
 def _whole_seconds(times_ms: Any) -> Any:
-    return -(-times_ms // _SECOND)
+    return times_ms // _SECOND
 
 
 def _in_order_of_values(coded: Coded) -> Coded:

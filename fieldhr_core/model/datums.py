@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MAINLAND", "convert", "from_wgs84", "in_mainland", "one_datum", "to_wgs84"]
 
-#: Corners of the mainland as (latitude, longitude) in WGS-84, from the mouth of the Yalu northward. Made by hand for this
-#: purpose: on land within some ten kilometres of the border (finer where a city stands at it), at sea some way off
+#: Corners of the mainland as (latitude, longitude) in WGS-84, from the mouth of the Yalu northward. Made by hand for
+#: this purpose: on land within some ten kilometres of the border (finer where a city stands at it), at sea some way off
 #: the coast. It is no statement about any border.
 # fmt: off
 MAINLAND: Final[tuple[tuple[float, float], ...]] = (
@@ -112,7 +112,7 @@ _BD_LAT: Final = 0.006
 _BD_LON: Final = 0.0065
 
 #: Each round of the inverse shrinks the error at least a hundredfold; it starts below a kilometre.
-_ROUNDS: Final = 8
+_ROUNDS: Final = 6
 
 #: Kinds of the cells that spare most points the walk along the edges.
 _WITHOUT: Final = 0

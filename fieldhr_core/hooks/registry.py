@@ -154,6 +154,11 @@ class Registry:
         """Active plugins by name: explicit ones in the given order, then the rest by name."""
         return MappingProxyType({plugin.info.name: plugin.info for plugin in self._loaded})
 
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Module paths of the active plugins, in the order of :attr:`plugins`: where their texts lie."""
+        return tuple(plugin.candidate.path.partition(":")[0] for plugin in self._loaded)
+
     def offers(self, family: str, role: str | None = None) -> tuple[ListedOffer, ...]:
         """Return what is on offer in one family (``scorers``), in the order of :attr:`plugins`.
 

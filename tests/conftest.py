@@ -13,6 +13,7 @@ Databases for ``database_url``, in this order:
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import shutil
@@ -188,24 +189,30 @@ def database_url(request: pytest.FixtureRequest) -> str:
 # -- the command line --------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def run_fieldhr(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the installed ``fieldhr`` program in an empty folder: ``run_fieldhr("places", "stays", stdin="...")``."""
+@pytest.fixture(scope="session")
+def run_program() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed ``fieldhr`` program in a folder: ``run_program(folder, "trial", "run", "smoke")``."""
     program = Path(sysconfig.get_path("scripts")) / ("fieldhr.exe" if sys.platform == "win32" else "fieldhr")
 
-    def run(*arguments: str, stdin: str = "", timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(folder: Path, *arguments: str, stdin: str = "", timeout_s: float = 120) -> Any:
         return subprocess.run(
             [str(program), *arguments],
             input=stdin,
             capture_output=True,
             text=True,
             encoding="utf-8",
-            cwd=tmp_path,
+            cwd=folder,
             timeout=timeout_s,
             check=False,
         )
 
     return run
+
+
+@pytest.fixture
+def run_fieldhr(tmp_path: Path, run_program: Callable[..., Any]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed ``fieldhr`` program in this test's folder: ``run_fieldhr("places", "stays", stdin="...")``."""
+    return functools.partial(run_program, tmp_path)
 
 
 # -- the checkout ------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 from figure import Figure
 
-MODULES = ("importing", "blocks")
+MODULES = ("importing", "guarding", "blocks")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,6 +12,7 @@ import ast
 import functools
 import importlib
 import inspect
+import json
 import re
 import sys
 import tomllib
@@ -19,11 +20,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from fieldhr_core import errors, model
 from fieldhr_core.hooks import Command, PluginInfo, RegistrationContext
 from fieldhr_core.hooks.builtin import BUILTIN
+from fieldhr_core.hooks.settings import json_schema
 from fieldhr_core.model.table import REQUIRED, Column
 
 DOCS = Path(__file__).resolve().parent
@@ -119,16 +119,14 @@ def settings_page() -> str:
         "A tenant's settings are a mapping of plugin name to that plugin's settings.",
         "A key that no plugin knows is an error that names the path and the nearest known key.",
         "The unit of a number is in its name.",
+        "`fieldhr_core.hooks.settings.json_schema` gives the same as JSON Schema, for a plugin of yours, too.",
     ]
     for _, plugin in plugins():
-        if plugin.settings is None:
-            continue
-        lines += ["", f"## {plugin.name}", "", _summary(plugin.settings), ""]
-        lines += ["| setting | type | default | meaning |", "| --- | --- | --- | --- |"]
-        meanings = attributes_of(plugin.settings)
-        for field in attrs.fields(plugin.settings):
-            meaning = meanings.get(field.name, "")
-            lines.append(f"| `{field.name}` | {_type(field)} | {_default(field)} | {_cell(meaning)} |")
+        if plugin.settings is not None:
+            schema = json_schema(plugin.settings)
+            lines += ["", f"## {plugin.name}", "", _cell(schema.get("description", plugin.summary)), ""]
+            lines += ["| setting | type | default | bounds | meaning |", "| --- | --- | --- | --- | --- |"]
+            lines += [_setting(name, field) for name, field in schema["properties"].items()]
     return _page(lines)
 
 
@@ -248,24 +246,6 @@ def commands() -> list[Command]:
     return sorted(found, key=lambda command: command.path)
 
 
-def attributes_of(cls: type) -> dict[str, str]:
-    """Return what the ``Attributes:`` section of a docstring says about each attribute."""
-    section = inspect.getdoc(cls) or ""
-    _, _, body = section.partition("Attributes:\n")
-    meanings: dict[str, str] = {}
-    names: list[str] = []
-    for line in body.splitlines():
-        if line and not line.startswith(" "):
-            break
-        head = re.match(r"    (\w+(?:, \w+)*): (.*)", line)
-        if head:
-            names = head[1].split(", ")
-            meanings.update(dict.fromkeys(names, head[2]))
-        elif line.strip() and names:
-            meanings.update({name: f"{meanings[name]} {line.strip()}" for name in names})
-    return meanings
-
-
 def requirement_marks(tests: Path) -> dict[str, dict[str, set[str]]]:
     """Return row -> test file -> modules of ours it imports, read from the sources without running them."""
     shown: dict[str, dict[str, set[str]]] = {}
@@ -329,18 +309,26 @@ def _left_out(column: Column) -> str:
     return "must be given" if column.default is REQUIRED else f"`{column.default!r}`"
 
 
-def _type(field: attrs.Attribute[Any]) -> str:
-    kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
-    return f"`{_cell(kind)}`"
+def _setting(name: str, schema: dict[str, Any]) -> str:
+    default = (
+        f"`{_cell(json.dumps(schema['default'], ensure_ascii=False))}`" if "default" in schema else "must be given"
+    )
+    bounds = ", ".join(f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema)
+    return f"| `{name}` | {_type(schema)} | {default} | {bounds} | {_cell(schema.get('description', ''))} |"
 
 
-def _default(field: attrs.Attribute[Any]) -> str:
-    if field.default is attrs.NOTHING:
-        return "must be given"
-    value: Any = field.default
-    if hasattr(value, "factory"):  # an attrs.Factory
-        value = value.factory()
-    return f"`{_cell(str(value) if isinstance(value, str) else repr(value)) or ' '}`"
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "over", "maximum": "at most", "exclusiveMaximum": "under"}
+
+
+def _type(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if "anyOf" in schema:
+        return " or ".join(_type(option) for option in schema["anyOf"])
+    kind = schema.get("type", "anything")
+    if kind == "array" and isinstance(schema.get("items"), dict):
+        return f"list of {_type(schema['items'])}"
+    return str(kind)
 
 
 def _argument(action: argparse.Action) -> str:

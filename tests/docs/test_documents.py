@@ -13,6 +13,8 @@ import pytest
 from sybil.document import Document
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
+from fieldhr_core.hooks.settings import json_schema
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 #: Documents whose Python blocks cannot run in a test, each with the reason. All others run.
@@ -88,11 +90,11 @@ def test_marks_name_rows_that_exist() -> None:
 
 def test_every_setting_is_explained() -> None:
     mute = [
-        f"{plugin.name}.{field}"
+        f"{plugin.name}.{name}"
         for _, plugin in GENERATOR.plugins()
         if plugin.settings is not None
-        for field in (a.name for a in plugin.settings.__attrs_attrs__)
-        if not GENERATOR.attributes_of(plugin.settings).get(field)
+        for name, schema in json_schema(plugin.settings)["properties"].items()
+        if not schema.get("description")
     ]
     assert mute == []
 

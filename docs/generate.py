@@ -290,11 +290,13 @@ def _page(lines: list[str]) -> str:
 
 
 def _summary(cls: type) -> str:
-    return (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " ")
+    return _cell((inspect.getdoc(cls) or "").split("\n\n")[0])
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+    """Make one line of Markdown for a table out of reStructuredText from a docstring."""
+    text = re.sub(r":\w+:`~?(?:[\w.]+\.)?(\w+)`", r"`\1`", " ".join(text.split()))
+    return text.replace("``", "`").replace("|", "\\|")
 
 
 def _bounds(column: Column) -> str:

@@ -33,6 +33,7 @@ from fieldhr_plugins import scorecards
 from fieldhr_plugins.scorecards import ScorecardSettings
 from fieldhr_plugins.scorecards.intervals import mean_interval, poisson_interval, wilson_interval
 from fieldhr_plugins.scorecards.joins import Spans, overlapping, shared_ms
+from fieldhr_plugins.scorecards.outings import judge_outings
 from fieldhr_plugins.scorecards.process import ProcessScorer
 
 CHINA = timezone(timedelta(hours=8))
@@ -186,6 +187,14 @@ def test_an_off_site_dwell_makes_the_outing_it_overlaps_longest_anomalous():
     assert rate(bank) == (0.0, 2.0)
     bank.stay("ann", 0, "11:50", "12:40", "away", over="12:21", kind="interest", category="mall")
     assert rate(bank) == (0.5, 2.0)
+
+
+@pytest.mark.req("A6", "A4")
+@pytest.mark.parametrize(("start", "end", "expected"), [("11:50", "12:40", [0, 1]), ("11:20", "12:10", [1, 0])])
+def test_the_dwell_counts_against_the_outing_that_holds_most_of_it(start, end, expected):
+    bank = bank_with_outing().outing("ann", "y", 0, "12:00", "14:00").stay("ann", 0, start, end, "away", over="12:01")
+    judged = judge_outings(bank.tables(), {"ann": 0}, ScorecardSettings())
+    assert judged.anomalous.tolist() == expected
 
 
 @pytest.mark.req("A6", "A4")

@@ -12,6 +12,7 @@ from typing import Final
 __all__ = [
     "CATALOGUE",
     "AccessError",
+    "CaseError",
     "ComplianceError",
     "ConfigError",
     "FieldhrDeprecationWarning",
@@ -72,6 +73,10 @@ class AccessError(FieldhrError, PermissionError):
 
 class TrustError(FieldhrError):
     """A key, a sealed value, a backup or the audit chain does not hold."""
+
+
+class CaseError(FieldhrError, ValueError):
+    """A case cannot take this step from where it stands."""
 
 
 class ComplianceError(FieldhrError):

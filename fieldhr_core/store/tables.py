@@ -1,4 +1,4 @@
-"""The tables. Every one but ``meta`` and ``tenants`` has the tenant first in its primary key.
+"""The tables. Every one but ``version``, ``meta`` and ``tenants`` has the tenant first in its primary key.
 
 Names ending in ``_sealed`` hold values of :mod:`fieldhr_core.trust.vault`; what is personal stands nowhere else.
 Whereabouts are sealed from the first byte: a batch of fixes is one sealed *part* of its rep-day, and what a resolver
@@ -52,6 +52,8 @@ class StoreTables:
         def index(name: str, *columns: str) -> sa.Index:
             return sa.Index(f"ix_{prefix}{name}", *columns)
 
+        # In the shape Alembic expects of its version table, under a name of our own.
+        self.version = table("version", Column("version_num", String(32), primary_key=True))
         self.meta = table("meta", Column("key", String(60), primary_key=True), Column("value", Text, nullable=False))
         self.tenants = table(
             "tenants",
@@ -385,6 +387,3 @@ class StoreTables:
             Column("failures", Integer, nullable=False),
             Column("reason", Text, nullable=False),
         )
-
-    def __iter__(self) -> object:
-        return iter(self.metadata.sorted_tables)

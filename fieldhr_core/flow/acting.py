@@ -1,0 +1,232 @@
+"""Everything is done as someone, for a purpose, in one transaction that leaves its trace.
+
+A :class:`House` is what a runtime owns. An :class:`Acting` is the house seen by one principal for one purpose; every
+room of a desk works through it. A :class:`Unit` is one transaction: what is written, sealed, opened and audited in it
+becomes durable together or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from fieldhr_core.errors import AccessError, PluginError
+from fieldhr_core.flow.values import calendar_from, pattern_from
+from fieldhr_core.model import Calendar, Principal, WorkPattern, milliseconds
+from fieldhr_core.store.audit import append
+from fieldhr_core.store.rows import canonical_json
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Table as SqlTable
+
+    from fieldhr_core.flow.clock import Clock
+    from fieldhr_core.hooks.guard import Guard, ProviderHandle
+    from fieldhr_core.hooks.registry import Registry
+    from fieldhr_core.store.binding import Binding
+    from fieldhr_core.store.tables import StoreTables
+    from fieldhr_core.trust.vault import Vault
+
+__all__ = ["Acting", "House", "TenantFacts", "Unit"]
+
+
+@attrs.frozen(kw_only=True)
+class TenantFacts:
+    """What a tenant is set to."""
+
+    id: str
+    name: str
+    pattern: WorkPattern
+    calendar: Calendar
+    settings: Mapping[str, Any]
+    simulated: bool
+
+
+@attrs.define(eq=False, kw_only=True)
+class House:
+    """What one runtime owns; nothing of it is shared with another runtime."""
+
+    binding: Binding
+    tables: StoreTables
+    registry: Registry
+    guard: Guard
+    vault: Vault
+    clock: Clock
+    cached: dict[tuple[str, str], Any] = attrs.field(factory=dict)
+
+    def now_ms(self) -> int:
+        """Return the clock's present in UTC milliseconds."""
+        return milliseconds(self.clock.now())
+
+
+@attrs.define(eq=False)
+class Unit:
+    """One transaction of one principal."""
+
+    acting: Acting
+    connection: Connection
+    at_ms: int
+    _audited: list[dict[str, Any]] = attrs.field(factory=list)
+    _afterwards: list[Callable[[], None]] = attrs.field(factory=list)
+
+    def audit(self, action: str, kind: str, thing: str = "", **detail: object) -> None:
+        """Note what is done; written into the tenant's chain when the unit ends."""
+        self._audited.append(
+            {
+                "at_ms": self.at_ms,
+                "actor": self.acting.principal.id,
+                "role": self.acting.principal.role.value,
+                "purpose": self.acting.purpose,
+                "action": action,
+                "object_kind": kind,
+                "object": thing,
+                "detail": canonical_json(detail).decode(),
+            }
+        )
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        """Do something once the work is kept (in a host's transaction: once it is written)."""
+        self._afterwards.append(action)
+
+    def all(self, statement: Any, parameters: Any = None) -> list[Any]:
+        """Return every row of a select."""
+        return list(self.connection.execute(statement, parameters))
+
+    def scope(self, table: SqlTable) -> ColumnElement[bool]:
+        """Return the condition that holds for the rows of *table* this principal may see, its tenant's only."""
+        return self.acting.scope(self, table)
+
+    def finish(self) -> None:
+        """Write the audit events of this unit into the chain."""
+        if self._audited:
+            append(
+                self.connection, self.acting.house.tables, self.acting.tenant, self._audited, self.acting.house.vault
+            )
+
+    def announce(self) -> None:
+        """Run what was put off until the work is kept."""
+        for action in self._afterwards:
+            action()
+
+
+@attrs.define(eq=False)
+class Acting:
+    """The house as one principal sees it, for one purpose."""
+
+    house: House
+    principal: Principal
+    purpose: str
+
+    @property
+    def tenant(self) -> str:
+        """Id of the only tenant that can be reached."""
+        return self.principal.tenant
+
+    @property
+    def tables(self) -> StoreTables:
+        """The runtime's tables."""
+        return self.house.tables
+
+    @contextlib.contextmanager
+    def unit(self, *, write: bool = True) -> Iterator[Unit]:
+        """Open a transaction; an exception undoes all of it."""
+        with self.house.binding.transaction(write=write) as connection:
+            unit = Unit(self, connection, self.house.now_ms())
+            yield unit
+            unit.finish()
+        unit.announce()
+
+    def facts(self, unit: Unit) -> TenantFacts:
+        """Return what the tenant is set to.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such tenant.
+        """
+        import sqlalchemy as sa
+
+        table = self.tables.tenants
+        row = unit.connection.execute(sa.select(table).where(table.c.id == self.tenant)).mappings().first()
+        if row is None:
+            raise AccessError("There is no such tenant.", code="FHR-ACC-001")
+        pattern = pattern_from(row["pattern"])
+        assert pattern is not None
+        return TenantFacts(
+            id=row["id"],
+            name=row["name"],
+            pattern=pattern,
+            calendar=calendar_from(row["calendar"]),
+            settings=row["settings"],
+            simulated=row["simulated"],
+        )
+
+    def scope(self, unit: Unit, table: SqlTable) -> ColumnElement[bool]:
+        """Return the condition for the rows of *table* this principal may see."""
+        from fieldhr_core.flow.scoping import condition
+
+        return condition(self, unit, table)
+
+    def not_found(self) -> AccessError:
+        """Return the one error for what is not there and for what is not this principal's to see."""
+        return AccessError("There is nothing of that id, or it is not yours to see.", code="FHR-ACC-001")
+
+    # -- plugins -------------------------------------------------------------------------------------------------
+
+    def provider(self, unit: Unit, family: str, name: str, *, role: str = "") -> ProviderHandle:
+        """Return this tenant's provider of a name, with the tenant's settings."""
+        return self.house.registry.provider(
+            family, name, role, tenant=self.tenant, settings=_of_plugins(self.facts(unit).settings)
+        )
+
+    def providers(self, unit: Unit, family: str, *, role: str = "") -> list[tuple[str, ProviderHandle | PluginError]]:
+        """Return every provider of a family and role by name, with the tenant's settings, in registration order.
+
+        One that cannot be made stands there as its error: the caller knows whether to go on without it.
+        """
+        settings = _of_plugins(self.facts(unit).settings)
+        found: list[tuple[str, ProviderHandle | PluginError]] = []
+        for offer in self.house.registry.offers(family, role):
+            try:
+                handle = self.house.registry.provider(family, offer.name, role, tenant=self.tenant, settings=settings)
+            except PluginError as failure:
+                found.append((offer.name, failure))
+            else:
+                found.append((offer.name, handle))
+        return found
+
+    # -- sealed values -------------------------------------------------------------------------------------------
+
+    def seal(
+        self,
+        table: SqlTable,
+        column: str,
+        data_class: str,
+        ids: Sequence[str],
+        values: Sequence[bytes],
+        person: str | None = None,
+    ) -> list[bytes]:
+        """Seal values of one column, each bound to its row's id."""
+        return self.house.vault.seal_many(
+            self.tenant, data_class, table.name, column, list(ids), list(values), person=person
+        )
+
+    def open(
+        self,
+        table: SqlTable,
+        column: str,
+        data_class: str,
+        ids: Sequence[str],
+        sealed: Sequence[bytes],
+        person: str | None = None,
+    ) -> list[bytes]:
+        """Open sealed values of one column, in order; the vault notes that it was done and why."""
+        return self.house.vault.open_many(
+            self.tenant, data_class, table.name, column, list(ids), list(sealed), purpose=self.purpose, person=person
+        )
+
+
+def _of_plugins(settings: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the sections of plugins: their names have a dot, the tenant's own settings have none."""
+    return {name: section for name, section in settings.items() if "." in name}

@@ -1,0 +1,439 @@
+"""Customers and places: taken in, checked in the answer, sealed, and turned into the tenant's map."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.errors import PluginError, RecordError
+from fieldhr_core.flow.values import plain
+from fieldhr_core.model import (
+    PLACES,
+    Address,
+    Coded,
+    Customer,
+    Datum,
+    Place,
+    Receipt,
+    Table,
+    instant,
+    milliseconds,
+)
+from fieldhr_core.model.datums import to_wgs84
+from fieldhr_core.store.rows import canonical_json, put, within
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["Customers", "Places", "known_places", "touch_places"]
+
+
+class Customers:
+    """The desk's room for customers."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def put(self, customers: Iterable[Customer]) -> Receipt:
+        """Store customers with their addresses; one whose id is known already is exchanged.
+
+        Returns:
+            A receipt; a customer without id or name, or with a coordinate without datum or out of range, is rejected by
+            reason (``customer.no_id``, ``customer.no_name``, ``address.no_datum``, ``address.out_of_range``).
+        """
+        good, reasons = _sifted(customers)
+        acting = self._acting
+        with acting.unit() as unit:
+            acting.allow("customers", "write")
+            _write(acting, unit, good)
+            touch_places(acting, unit)
+            unit.audit("customers.put", "customers", count=len(good))
+        rejected = sum(reasons.values())
+        return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
+
+    def get(self, customer: str) -> Customer:
+        """Return one customer.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is none this principal may see.
+        """
+        found = self._read([customer])
+        if not found:
+            raise self._acting.not_found()
+        return found[0]
+
+    def list(self) -> list[Customer]:
+        """Return every customer this principal may see, ordered by id."""
+        return self._read(None)
+
+    def pull(self, connector: str) -> Receipt:
+        """Fetch what changed at a connector's source since the last time, page by page, and store it.
+
+        A source that fails leaves what is there, is marked stale with the reason, and the failure is raised after what
+        had already come is kept.
+        """
+        acting = self._acting
+        total = Receipt()
+        with acting.unit() as unit:
+            acting.allow("customers", "write")
+            cursor = _cursor(acting, unit, connector)
+            provider = acting.provider(unit, "connectors", connector)
+        while True:
+            try:
+                pulled = acting.house.guard.call(provider, "pull", cursor)
+            except PluginError as failure:
+                with acting.unit() as unit:
+                    _note_source(acting, unit, connector, cursor, failure.message)
+                raise
+            total += self._keep(connector, pulled)
+            cursor = pulled.cursor
+            if not pulled.more:
+                return total
+
+    def _keep(self, connector: str, pulled: Any) -> Receipt:
+        from fieldhr_core.flow.deals import write_deals
+
+        acting = self._acting
+        good, reasons = _sifted(pulled.customers)
+        for problem in pulled.problems:
+            reasons[problem.code] = reasons.get(problem.code, 0) + 1
+        with acting.unit() as unit:
+            _write(acting, unit, good)
+            write_deals(acting, unit, pulled.deals)
+            _mark_gone(acting, unit, pulled.gone)
+            touch_places(acting, unit)
+            _note_source(acting, unit, connector, pulled.cursor, "")
+            unit.audit("customers.pull", "source", connector, count=len(good), gone=len(pulled.gone))
+        rejected = sum(reasons.values())
+        return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
+
+    def _read(self, ids: Sequence[str] | None) -> list[Customer]:
+        import sqlalchemy as sa
+
+        acting, table = self._acting, self._acting.tables.customers
+        addresses = acting.tables.addresses
+        with acting.unit() as unit:
+            where = [unit.scope(table), table.c.gone_ms.is_(None)]
+            if ids is not None:
+                where.append(table.c.id.in_(ids))
+            rows = unit.all(sa.select(table).where(*where).order_by(table.c.id))
+            bodies = acting.open(
+                table, "body_sealed", "contact", [row.id for row in rows], [row.body_sealed for row in rows]
+            )
+            placed: dict[str, list[Any]] = {}
+            for chunk in within(row.id for row in rows):
+                for row in unit.all(
+                    sa.select(addresses)
+                    .where(addresses.c.tenant == acting.tenant, addresses.c.customer.in_(chunk))
+                    .order_by(addresses.c.id)
+                ):
+                    placed.setdefault(row.customer, []).append(row)
+            unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(rows))
+            return [
+                _customer(row, json.loads(body), _addresses(acting, placed.get(row.id, [])))
+                for row, body in zip(rows, bodies, strict=True)
+            ]
+
+
+class Places:
+    """The desk's room for places that are no customer's address."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def put(self, places: Iterable[Place]) -> int:
+        """Store places; one whose id is known already is exchanged. Return how many were handed in."""
+        places = list(places)
+        for place in places:
+            if not _on_earth(place.lat, place.lon):
+                raise RecordError(f"Place {place.id!r} lies at no possible coordinate.", code="FHR-REC-001")
+        acting, table = self._acting, self._acting.tables.places
+        bodies = [
+            canonical_json({"name": p.name, "lat": p.lat, "lon": p.lon, "datum": p.datum.value, "radius_m": p.radius_m})
+            for p in places
+        ]
+        with acting.unit() as unit:
+            acting.allow("places", "write")
+            sealed = acting.seal(table, "body_sealed", "contact", [p.id for p in places], bodies)
+            put(
+                unit.connection,
+                table,
+                [
+                    {
+                        "tenant": acting.tenant,
+                        "id": place.id,
+                        "kind": place.kind.value,
+                        "category": place.category,
+                        "subject": place.subject,
+                        "private": place.private,
+                        "body_sealed": body,
+                    }
+                    for place, body in zip(places, sealed, strict=True)
+                ],
+            )
+            touch_places(acting, unit)
+            unit.audit("places.put", "places", count=len(places))
+        return len(places)
+
+
+def known_places(acting: Acting, unit: Unit) -> Table:
+    """Return ``PLACES`` of the tenant in WGS-84; the same object until a place or customer changes."""
+    version = _places_version(acting, unit)
+    cached = acting.house.cached.get((acting.tenant, "places"))
+    if cached is not None and cached[0] == version:
+        table: Table = cached[1]
+        return table
+    table = _load_places(acting, unit)
+    acting.house.cached[acting.tenant, "places"] = (version, table)
+    return table
+
+
+def touch_places(acting: Acting, unit: Unit) -> None:
+    """Say that a place, a customer or an address changed, to every process that caches the map."""
+    put(
+        unit.connection,
+        acting.tables.counters,
+        [
+            {
+                "tenant": acting.tenant,
+                "name": "places.version",
+                "subject": "",
+                "date": "",
+                "count": _places_version(acting, unit) + 1,
+            }
+        ],
+    )
+
+
+def _places_version(acting: Acting, unit: Unit) -> int:
+    import sqlalchemy as sa
+
+    table = acting.tables.counters
+    version = unit.connection.execute(
+        sa.select(table.c.count).where(table.c.tenant == acting.tenant, table.c.name == "places.version")
+    ).scalar()
+    return version or 0
+
+
+def _load_places(acting: Acting, unit: Unit) -> Table:
+    import sqlalchemy as sa
+
+    table, addresses, customers = acting.tables.places, acting.tables.addresses, acting.tables.customers
+    rows = unit.all(sa.select(table).where(table.c.tenant == acting.tenant).order_by(table.c.id))
+    bodies = acting.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
+    entries = [
+        (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None)
+        for row, body in zip(rows, bodies, strict=True)
+    ]
+    rows = unit.all(
+        sa.select(addresses, customers.c.owner)
+        .join(customers, sa.and_(customers.c.tenant == addresses.c.tenant, customers.c.id == addresses.c.customer))
+        .where(addresses.c.tenant == acting.tenant, customers.c.gone_ms.is_(None))
+        .order_by(addresses.c.customer, addresses.c.id)
+    )
+    for row, body in zip(rows, _address_bodies(acting, rows), strict=True):
+        if body["lat"] is not None:
+            entries.append((f"{row.customer}/{row.id}", "customer", row.customer, None, body, False, row.owner))
+    lat, lon = _in_wgs84([entry[4] for entry in entries])
+    return PLACES.table(
+        place=[entry[0] for entry in entries],
+        kind=Coded.of(entry[1] for entry in entries),
+        subject=[entry[2] for entry in entries],
+        category=Coded.of(entry[3] for entry in entries),
+        lat=lat,
+        lon=lon,
+        radius_m=[entry[4]["radius_m"] for entry in entries],
+        private=[entry[5] for entry in entries],
+        owner=Coded.of(entry[6] for entry in entries),
+    )
+
+
+def _in_wgs84(bodies: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
+    import numpy as np
+
+    lat = np.array([body["lat"] for body in bodies], dtype="f8")
+    lon = np.array([body["lon"] for body in bodies], dtype="f8")
+    datums = np.array([body["datum"] for body in bodies], dtype="O")
+    for datum in (Datum.GCJ02, Datum.BD09):
+        rows = np.flatnonzero(datums == datum.value)
+        if len(rows):
+            lat[rows], lon[rows] = to_wgs84(lat[rows], lon[rows], datum)
+    return lat, lon
+
+
+def _sifted(customers: Iterable[Customer]) -> tuple[list[Customer], dict[str, int]]:
+    good: list[Customer] = []
+    reasons: dict[str, int] = {}
+    for customer in customers:
+        reason = _fault(customer)
+        if reason is None:
+            good.append(customer)
+        else:
+            reasons[reason] = reasons.get(reason, 0) + 1
+    return good, reasons
+
+
+def _fault(customer: Customer) -> str | None:
+    if not customer.id:
+        return "customer.no_id"
+    if not customer.name.strip():
+        return "customer.no_name"
+    for address in customer.addresses:
+        if (address.lat is None) != (address.lon is None):
+            return "address.half_a_coordinate"
+        if address.lat is None or address.lon is None:
+            continue
+        if address.datum is None:
+            return "address.no_datum"
+        if not _on_earth(address.lat, address.lon):
+            return "address.out_of_range"
+    return None
+
+
+def _on_earth(lat: float, lon: float) -> bool:
+    return -90 <= lat <= 90 and -180 <= lon <= 180 and not (lat == 0 and lon == 0)
+
+
+def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
+    table, addresses = acting.tables.customers, acting.tables.addresses
+    ids = [customer.id for customer in customers]
+    bodies = [
+        canonical_json(
+            {
+                "name": c.name,
+                "need": c.need,
+                "identifiers": dict(c.identifiers),
+                "birth_date": plain(c.birth_date),
+                "countries": list(c.countries),
+            }
+        )
+        for c in customers
+    ]
+    sealed = acting.seal(table, "body_sealed", "contact", ids, bodies)
+    put(
+        unit.connection,
+        table,
+        [
+            {
+                "tenant": acting.tenant,
+                "id": customer.id,
+                "schema": customer.schema,
+                "owner": customer.owner,
+                "industry": customer.industry,
+                "risk": customer.risk,
+                "potential": customer.potential,
+                "source": customer.source,
+                "updated_ms": milliseconds(customer.updated) if customer.updated else unit.at_ms,
+                "gone_ms": None,
+                "body_sealed": body,
+            }
+            for customer, body in zip(customers, sealed, strict=True)
+        ],
+    )
+    _exchange_addresses(acting, unit, addresses, customers)
+
+
+def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Sequence[Customer]) -> None:
+    import sqlalchemy as sa
+
+    for chunk in within(customer.id for customer in customers):
+        unit.connection.execute(sa.delete(table).where(table.c.tenant == acting.tenant, table.c.customer.in_(chunk)))
+    pairs = [(customer.id, address) for customer in customers for address in customer.addresses]
+    sealed = acting.seal(
+        table,
+        "body_sealed",
+        "contact",
+        [f"{customer}/{address.id}" for customer, address in pairs],
+        [canonical_json(plain(address)) for _, address in pairs],
+    )
+    put(
+        unit.connection,
+        table,
+        [
+            {"tenant": acting.tenant, "customer": customer, "id": address.id, "body_sealed": body}
+            for (customer, address), body in zip(pairs, sealed, strict=True)
+        ],
+    )
+
+
+def _address_bodies(acting: Acting, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    bodies = acting.open(
+        acting.tables.addresses,
+        "body_sealed",
+        "contact",
+        [f"{row.customer}/{row.id}" for row in rows],
+        [row.body_sealed for row in rows],
+    )
+    return [json.loads(body) for body in bodies]
+
+
+def _addresses(acting: Acting, rows: Sequence[Any]) -> tuple[Address, ...]:
+    return tuple(
+        Address(**{**body, "datum": Datum(body["datum"]) if body["datum"] else None})
+        for body in _address_bodies(acting, rows)
+    )
+
+
+def _customer(row: Any, body: Mapping[str, Any], addresses: tuple[Address, ...]) -> Customer:
+    return Customer(
+        id=row.id,
+        name=body["name"],
+        schema=row.schema,
+        owner=row.owner,
+        need=body["need"],
+        addresses=addresses,
+        identifiers=body["identifiers"],
+        industry=row.industry,
+        risk=row.risk,
+        potential=row.potential,
+        birth_date=date.fromisoformat(body["birth_date"]) if body["birth_date"] else None,
+        countries=tuple(body["countries"]),
+        source=row.source,
+        updated=instant(row.updated_ms),
+    )
+
+
+def _mark_gone(acting: Acting, unit: Unit, ids: Sequence[str]) -> None:
+    import sqlalchemy as sa
+
+    table = acting.tables.customers
+    for chunk in within(ids):
+        unit.connection.execute(
+            sa.update(table).where(table.c.tenant == acting.tenant, table.c.id.in_(chunk)).values(gone_ms=unit.at_ms)
+        )
+
+
+def _cursor(acting: Acting, unit: Unit, source: str) -> str | None:
+    import sqlalchemy as sa
+
+    table = acting.tables.cursors
+    cursor: str | None = unit.connection.execute(
+        sa.select(table.c.cursor).where(table.c.tenant == acting.tenant, table.c.source == source)
+    ).scalar()
+    return cursor
+
+
+def _note_source(acting: Acting, unit: Unit, source: str, cursor: str | None, failure: str) -> None:
+    import sqlalchemy as sa
+
+    table = acting.tables.cursors
+    before = unit.connection.execute(
+        sa.select(table).where(table.c.tenant == acting.tenant, table.c.source == source)
+    ).first()
+    put(
+        unit.connection,
+        table,
+        [
+            {
+                "tenant": acting.tenant,
+                "source": source,
+                "cursor": cursor,
+                "pulled_ms": (before.pulled_ms if before else None) if failure else unit.at_ms,
+                "state": "stale" if failure else "fresh",
+                "failures": (before.failures if before else 0) + 1 if failure else 0,
+                "reason": failure,
+            }
+        ],
+    )

@@ -1,0 +1,44 @@
+"""A desk: everything one principal can do, for one purpose, in rooms named after what the business talks about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fieldhr_core.flow.cases import Alerts
+from fieldhr_core.flow.customers import Customers, Places
+from fieldhr_core.flow.deals import Deals
+from fieldhr_core.flow.messages import Messages
+from fieldhr_core.flow.people import People
+from fieldhr_core.flow.positions import Positions
+from fieldhr_core.flow.reports import Reports
+from fieldhr_core.flow.scoring import Scores
+from fieldhr_core.flow.visits import Outings, Visits
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting
+    from fieldhr_core.model import Principal
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """The rooms of a tenant, open to one principal for one purpose.
+
+    Each call is one transaction: what it returned is durable (in a transaction the host owns: durable with the host's
+    commit). Every call leaves its event in the tenant's audit chain.
+    """
+
+    def __init__(self, acting: Acting) -> None:
+        self.principal: Principal = acting.principal
+        self.purpose: str = acting.purpose
+        self.people = People(acting)
+        self.places = Places(acting)
+        self.customers = Customers(acting)
+        self.outings = Outings(acting)
+        self.positions = Positions(acting)
+        self.visits = Visits(acting)
+        self.messages = Messages(acting)
+        self.deals = Deals(acting)
+        self.alerts = Alerts(acting)
+        self.scores = Scores(acting)
+        self.reports = Reports(acting)

@@ -1,0 +1,244 @@
+"""Message journey: what is said is checked in the answer. A check that cannot answer clears nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.errors import PluginError
+from fieldhr_core.flow.cases import raise_findings
+from fieldhr_core.flow.values import plain
+from fieldhr_core.model import (
+    Finding,
+    Ground,
+    Message,
+    Outcome,
+    Ruling,
+    Submission,
+    instant,
+    milliseconds,
+)
+from fieldhr_core.store.rows import canonical_json, put
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["Messages", "rule", "ruled_again"]
+
+#: How many earlier messages of a thread a check is shown.
+_CONTEXT = 5
+_STRICTNESS = {Outcome.CLEARED: 0, Outcome.REVIEW: 1, Outcome.STOP: 2}
+
+
+class Messages:
+    """The desk's room for messages and calls."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def submit(self, messages: Iterable[Message]) -> list[Ruling]:
+        """Check messages, store them sealed, raise what was found, and return one ruling each, in order.
+
+        Where a check raises, hangs or misbehaves, or none is installed, the ruling is REVIEW with the ground
+        ``check.failed`` or ``check.none``: not cleared.
+        """
+        messages = list(messages)
+        acting = self._acting
+        with acting.unit(write=False) as unit:
+            acting.allow("messages", "write", *{message.rep for message in messages})
+            submissions = _submissions(acting, unit, messages)
+            each, failed = rule(acting, unit, "message", submissions)
+        with acting.unit() as unit:
+            answers = _strictest(submissions, each, failed)
+            _keep(acting, unit, messages, answers)
+            _keep_rulings(acting, unit, "message", each)
+            for offer, rulings in each.items():
+                raise_findings(
+                    acting, unit, [finding for ruling in rulings for finding in ruling.findings], origin=offer
+                )
+            unit.audit("messages.submit", "messages", count=len(messages), failed=len(failed))
+        return answers
+
+
+def rule(
+    acting: Acting, unit: Unit, kind: str, submissions: Sequence[Submission]
+) -> tuple[dict[str, Sequence[Ruling]], list[str]]:
+    """Ask every check of a kind. Return each check's rulings, and the names of those that could not answer.
+
+    A tenant names the checks it relies on (``{"required_checks": {"message": ["conduct.phrases"]}}``), so that one that
+    could not even be loaded keeps everything uncleared too.
+    """
+    answered: dict[str, Sequence[Ruling]] = {}
+    failed: list[str] = []
+    for offer, check in acting.providers(unit, "checks"):
+        if isinstance(check, PluginError):
+            failed.append(f"{offer}: {check.code}")
+            continue
+        if kind not in check.provider.kinds:
+            continue
+        try:
+            answered[offer] = acting.house.guard.call(check, "check", list(submissions))
+        except PluginError as failure:
+            failed.append(f"{offer}: {failure.code}")
+    required = acting.facts(unit).settings.get("required_checks", {}).get(kind, ())
+    failed += [f"{name}: not installed" for name in required if name not in answered]
+    return answered, failed
+
+
+def ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
+    """Rule again on the message a case is about; nothing where it is no longer kept."""
+    import sqlalchemy as sa
+
+    table = acting.tables.messages
+    row = unit.connection.execute(
+        sa.select(table).where(table.c.tenant == acting.tenant, table.c.id == case.subject)
+    ).first()
+    if row is None:
+        return []
+    message = _opened(acting, [row])[0]
+    each, _ = rule(acting, unit, "message", _submissions(acting, unit, [message]))
+    return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
+
+
+def _submissions(acting: Acting, unit: Unit, messages: Sequence[Message]) -> list[Submission]:
+    """Put each message beside the ones before it in its thread: stored ones and those of this batch."""
+    threads = {message.thread: _earlier(acting, unit, message) for message in reversed(messages)}
+    submissions = []
+    for message in messages:
+        before = threads[message.thread]
+        known = {earlier.id for earlier in before}
+        submissions.append(
+            Submission(
+                id=message.id,
+                kind="message",
+                value=message,
+                at=message.time,
+                context=tuple(earlier for earlier in before if earlier.id != message.id)[-_CONTEXT:],
+            )
+        )
+        if message.id not in known:
+            before.append(message)
+    return submissions
+
+
+def _earlier(acting: Acting, unit: Unit, message: Message) -> list[Message]:
+    import sqlalchemy as sa
+
+    table = acting.tables.messages
+    rows = unit.all(
+        sa.select(table)
+        .where(
+            table.c.tenant == acting.tenant,
+            table.c.thread == message.thread,
+            table.c.time_ms <= milliseconds(message.time),
+            table.c.id != message.id,
+        )
+        .order_by(table.c.time_ms.desc(), table.c.id.desc())
+        .limit(_CONTEXT)
+    )
+    return _opened(acting, rows[::-1])
+
+
+def _strictest(
+    submissions: Sequence[Submission], each: dict[str, Sequence[Ruling]], failed: Sequence[str]
+) -> list[Ruling]:
+    answers = []
+    for place, submission in enumerate(submissions):
+        mine = [rulings[place] for rulings in each.values()]
+        grounds = tuple(ground for ruling in mine for ground in ruling.grounds)
+        findings = tuple(finding for ruling in mine for finding in ruling.findings)
+        outcome = max((ruling.outcome for ruling in mine), key=_STRICTNESS.__getitem__, default=Outcome.REVIEW)
+        if failed or not mine:
+            outcome = max(outcome, Outcome.REVIEW, key=_STRICTNESS.__getitem__)
+            grounds += (_unanswered(failed),)
+        answers.append(
+            Ruling(submission=submission.id, outcome=outcome, grounds=grounds, findings=findings, check="all")
+        )
+    return answers
+
+
+def _unanswered(failed: Sequence[str]) -> Ground:
+    return Ground(
+        code="check.failed" if failed else "check.none",
+        verdict="review",
+        severity="high",
+        rule="checks fail closed",
+        source="fieldhr",
+        facts={"checks": list(failed)},
+    )
+
+
+def _keep(acting: Acting, unit: Unit, messages: Sequence[Message], answers: Sequence[Ruling]) -> None:
+    table = acting.tables.messages
+    texts = acting.seal(table, "text_sealed", "message", [m.id for m in messages], [m.text.encode() for m in messages])
+    put(
+        unit.connection,
+        table,
+        [
+            {
+                "tenant": acting.tenant,
+                "id": message.id,
+                "thread": message.thread,
+                "rep": message.rep,
+                "customer": message.customer,
+                "speaker": message.speaker,
+                "channel": message.channel,
+                "language": message.language,
+                "product": message.product,
+                "time_ms": milliseconds(message.time),
+                "offset_s": message.offset_s,
+                "confidence": message.confidence,
+                "outcome": answer.outcome.value,
+                "text_sealed": text,
+            }
+            for message, answer, text in zip(messages, answers, texts, strict=True)
+        ],
+    )
+
+
+def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
+    table = acting.tables.rulings
+    for offer, rulings in each.items():
+        ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]
+        bodies = [canonical_json([plain(ground) for ground in ruling.grounds]) for ruling in rulings]
+        sealed = acting.seal(table, "grounds_sealed", "message", ids, bodies)
+        put(
+            unit.connection,
+            table,
+            [
+                {
+                    "tenant": acting.tenant,
+                    "kind": kind,
+                    "submission": ruling.submission,
+                    "check": offer,
+                    "version": ruling.version,
+                    "outcome": ruling.outcome.value,
+                    "at_ms": unit.at_ms,
+                    "grounds_sealed": body,
+                }
+                for ruling, body in zip(rulings, sealed, strict=True)
+            ],
+        )
+
+
+def _opened(acting: Acting, rows: Sequence[Any]) -> list[Message]:
+    texts = acting.open(
+        acting.tables.messages, "text_sealed", "message", [row.id for row in rows], [row.text_sealed for row in rows]
+    )
+    return [
+        Message(
+            id=row.id,
+            thread=row.thread,
+            rep=row.rep,
+            customer=row.customer,
+            speaker=row.speaker,
+            text=text.decode(),
+            time=instant(row.time_ms),
+            channel=row.channel,
+            language=row.language,
+            product=row.product,
+            offset_s=row.offset_s,
+            confidence=row.confidence,
+        )
+        for row, text in zip(rows, texts, strict=True)
+    ]

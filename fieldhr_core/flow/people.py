@@ -1,0 +1,306 @@
+"""People: who works here, when they work, and on what basis they may be tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from fieldhr_core.errors import RecordError
+from fieldhr_core.flow.values import pattern_from, plain
+from fieldhr_core.model import (
+    DUTY_DAYS,
+    PEOPLE,
+    Absence,
+    AbsenceKind,
+    Calendar,
+    Coded,
+    Period,
+    Person,
+    RepDay,
+    Table,
+    WorkPattern,
+    instant,
+    milliseconds,
+)
+from fieldhr_core.store.rows import put
+from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["Duties", "People", "duties", "duty_table", "people_table"]
+
+
+class People:
+    """The desk's room for people."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def put(self, people: Iterable[Person]) -> int:
+        """Store people; a person whose id is known already is exchanged. Return how many were handed in."""
+        people = list(people)
+        table = self._acting.tables.people
+        ids = [person.id for person in people]
+        with self._acting.unit() as unit:
+            self._acting.allow("people", "write")
+            names = self._acting.seal(table, "name_sealed", "contact", ids, [p.name.encode() for p in people])
+            put(
+                unit.connection,
+                table,
+                [
+                    {
+                        "tenant": self._acting.tenant,
+                        "id": person.id,
+                        "name_sealed": name,
+                        "role": person.role,
+                        "manager": person.manager,
+                        "team": person.team,
+                        "branch": person.branch,
+                        "territory": person.territory,
+                        "pattern": plain(person.pattern),
+                        "joined": plain(person.joined),
+                        "left": plain(person.left),
+                        "language": person.language,
+                        "traits": plain(person.traits),
+                    }
+                    for person, name in zip(people, names, strict=True)
+                ],
+            )
+            unit.audit("people.put", "people", count=len(people))
+        return len(people)
+
+    def list(self) -> list[Person]:
+        """Return the people this principal may see, ordered by id."""
+        import sqlalchemy as sa
+
+        table = self._acting.tables.people
+        with self._acting.unit(write=False) as unit:
+            rows = unit.all(sa.select(table).where(unit.scope(table)).order_by(table.c.id))
+            names = self._acting.open(
+                table, "name_sealed", "contact", [r.id for r in rows], [r.name_sealed for r in rows]
+            )
+        return [
+            Person(
+                id=row.id,
+                name=name.decode(),
+                role=row.role,
+                manager=row.manager,
+                team=row.team,
+                branch=row.branch,
+                territory=row.territory,
+                pattern=pattern_from(row.pattern),
+                joined=_date(row.joined),
+                left=_date(row.left),
+                language=row.language,
+                traits=row.traits,
+            )
+            for row, name in zip(rows, names, strict=True)
+        ]
+
+    def put_absences(self, absences: Iterable[Absence]) -> int:
+        """Store absences; one whose id is known already is exchanged. Return how many were handed in."""
+        absences = list(absences)
+        for absence in absences:
+            if absence.end <= absence.start:
+                raise RecordError(f"Absence {absence.id!r} ends before it starts.", code="FHR-REC-001")
+        with self._acting.unit() as unit:
+            self._acting.allow("absences", "write")
+            put(
+                unit.connection,
+                self._acting.tables.absences,
+                [
+                    {
+                        "tenant": self._acting.tenant,
+                        "id": absence.id,
+                        "rep": absence.rep,
+                        "kind": absence.kind.value,
+                        "start_ms": milliseconds(absence.start),
+                        "end_ms": milliseconds(absence.end),
+                    }
+                    for absence in absences
+                ],
+            )
+            unit.audit("absences.put", "absences", count=len(absences))
+        return len(absences)
+
+    def record_basis(self, rep: str, *, purpose: str, basis: str, notice: str, at: datetime) -> str:
+        """Record on what basis a rep's data may be used for *purpose* from *at* on, and which notice they were shown.
+
+        Returns:
+            The id of the ledger entry. Entries are never changed but for the instant of withdrawal.
+        """
+        entry = f"{rep}:{purpose}:{milliseconds(at)}"
+        with self._acting.unit() as unit:
+            self._acting.allow("bases", "write")
+            put(
+                unit.connection,
+                self._acting.tables.bases,
+                [
+                    {
+                        "tenant": self._acting.tenant,
+                        "id": entry,
+                        "rep": rep,
+                        "purpose": purpose,
+                        "basis": basis,
+                        "notice": notice,
+                        "from_ms": milliseconds(at),
+                        "until_ms": None,
+                    }
+                ],
+            )
+            unit.audit("basis.record", "bases", entry, basis=basis, notice=notice)
+        return entry
+
+    def withdraw_basis(self, rep: str, *, purpose: str, at: datetime) -> int:
+        """Withdraw every basis of *rep* for *purpose* that holds at *at*, in one call. Return how many ended."""
+        import sqlalchemy as sa
+
+        table = self._acting.tables.bases
+        ends = milliseconds(at)
+        with self._acting.unit() as unit:
+            self._acting.allow("bases", "withdraw", rep)
+            ended = unit.connection.execute(
+                sa.update(table)
+                .where(
+                    table.c.tenant == self._acting.tenant,
+                    table.c.rep == rep,
+                    table.c.purpose == purpose,
+                    sa.or_(table.c.until_ms.is_(None), table.c.until_ms > ends),
+                )
+                .values(until_ms=ends)
+            ).rowcount
+            unit.audit("basis.withdraw", "bases", rep, purpose=purpose)
+        return int(ended)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Duties:
+    """When the people of a tenant work, loaded once and asked per rep and date."""
+
+    patterns: Mapping[str, WorkPattern]
+    joined: Mapping[str, tuple[date | None, date | None]]
+    absences: Mapping[str, tuple[Absence, ...]]
+    calendar: Calendar
+
+    def knows(self, rep: str) -> bool:
+        """Whether *rep* is one of the tenant's people."""
+        return rep in self.patterns
+
+    def day(self, rep: str, day: date) -> RepDay:
+        """Return what *rep* had to work on *day*; without duty before joining and after leaving."""
+        repday = duty_day(self.patterns[rep], self.calendar, self.absences.get(rep, ()), rep, day)
+        first, last = self.joined[rep]
+        employed = (first is None or first <= day) and (last is None or day <= last)
+        return repday if employed else attrs.evolve(repday, duty_ms=(), breaks_ms=())
+
+    def untracked(self, rep: str) -> list[Span]:
+        """Return the spans in which *rep* is on leave or in private mode, UTC milliseconds."""
+        return untracked_ms(self.absences.get(rep, ()), rep)
+
+    def absent(self, rep: str, day: date) -> str | None:
+        """Return the kind of the longest absence of *rep* that touches their duty on *day*."""
+        from zoneinfo import ZoneInfo
+
+        zone = ZoneInfo(self.patterns[rep].zone)
+        start = datetime.combine(day, datetime.min.time(), zone)
+        end = start + timedelta(days=1)
+        touching = [a for a in self.absences.get(rep, ()) if a.start < end and a.end > start]
+        if not touching:
+            return None
+        return max(touching, key=lambda a: min(a.end, end) - max(a.start, start)).kind.value
+
+
+def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, last: date) -> Duties:
+    """Load what is needed to say when *reps* (``None``: all) work between two local dates."""
+    import sqlalchemy as sa
+
+    facts = acting.facts(unit)
+    people, absences = acting.tables.people, acting.tables.absences
+    rows = unit.all(
+        sa.select(people.c.id, people.c.pattern, people.c.joined, people.c.left).where(people.c.tenant == acting.tenant)
+    )
+    # A day either side: local dates reach into the neighbouring UTC dates.
+    low = milliseconds(datetime.fromisoformat(f"{first - timedelta(days=1)}T00:00:00Z"))
+    high = milliseconds(datetime.fromisoformat(f"{last + timedelta(days=2)}T00:00:00Z"))
+    away: dict[str, list[Absence]] = {}
+    for row in unit.all(
+        sa.select(absences)
+        .where(absences.c.tenant == acting.tenant, absences.c.start_ms < high, absences.c.end_ms > low)
+        .order_by(absences.c.start_ms, absences.c.id)
+    ):
+        away.setdefault(row.rep, []).append(
+            Absence(
+                id=row.id,
+                rep=row.rep,
+                kind=AbsenceKind(row.kind),
+                start=instant(row.start_ms),
+                end=instant(row.end_ms),
+            )
+        )
+    wanted = None if reps is None else set(reps)
+    rows = [row for row in rows if wanted is None or row.id in wanted]
+    return Duties(
+        patterns={row.id: pattern_from(row.pattern) or facts.pattern for row in rows},
+        joined={row.id: (_date(row.joined), _date(row.left)) for row in rows},
+        absences={rep: tuple(found) for rep, found in away.items()},
+        calendar=facts.calendar,
+    )
+
+
+def duty_table(duties: Duties, reps: Sequence[str], period: Period) -> Table:
+    """Return ``DUTY_DAYS`` of *reps* for every day of *period*.
+
+    A day is expected where at least half of the duty the pattern and calendar give is left after absences, trainings
+    and meetings.
+    """
+    rows: dict[str, list[Any]] = {name: [] for name in ("rep", "date", "expected", "duty_s", "absence", "start", "end")}
+    days = [period.first + timedelta(days=n) for n in range((period.last - period.first).days + 1)]
+    untouched = attrs.evolve(duties, absences={})
+    for rep in reps:
+        for day in days:
+            full, real = untouched.day(rep, day), duties.day(rep, day)
+            worth = judged_ms(real)
+            rows["rep"].append(rep)
+            rows["date"].append(day.isoformat())
+            rows["expected"].append(worth > 0 and 2 * worth >= judged_ms(full))
+            rows["duty_s"].append(worth / 1000)
+            rows["absence"].append(duties.absent(rep, day))
+            rows["start"].append(real.duty_ms[0][0] if real.duty_ms else 0)
+            rows["end"].append(real.duty_ms[-1][1] if real.duty_ms else 0)
+    return DUTY_DAYS.table(
+        rep=Coded.of(rows["rep"]),
+        date=Coded.of(rows["date"]),
+        expected=rows["expected"],
+        duty_s=rows["duty_s"],
+        absence=Coded.of(rows["absence"]),
+        start_ms=rows["start"],
+        end_ms=rows["end"],
+    )
+
+
+def people_table(acting: Acting, unit: Unit) -> Table:
+    """Return ``PEOPLE`` this principal may see, ordered by id."""
+    import sqlalchemy as sa
+
+    table = acting.tables.people
+    facts = acting.facts(unit)
+    rows = unit.all(sa.select(table).where(unit.scope(table)).order_by(table.c.id))
+    return PEOPLE.table(
+        rep=[row.id for row in rows],
+        role=Coded.of(row.role for row in rows),
+        manager=Coded.of(row.manager for row in rows),
+        team=Coded.of(row.team for row in rows),
+        branch=Coded.of(row.branch for row in rows),
+        territory=Coded.of(row.territory for row in rows),
+        contract_share=[(pattern_from(row.pattern) or facts.pattern).contract_share for row in rows],
+        joined=[row.joined for row in rows],
+        left=[row.left for row in rows],
+    )
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -1,0 +1,291 @@
+"""Position journey: sift, convert, fence, keep as a sealed part of the rep-day, resolve, alert.
+
+What is refused is counted and gone; what is kept is kept before anything is computed from it. A rep-day whose
+resolving was interrupted stays marked and is taken up again by the next call that touches its tenant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from fieldhr_core.errors import RecordError
+from fieldhr_core.flow.days import resolve_dirty
+from fieldhr_core.flow.people import Duties, duties
+from fieldhr_core.flow.tracks import DayFixes, add_parts
+from fieldhr_core.model import (
+    FIXES,
+    REPORTED,
+    Coded,
+    Datum,
+    Decoded,
+    Envelope,
+    Problem,
+    Receipt,
+    Table,
+    instant,
+)
+from fieldhr_core.model.datums import to_wgs84
+from fieldhr_core.model.tabulate import reported
+from fieldhr_core.store.rows import canonical_json, put
+from fieldhr_core.trust.fence import Fence
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["Positions", "Received"]
+
+#: Fixes from before GPS was opened to civil accuracy are a device's factory clock, not a place.
+_EARLIEST_MS: Final = 957_225_600_000  # 2000-05-02T00:00Z
+_DAY_MS: Final = 86_400_000
+#: A device clock this far ahead of arrival is doubted, not believed and not refused.
+_AHEAD_MS: Final = 300_000
+
+
+@attrs.frozen(kw_only=True)
+class Received:
+    """What became of one payload: what was in it, what was stored of it, and the answer its sender waits for."""
+
+    decoded: Decoded
+    receipt: Receipt
+
+
+class Positions:
+    """The desk's room for positions."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def record(self, table: Table, *, datum: Datum) -> Receipt:
+        """Take in positions of any reps in any order; return when they are durable and their days are resolved.
+
+        Args:
+            table: ``REPORTED``; duplicates and late fixes are welcome.
+            datum: what the coordinates are given in; never guessed.
+
+        Returns:
+            A receipt that adds up. Reasons: ``position.no_coordinate``, ``position.out_of_range``,
+            ``position.null_island``, ``position.impossible_time``, ``position.unknown_rep``,
+            ``position.swapped_suspected`` (quarantined), ``privacy.off_duty``, ``privacy.no_basis`` ...
+        """
+        if table.schema.name != REPORTED.name:
+            raise RecordError(f"Positions come as REPORTED, not as {table.schema.name!r}.", code="FHR-REC-004")
+        acting = self._acting
+        with acting.unit() as unit:
+            acting.allow("tracks", "write")
+            receipt = _keep(acting, unit, table, Datum(datum))
+            unit.audit("positions.record", "tracks", count=receipt.submitted, stored=receipt.stored)
+        resolve_dirty(acting)
+        return receipt
+
+    def receive(self, envelope: Envelope, *, rep: str) -> Received:
+        """Decode one payload of a source and record what is in it for *rep*.
+
+        Raises:
+            PluginError: FHR-PLG-015 where no decoder reads the source; FHR-PLG-010 where the decoder failed.
+        """
+        acting = self._acting
+        with acting.unit(write=False) as unit:
+            decoder = acting.provider(unit, "locators", envelope.source, role="decode")
+        if envelope.received is None:
+            envelope = attrs.evolve(envelope, received=acting.house.clock.now())
+        decoded = acting.house.guard.call(decoder, "decode", [envelope])[0]
+        receipt = Receipt()
+        for datum, table in reported(decoded.positions, rep).items():
+            receipt += self.record(table, datum=datum)
+        refused = [*decoded.problems, *([decoded.rejected] if decoded.rejected else [])]
+        return Received(decoded=decoded, receipt=receipt + _refusals(refused))
+
+
+def _refusals(problems: list[Problem]) -> Receipt:
+    reasons: dict[str, int] = {}
+    for problem in problems:
+        reasons[problem.code] = reasons.get(problem.code, 0) + 1
+    return Receipt(submitted=len(problems), rejected=len(problems), reasons=reasons)
+
+
+def _keep(acting: Acting, unit: Unit, table: Table, datum: Datum) -> Receipt:
+    import numpy as np
+
+    received = np.where(table["received_ms"] > 0, table["received_ms"], unit.at_ms)
+    table = table.replace(received_ms=received)
+    faults = _faults(table)
+    reasons = {name: int(mask.sum()) for name, mask in faults.items() if mask.any()}
+    swapped = faults["position.swapped_suspected"]
+    if swapped.any():
+        _quarantine(acting, unit, table.take(swapped))
+    good = table.take(~np.logical_or.reduce(list(faults.values())))
+    lat, lon = to_wgs84(good["lat"], good["lon"], datum)
+    good = good.replace(lat=lat, lon=lon)
+
+    days = list(_fenced(acting, unit, good, reasons))
+    kept = Receipt()
+    for day, new in zip(days, add_parts(acting, unit, days), strict=True):
+        kept += _stored(day, new)
+    refused = sum(reasons.values()) - int(swapped.sum())
+    return attrs.evolve(
+        kept,
+        submitted=len(table),
+        quarantined=int(swapped.sum()),
+        rejected=refused,
+        reasons=reasons,
+    )
+
+
+def _faults(table: Table) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return what disqualifies rows, each row under the first reason that fits."""
+    import numpy as np
+
+    lat, lon, time = table["lat"], table["lon"], table["time_ms"]
+    lost = ~(np.isfinite(lat) & np.isfinite(lon))
+    outside = (np.abs(lat) > 90) | (np.abs(lon) > 180)
+    found = {
+        "position.no_coordinate": lost,
+        # A latitude beyond the pole that would fit as a longitude: two columns changed places.
+        "position.swapped_suspected": outside & (np.abs(lat) <= 180) & (np.abs(lon) <= 90),
+        "position.out_of_range": outside,
+        "position.null_island": (lat == 0) & (lon == 0),
+        "position.impossible_time": (time < _EARLIEST_MS) | (time > table["received_ms"] + _DAY_MS),
+        "position.unknown_rep": table["rep"].codes < 0,
+    }
+    taken = np.zeros(len(table), dtype=bool)
+    for name, mask in found.items():
+        found[name] = mask & ~taken
+        taken |= mask
+    return found
+
+
+def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -> Iterator[DayFixes]:
+    """Yield what falls into somebody's working time and stands on a basis; count the rest and forget it."""
+    import numpy as np
+
+    if not len(table):
+        return
+    first, last = _dates(table["time_ms"])
+    known = duties(acting, unit, set(table["rep"].values), first, last)
+    bases = _bases(acting, unit)
+    columns = {column.name: table[column.name] for column in FIXES.columns}
+    order = np.lexsort((table["time_ms"], table["rep"].codes))
+    codes = table["rep"].codes[order]
+    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    for start, end in zip(starts, np.r_[starts[1:], len(codes)], strict=True):
+        rep = table["rep"].values[codes[start]]
+        rows = order[start:end]
+        if not known.knows(rep):
+            _count(reasons, "position.unknown_rep", len(rows))
+            continue
+        yield from _of_rep(acting, unit, known, bases, rep, columns, rows, reasons)
+
+
+def _of_rep(
+    acting: Acting,
+    unit: Unit,
+    known: Duties,
+    bases: Mapping[str, list[tuple[int, int | None]]],
+    rep: str,
+    columns: Mapping[str, Any],
+    rows: npt.NDArray[np.int64],
+    reasons: dict[str, int],
+) -> Iterator[DayFixes]:
+    times = columns["time_ms"][rows]
+    first, last = _dates(times)
+    days = [known.day(rep, first + timedelta(days=n)) for n in range((last - first).days + 1)]
+    fence = Fence(days=tuple(days), bases=tuple(bases.get(rep, ())), leave_ms=known.untracked(rep))
+    place, refused = fence.sort(times)
+    for reason, count in refused.items():
+        _count(reasons, reason, count)
+    if refused:
+        _count_drops(acting, unit, rep, days[0].date, refused)
+    for index, day in enumerate(days):
+        mine = rows[place == index]
+        if len(mine):
+            fixes = {
+                name: value.take(mine) if isinstance(value, Coded) else value[mine] for name, value in columns.items()
+            }
+            yield DayFixes(rep=rep, date=day.date, zone=day.zone, fixes=FIXES.table(**fixes))
+
+
+def _stored(day: DayFixes, new: Table) -> Receipt:
+    doubtful = int(((new["mock"] == 1) | (new["time_ms"] > new["received_ms"] + _AHEAD_MS)).sum())
+    return Receipt(stored=len(new) - doubtful, flagged=doubtful, deduplicated=len(day.fixes) - len(new))
+
+
+def _bases(acting: Acting, unit: Unit) -> dict[str, list[tuple[int, int | None]]]:
+    import sqlalchemy as sa
+
+    table = acting.tables.bases
+    found: dict[str, list[tuple[int, int | None]]] = {}
+    for row in unit.all(
+        sa.select(table.c.rep, table.c.from_ms, table.c.until_ms)
+        .where(table.c.tenant == acting.tenant, table.c.purpose == "tracking")
+        .order_by(table.c.from_ms, table.c.id)
+    ):
+        found.setdefault(row.rep, []).append((row.from_ms, row.until_ms))
+    return found
+
+
+def _dates(times: npt.NDArray[np.int64]) -> tuple[date, date]:
+    # One day either side: which local date a fix belongs to depends on zone and shift.
+    return (
+        instant(int(times.min())).date() - timedelta(days=1),
+        instant(int(times.max())).date() + timedelta(days=1),
+    )
+
+
+def _count(reasons: dict[str, int], reason: str, count: int) -> None:
+    reasons[reason] = reasons.get(reason, 0) + count
+
+
+def _count_drops(acting: Acting, unit: Unit, rep: str, day: str, refused: Mapping[str, int]) -> None:
+    """Keep how many were refused, and nothing else about them."""
+    import sqlalchemy as sa
+
+    table = acting.tables.counters
+    for reason, count in refused.items():
+        name = reason.replace("privacy.", "privacy.dropped_")
+        before = unit.connection.execute(
+            sa.select(table.c.count).where(
+                table.c.tenant == acting.tenant, table.c.name == name, table.c.subject == rep, table.c.date == day
+            )
+        ).scalar()
+        put(
+            unit.connection,
+            table,
+            [{"tenant": acting.tenant, "name": name, "subject": rep, "date": day, "count": (before or 0) + count}],
+        )
+
+
+def _quarantine(acting: Acting, unit: Unit, table: Table) -> None:
+    import hashlib
+
+    rows = [row for row in table.rows() if row["rep"] is not None]
+    bodies = [canonical_json({name: _finite(value) for name, value in row.items()}) for row in rows]
+    ids = [hashlib.sha256(body).hexdigest()[:32] for body in bodies]
+    target = acting.tables.quarantine
+    sealed = acting.seal(target, "body_sealed", "contact", ids, bodies)
+    put(
+        unit.connection,
+        target,
+        [
+            {
+                "tenant": acting.tenant,
+                "id": ident,
+                "kind": "position",
+                "rep": row["rep"],
+                "code": "position.swapped_suspected",
+                "at_ms": unit.at_ms,
+                "body_sealed": body,
+            }
+            for ident, row, body in {i: (i, r, b) for i, r, b in zip(ids, rows, sealed, strict=True)}.values()
+        ],
+    )
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and value != value else value

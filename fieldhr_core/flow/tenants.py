@@ -1,0 +1,96 @@
+"""Tenants: the banks, insurers and brokers that share a store and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.errors import AccessError, RecordError
+from fieldhr_core.flow.values import plain
+from fieldhr_core.model import Calendar, WorkPattern
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import House
+
+__all__ = ["Tenants"]
+
+#: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer.
+OWN_SETTINGS = ("resolver", "routes", "required_checks")
+
+
+class Tenants:
+    """The runtime's register of tenants; for the host, not for principals."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def create(
+        self,
+        tenant: str,
+        *,
+        name: str,
+        pattern: WorkPattern | None = None,
+        calendar: Calendar | None = None,
+        settings: Mapping[str, Any] | None = None,
+        simulated: bool = False,
+    ) -> None:
+        """Add a tenant.
+
+        Args:
+            tenant: its id, the host's own.
+            pattern, calendar: working hours and special days of everybody who has none of their own.
+            settings: plugin name -> its settings for this tenant, beside ``resolver``, ``routes`` and
+                ``required_checks``.
+            simulated: whether its people are synthetic; shown on everything that comes from it.
+
+        Raises:
+            RecordError: FHR-REC-001 where the id is empty or taken.
+            ConfigError: FHR-CFG-001 with every setting that does not fit.
+        """
+        import sqlalchemy as sa
+
+        if not tenant:
+            raise RecordError("A tenant needs an id.", code="FHR-REC-001")
+        settings = dict(settings or {})
+        self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
+        table = self._house.tables.tenants
+        with self._house.binding.transaction(write=True) as connection:
+            if connection.execute(sa.select(table.c.id).where(table.c.id == tenant)).first():
+                raise RecordError(f"There is a tenant {tenant!r} already.", code="FHR-REC-001")
+            connection.execute(
+                sa.insert(table).values(
+                    id=tenant,
+                    name=name,
+                    pattern=plain(pattern or WorkPattern()),
+                    calendar=plain(calendar or Calendar()),
+                    settings=plain(settings),
+                    simulated=simulated,
+                    created_ms=self._house.now_ms(),
+                )
+            )
+
+    def configure(self, tenant: str, settings: Mapping[str, Any]) -> None:
+        """Exchange a tenant's settings.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such tenant.
+            ConfigError: FHR-CFG-001 with every setting that does not fit.
+        """
+        import sqlalchemy as sa
+
+        self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
+        table = self._house.tables.tenants
+        with self._house.binding.transaction(write=True) as connection:
+            done = connection.execute(
+                sa.update(table).where(table.c.id == tenant).values(settings=plain(settings))
+            ).rowcount
+            if not done:
+                raise AccessError("There is no such tenant.", code="FHR-ACC-001")
+
+    def list(self) -> list[str]:
+        """Return the ids of all tenants, ordered."""
+        import sqlalchemy as sa
+
+        table = self._house.tables.tenants
+        with self._house.binding.transaction(write=False) as connection:
+            return list(connection.execute(sa.select(table.c.id).order_by(table.c.id)).scalars())

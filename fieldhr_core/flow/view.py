@@ -1,0 +1,215 @@
+"""The column tables of one tenant and period, as alerters and scorers see them: loaded when asked for, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.errors import RecordError
+from fieldhr_core.flow.customers import known_places
+from fieldhr_core.flow.days import outings_between
+from fieldhr_core.flow.deals import deals_table
+from fieldhr_core.flow.people import duties, duty_table, people_table
+from fieldhr_core.model import (
+    CHECKINS,
+    DEALS,
+    DUTY_DAYS,
+    FOLLOW_UPS,
+    OUTINGS,
+    PEOPLE,
+    PLACES,
+    SIGNALS,
+    STAYS,
+    Coded,
+    Period,
+    Schema,
+    Table,
+    milliseconds,
+)
+from fieldhr_core.store.packing import unpack
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["View", "opened_days"]
+
+_DAY_MS = 86_400_000
+
+
+class View:
+    """Implements :class:`fieldhr_core.hooks.Tables` over a unit.
+
+    Args:
+        period: local days, both included.
+        as_of: nothing later is shown.
+        reps: only these reps' rows, or all the principal may see.
+    """
+
+    def __init__(
+        self, acting: Acting, unit: Unit, period: Period, as_of: datetime, reps: Sequence[str] | None = None
+    ) -> None:
+        self._acting = acting
+        self._unit = unit
+        self._reps = None if reps is None else sorted(set(reps))
+        self._loaded: dict[str, Table] = {}
+        self.period = period
+        self.as_of = as_of
+
+    @property
+    def tenant(self) -> str:
+        """Id of the tenant."""
+        return self._acting.tenant
+
+    def __getitem__(self, schema: Schema) -> Table:
+        """Return the rows of one schema, loaded at the first call."""
+        if schema.name not in self._loaded:
+            loader = _LOADERS.get(schema.name)
+            if loader is None:
+                raise RecordError(f"There is no stored table {schema.name!r}.", code="FHR-REC-004")
+            self._loaded[schema.name] = loader(self)
+        return self._loaded[schema.name]
+
+    def _span_ms(self) -> tuple[int, int]:
+        # Local days of any zone lie within these UTC bounds; each loader cuts what is later than as_of.
+        start = milliseconds(datetime.fromisoformat(f"{self.period.first}T00:00:00Z")) - _DAY_MS // 2
+        end = milliseconds(datetime.fromisoformat(f"{self.period.last}T00:00:00Z")) + 2 * _DAY_MS
+        return start, min(end, milliseconds(self.as_of) + 1)
+
+    def _rows(self, table: Any, instant_column: Any) -> list[Any]:
+        import sqlalchemy as sa
+
+        start, end = self._span_ms()
+        where = [self._unit.scope(table), instant_column >= start, instant_column < end]
+        if self._reps is not None:
+            where.append(table.c.rep.in_(self._reps))
+        return self._unit.all(sa.select(table).where(*where).order_by(instant_column, table.c.id))
+
+    def _stays(self) -> Table:
+        self._load_days()
+        return self._loaded[STAYS.name]
+
+    def _signals(self) -> Table:
+        self._load_days()
+        return self._loaded[SIGNALS.name]
+
+    def _load_days(self) -> None:
+        import sqlalchemy as sa
+
+        table = self._acting.tables.rep_days
+        where = [
+            self._unit.scope(table),
+            table.c.date >= self.period.first.isoformat(),
+            table.c.date <= self.period.last.isoformat(),
+            table.c.resolved_sealed.is_not(None),
+        ]
+        if self._reps is not None:
+            where.append(table.c.rep.in_(self._reps))
+        rows = self._unit.all(
+            sa.select(table.c.rep, table.c.date, table.c.resolved_sealed)
+            .where(*where)
+            .order_by(table.c.date, table.c.rep)
+        )
+        stays, signals = opened_days(self._acting, rows)
+        self._loaded[STAYS.name] = Table.concat(STAYS, stays)
+        self._loaded[SIGNALS.name] = Table.concat(SIGNALS, signals)
+
+    def _outings(self) -> Table:
+        start, _ = self._span_ms()
+        end = milliseconds(datetime.fromisoformat(f"{self.period.last}T00:00:00Z")) + 2 * _DAY_MS
+        return outings_between(self._acting, self._unit, start, end, self._reps)
+
+    def _checkins(self) -> Table:
+        import json
+
+        table = self._acting.tables.checkins
+        rows = self._rows(table, table.c.time_ms)
+        bodies: list[dict[str, Any]] = [{}] * len(rows)
+        by_rep: dict[str, list[int]] = {}
+        for place, row in enumerate(rows):
+            by_rep.setdefault(row.rep, []).append(place)
+        for rep, mine in by_rep.items():
+            opened = self._acting.open(
+                table,
+                "body_sealed",
+                "whereabouts",
+                [rows[n].id for n in mine],
+                [rows[n].body_sealed for n in mine],
+                person=rep,
+            )
+            for place, body in zip(mine, opened, strict=True):
+                bodies[place] = json.loads(body)
+        nan = float("nan")
+        return CHECKINS.table(
+            checkin=[row.id for row in rows],
+            rep=Coded.of(row.rep for row in rows),
+            customer=[row.customer for row in rows],
+            time_ms=[row.time_ms for row in rows],
+            lat=[body["lat"] for body in bodies],
+            lon=[body["lon"] for body in bodies],
+            accuracy_m=[nan if body["accuracy_m"] is None else body["accuracy_m"] for body in bodies],
+            device=Coded.of(row.device or None for row in rows),
+            verdict=Coded.of(row.verdict for row in rows),
+            reason=Coded.of(row.reason for row in rows),
+            distance_m=[nan if row.distance_m is None else row.distance_m for row in rows],
+        )
+
+    def _follow_ups(self) -> Table:
+        table = self._acting.tables.follow_ups
+        rows = self._rows(table, table.c.written_ms)
+        return FOLLOW_UPS.table(
+            followup=[row.id for row in rows],
+            rep=Coded.of(row.rep for row in rows),
+            customer=[row.customer for row in rows],
+            kind=Coded.of(row.kind for row in rows),
+            start_ms=[row.start_ms for row in rows],
+            end_ms=[row.end_ms for row in rows],
+            written_ms=[row.written_ms for row in rows],
+            received_ms=[row.received_ms for row in rows],
+        )
+
+    def _duty_days(self) -> Table:
+        reps = [rep for rep in self[PEOPLE]["rep"].tolist() if self._reps is None or rep in self._reps]
+        first, last = self.period.first - timedelta(days=1), self.period.last + timedelta(days=1)
+        return duty_table(duties(self._acting, self._unit, reps, first, last), reps, self.period)
+
+    def _people(self) -> Table:
+        return people_table(self._acting, self._unit)
+
+    def _deals(self) -> Table:
+        return deals_table(self._acting, self._unit, milliseconds(self.as_of))
+
+    def _places(self) -> Table:
+        return known_places(self._acting, self._unit)
+
+
+def opened_days(acting: Acting, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:
+    """Open what was resolved for rows of ``rep_days``: their stays and their signals, in the rows' order."""
+    table = acting.tables.rep_days
+    stays, signals = [], []
+    for row in rows:
+        body = acting.open(
+            table,
+            "resolved_sealed",
+            "whereabouts",
+            [f"{row.rep}/{row.date}"],
+            [row.resolved_sealed],
+            person=row.rep,
+        )[0]
+        size = int.from_bytes(body[:4], "big")
+        stays.append(unpack(STAYS, body[4 : 4 + size]))
+        signals.append(unpack(SIGNALS, body[4 + size :]))
+    return stays, signals
+
+
+_LOADERS: dict[str, Callable[[View], Table]] = {
+    STAYS.name: View._stays,
+    SIGNALS.name: View._signals,
+    OUTINGS.name: View._outings,
+    CHECKINS.name: View._checkins,
+    FOLLOW_UPS.name: View._follow_ups,
+    DUTY_DAYS.name: View._duty_days,
+    PEOPLE.name: View._people,
+    DEALS.name: View._deals,
+    PLACES.name: View._places,
+}

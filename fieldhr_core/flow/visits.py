@@ -1,0 +1,281 @@
+"""Visits: outings claimed, check-ins answered at once, and what reps write down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from fieldhr_core.errors import PluginError, RecordError
+from fieldhr_core.flow.cases import run_alerters
+from fieldhr_core.flow.customers import known_places
+from fieldhr_core.flow.days import touch_days
+from fieldhr_core.flow.people import duties
+from fieldhr_core.model import (
+    JUDGED,
+    POINTS,
+    CheckIn,
+    CheckInAnswer,
+    Coded,
+    FollowUp,
+    Outing,
+    Receipt,
+    Table,
+    Verdict,
+    instant,
+    milliseconds,
+)
+from fieldhr_core.model.datums import to_wgs84
+from fieldhr_core.store.rows import canonical_json, put, within
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["Outings", "Visits", "names_of"]
+
+
+class Outings:
+    """The desk's room for visits that are planned or claimed."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def put(self, outings: Iterable[Outing]) -> int:
+        """Store outings; one whose id is known already is exchanged. Return how many were handed in."""
+        outings = list(outings)
+        for outing in outings:
+            if outing.end <= outing.start:
+                raise RecordError(f"Outing {outing.id!r} ends before it starts.", code="FHR-REC-001")
+        acting = self._acting
+        with acting.unit() as unit:
+            acting.allow("outings", "write")
+            put(
+                unit.connection,
+                acting.tables.outings,
+                [
+                    {
+                        "tenant": acting.tenant,
+                        "id": outing.id,
+                        "rep": outing.rep,
+                        "customer": outing.customer,
+                        "start_ms": milliseconds(outing.start),
+                        "end_ms": milliseconds(outing.end),
+                        "meeting_place": outing.meeting_place,
+                    }
+                    for outing in outings
+                ],
+            )
+            touch_days(acting, unit, _local_days(acting, unit, [(o.rep, o.start) for o in outings]))
+            unit.audit("outings.put", "outings", count=len(outings))
+        return len(outings)
+
+
+class Visits:
+    """The desk's room for check-ins and visit records."""
+
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+
+    def check_in(self, checkins: Iterable[CheckIn]) -> list[CheckInAnswer]:
+        """Record check-ins and answer each with its verdict, the customer's name and current need.
+
+        Every check-in is recorded, whatever its verdict; the same id again gives the first answer again. A check-in is
+        the rep's own act, so it is taken outside duty too.
+
+        Raises:
+            RecordError: FHR-REC-001 for an impossible coordinate, FHR-REC-007 for an unknown rep.
+        """
+        checkins = list(checkins)
+        for checkin in checkins:
+            if not (-90 <= checkin.lat <= 90 and -180 <= checkin.lon <= 180):
+                raise RecordError(f"Check-in {checkin.id!r} lies at no possible coordinate.", code="FHR-REC-001")
+        acting = self._acting
+        with acting.unit(write=False) as unit:
+            acting.allow("checkins", "write", *{checkin.rep for checkin in checkins})
+            days = _local_days(acting, unit, [(checkin.rep, checkin.time) for checkin in checkins])
+            points = _points(checkins)
+            judged = _judged(acting, unit, points)
+            names = names_of(acting, unit, {checkin.customer for checkin in checkins})
+        with acting.unit() as unit:
+            _keep(acting, unit, checkins, points, judged)
+            run_alerters(acting, unit, "live", sorted(set(days)))
+            unit.audit("visits.check_in", "checkins", count=len(checkins))
+            return _answers(acting, unit, checkins, names)
+
+    def write(self, follow_ups: Iterable[FollowUp]) -> Receipt:
+        """Store visit records and other follow-ups; one whose id is known already is exchanged.
+
+        Returns:
+            A receipt; a record that ends before it starts is rejected (``followup.ends_before_start``).
+        """
+        handed = list(follow_ups)
+        good = [record for record in handed if record.end >= record.start]
+        acting, table = self._acting, self._acting.tables.follow_ups
+        with acting.unit() as unit:
+            acting.allow("follow_ups", "write", *{record.rep for record in good})
+            texts = acting.seal(table, "text_sealed", "message", [r.id for r in good], [r.text.encode() for r in good])
+            put(
+                unit.connection,
+                table,
+                [
+                    {
+                        "tenant": acting.tenant,
+                        "id": record.id,
+                        "rep": record.rep,
+                        "customer": record.customer,
+                        "kind": record.kind,
+                        "start_ms": milliseconds(record.start),
+                        "end_ms": milliseconds(record.end),
+                        "written_ms": milliseconds(record.written),
+                        "received_ms": milliseconds(record.received) if record.received else unit.at_ms,
+                        "joint_with": list(record.joint_with),
+                        "text_sealed": text,
+                    }
+                    for record, text in zip(good, texts, strict=True)
+                ],
+            )
+            unit.audit("visits.write", "follow_ups", count=len(good))
+        bad = len(handed) - len(good)
+        return Receipt(
+            submitted=len(handed),
+            stored=len(good),
+            rejected=bad,
+            reasons={"followup.ends_before_start": bad} if bad else {},
+        )
+
+
+def _points(checkins: Sequence[CheckIn]) -> Table:
+    """Return ``POINTS`` of the check-ins in WGS-84, row for row."""
+    placed = [to_wgs84(checkin.lat, checkin.lon, checkin.datum) for checkin in checkins]
+    return POINTS.table(
+        rep=Coded.of(checkin.rep for checkin in checkins),
+        customer=[checkin.customer for checkin in checkins],
+        time_ms=[milliseconds(checkin.time) for checkin in checkins],
+        lat=[float(lat) for lat, _ in placed],
+        lon=[float(lon) for _, lon in placed],
+        accuracy_m=[float("nan") if c.accuracy_m is None else c.accuracy_m for c in checkins],
+    )
+
+
+def _judged(acting: Acting, unit: Unit, points: Table) -> Table:
+    """Ask the tenant's resolver; where it fails nobody is accused: the verdict is UNKNOWN."""
+    name = acting.facts(unit).settings.get("resolver", "places")
+    try:
+        resolver = acting.provider(unit, "locators", name, role="resolve")
+        judged: Table = acting.house.guard.call(resolver, "judge", points, known_places(acting, unit))
+    except PluginError:
+        count = len(points)
+        return JUDGED.table(
+            verdict=Coded.same(Verdict.UNKNOWN.value, count),
+            reason=Coded.same("checkin.resolver_failed", count),
+            distance_m=[float("nan")] * count,
+            place=[None] * count,
+        )
+    return judged
+
+
+def _keep(acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table, judged: Table) -> None:
+    from fieldhr_core.store.rows import insert_new
+
+    table = acting.tables.checkins
+    rows = []
+    for checkin, point, verdict in zip(checkins, points.rows(), judged.rows(), strict=True):
+        distance = verdict["distance_m"]
+        body = canonical_json(
+            {
+                "lat": point["lat"],
+                "lon": point["lon"],
+                "accuracy_m": checkin.accuracy_m,
+                "mock": checkin.mock,
+                "offline": checkin.offline,
+                "place": verdict["place"],
+            }
+        )
+        rows.append(
+            {
+                "tenant": acting.tenant,
+                "id": checkin.id,
+                "rep": checkin.rep,
+                "customer": checkin.customer,
+                "time_ms": point["time_ms"],
+                "recorded_ms": unit.at_ms,
+                "device": checkin.device,
+                "verdict": verdict["verdict"],
+                "reason": verdict["reason"],
+                "distance_m": None if distance != distance else distance,
+                "body_sealed": acting.seal(
+                    table, "body_sealed", "whereabouts", [checkin.id], [body], person=checkin.rep
+                )[0],
+            }
+        )
+    insert_new(unit.connection, table, rows, ("tenant", "id"))
+
+
+def _answers(
+    acting: Acting, unit: Unit, checkins: Sequence[CheckIn], names: Mapping[str, tuple[str, str]]
+) -> list[CheckInAnswer]:
+    import sqlalchemy as sa
+
+    table, cases = acting.tables.checkins, acting.tables.cases
+    ids = [checkin.id for checkin in checkins]
+    rows = {}
+    for chunk in within(ids):
+        for row in unit.all(sa.select(table).where(table.c.tenant == acting.tenant, table.c.id.in_(chunk))):
+            rows[row.id] = row
+    raised: dict[tuple[str, int], list[str]] = {}
+    instants = {row.time_ms for row in rows.values()}
+    for row in unit.all(
+        sa.select(cases.c.id, cases.c.rep, cases.c.opened_ms).where(
+            cases.c.tenant == acting.tenant,
+            cases.c.opened_ms >= min(instants, default=0),
+            cases.c.opened_ms <= max(instants, default=-1),
+        )
+    ):
+        raised.setdefault((row.rep, row.opened_ms), []).append(row.id)
+    answers = []
+    for checkin in checkins:
+        row = rows[checkin.id]
+        name, need = names.get(row.customer, ("", ""))
+        answers.append(
+            CheckInAnswer(
+                checkin=row.id,
+                verdict=Verdict(row.verdict),
+                reason=row.reason,
+                customer_name=name,
+                need=need,
+                distance_m=row.distance_m,
+                recorded=instant(row.recorded_ms),
+                alerts=tuple(sorted(raised.get((row.rep, row.time_ms), ()))),
+            )
+        )
+    return answers
+
+
+def names_of(acting: Acting, unit: Unit, customers: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the name and need of each customer that this principal may see."""
+    import json
+
+    import sqlalchemy as sa
+
+    table = acting.tables.customers
+    found = {}
+    for chunk in within(sorted(customers)):
+        rows = unit.all(sa.select(table.c.id, table.c.body_sealed).where(unit.scope(table), table.c.id.in_(chunk)))
+        bodies = acting.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
+        for row, body in zip(rows, bodies, strict=True):
+            fields = json.loads(body)
+            found[row.id] = (fields["name"], fields["need"])
+    return found
+
+
+def _local_days(acting: Acting, unit: Unit, moments: Sequence[tuple[str, datetime]]) -> list[tuple[str, str]]:
+    """Return the (rep, local date) of instants; an unknown rep is FHR-REC-007."""
+    if not moments:
+        return []
+    dates = [moment.date() for _, moment in moments]
+    known = duties(acting, unit, {rep for rep, _ in moments}, min(dates), max(dates))
+    for rep, _ in moments:
+        if not known.knows(rep):
+            raise RecordError("A record names a rep that is not stored.", code="FHR-REC-007", rep=rep)
+    return [(rep, moment.astimezone(ZoneInfo(known.patterns[rep].zone)).date().isoformat()) for rep, moment in moments]

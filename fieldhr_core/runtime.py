@@ -1,0 +1,202 @@
+"""The one object a host opens."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.errors import ConfigError, StoreError
+from fieldhr_core.flow.clock import Clock, FrozenClock, SystemClock
+from fieldhr_core.model import Principal, Role, instant, milliseconds
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from fieldhr_core.flow.acting import Acting, House
+    from fieldhr_core.flow.desk import Desk
+    from fieldhr_core.flow.tenants import Tenants
+    from fieldhr_core.hooks.guard import Fault
+    from fieldhr_core.hooks.plugin import PluginReport
+    from fieldhr_core.trust.keys import KeyProvider
+
+__all__ = ["FieldHR"]
+
+#: Who acts where time does: scheduled work of a tenant.
+_SCHEDULE = "fieldhr.schedule"
+
+
+class FieldHR:
+    """A runtime on a host's database: its plugins, clock, keys and tenants. Several can live in one process.
+
+    Open it with :meth:`open`, use it as a context manager or :meth:`close` it.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house: House | None = house
+
+    @classmethod
+    def open(
+        cls,
+        target: Any,
+        *,
+        plugins: Iterable[Any] | None = None,
+        autoload: bool = True,
+        disabled: Sequence[str] = (),
+        strict: bool = False,
+        clock: Clock | None = None,
+        keys: KeyProvider | None = None,
+        call_limit_s: float | None = None,
+        prefix: str = "fieldhr_",
+        schema: str | None = None,
+        migrate: bool = True,
+    ) -> FieldHR:
+        """Open a runtime.
+
+        Args:
+            target: a database URL (the engine is ours), an ``Engine`` (the host's, used with our own short
+                transactions), or a ``Connection`` or ``Session`` whose transaction the host owns: then nothing is ever
+                committed, rolled back or closed here.
+            plugins: modules, plugin objects or module paths, in order; before those found by themselves.
+            autoload: whether built-in and installed plugins come too.
+            disabled: names of plugins not to load.
+            strict: raise at a plugin that fails to load, instead of reporting it.
+            clock: where ``now`` comes from; the machine's clock by default.
+            keys: wraps the data keys; by default a key file beside an SQLite file of ours, and FHR-TRU-002 elsewhere.
+            call_limit_s: seconds a plugin's call may take. ``None`` calls it on this thread without a limit: a
+                runtime starts no threads its host did not ask for.
+            prefix, schema: where our tables are; nothing else is touched.
+            migrate: create or upgrade our tables if needed.
+
+        Raises:
+            ConfigError: FHR-CFG-001 for a target or argument of the wrong kind.
+            StoreError: FHR-STO-001 or FHR-STO-002 where the database or its schema cannot be used.
+            TrustError: FHR-TRU-002 where the keys cannot be read.
+        """
+        from fieldhr_core.flow.acting import House
+        from fieldhr_core.hooks.guard import Guard
+        from fieldhr_core.hooks.registry import Registry
+        from fieldhr_core.store.binding import bind
+        from fieldhr_core.store.keys import TableKeyStore, default_keys
+        from fieldhr_core.store.schema import prepare
+        from fieldhr_core.store.tables import StoreTables
+        from fieldhr_core.trust.vault import Vault
+
+        if not prefix.replace("_", "a").isalnum() or prefix[0].isdigit():
+            raise ConfigError(f"The prefix {prefix!r} is no part of a table name.", code="FHR-CFG-001")
+        clock = clock or SystemClock()
+        binding = bind(target)
+        try:
+            tables = StoreTables(prefix, schema)
+            prepare(binding, tables, migrate=migrate, at_ms=milliseconds(clock.now()))
+            guard = Guard(limit_s=call_limit_s, now=clock.now)
+            registry = Registry(guard=guard)
+            registry.load(plugins, autoload=autoload, disabled=disabled, strict=strict)
+            vault = Vault(keys or default_keys(target, binding), TableKeyStore(binding, tables, clock.now))
+        except BaseException:
+            binding.close()
+            raise
+        return cls(House(binding=binding, tables=tables, registry=registry, guard=guard, vault=vault, clock=clock))
+
+    def __enter__(self) -> FieldHR:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what this runtime opened, and nothing the host handed in. Closing twice is fine."""
+        if self._house is not None:
+            self._house.guard.close()
+            self._house.binding.close()
+            self._house = None
+
+    @property
+    def clock(self) -> Clock:
+        """Where ``now`` comes from."""
+        return self._open_house().clock
+
+    @property
+    def tenants(self) -> Tenants:
+        """The register of tenants."""
+        from fieldhr_core.flow.tenants import Tenants
+
+        return Tenants(self._open_house())
+
+    @property
+    def plugins(self) -> tuple[PluginReport, ...]:
+        """How every plugin that was found fares."""
+        return self._open_house().registry.reports
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What plugins did wrong since the runtime was opened."""
+        return self._open_house().guard.faults
+
+    @contextlib.contextmanager
+    def acting_as(self, principal: Principal, *, purpose: str) -> Iterator[Desk]:
+        """Open a desk for a principal and a purpose.
+
+        Args:
+            principal: who acts; everything is limited to their tenant and to what their role may see.
+            purpose: why, one of :class:`fieldhr_core.trust.scope.Purpose`; written into every audit event.
+
+        Raises:
+            ConfigError: FHR-CFG-001 for an unknown purpose.
+        """
+        from fieldhr_core.flow.desk import Desk
+
+        yield Desk(self._acting(principal, purpose))
+
+    def advance(self, to: datetime | None = None) -> int:
+        """Run everything that is due up to an instant, tenant by tenant in order of time. Return how many jobs ran.
+
+        Args:
+            to: aware instant; ``None`` = the clock's present. A :class:`~fieldhr_core.flow.clock.FrozenClock` is moved
+                there, job by job, so that each job sees its own instant as now.
+
+        A call that is interrupted is taken up again by the next one.
+        """
+        from fieldhr_core.flow.days import resolve_dirty
+        from fieldhr_core.flow.delivery import deliver_due
+        from fieldhr_core.flow.schedule import due_jobs, run
+
+        house = self._open_house()
+        until = house.now_ms() if to is None else milliseconds(to)
+        actings = [
+            self._acting(Principal(tenant=t, id=_SCHEDULE, role=Role.ADMIN), "operations") for t in self.tenants.list()
+        ]
+        jobs = sorted(
+            ((due, acting) for acting in actings for due in due_jobs(acting, until)),
+            key=lambda pair: (pair[0], pair[1].tenant),
+        )
+        for due, acting in jobs:
+            self._move_clock(due.at_ms)
+            run(acting, due)
+        self._move_clock(until)
+        for acting in actings:
+            resolve_dirty(acting)
+            deliver_due(acting)
+        return len(jobs)
+
+    def _move_clock(self, to_ms: int) -> None:
+        clock = self._open_house().clock
+        if isinstance(clock, FrozenClock) and instant(to_ms) > clock.now():
+            clock.advance(instant(to_ms))
+
+    def _acting(self, principal: Principal, purpose: str) -> Acting:
+        from fieldhr_core.flow.acting import Acting
+        from fieldhr_core.trust.scope import Purpose
+
+        if purpose not in set(Purpose):
+            known = ", ".join(sorted(Purpose))
+            raise ConfigError(f"There is no purpose {purpose!r}.", code="FHR-CFG-001", hint=f"Purposes are {known}.")
+        return Acting(self._open_house(), principal, purpose)
+
+    def _open_house(self) -> House:
+        if self._house is None:
+            raise StoreError("This runtime is closed.", code="FHR-STO-004")
+        return self._house

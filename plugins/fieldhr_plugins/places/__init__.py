@@ -1,0 +1,54 @@
+"""Places: positions to stays, visits and verdicts; off-site dwell, check-ins elsewhere, doubts about the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.hooks import Offer, PluginInfo, hookimpl
+from fieldhr_plugins.places.settings import PlacesSettings
+
+if TYPE_CHECKING:
+    from fieldhr_core.hooks import Alerter, Resolver
+
+__all__ = ["PLUGIN", "PlacesSettings"]
+
+PLUGIN = PluginInfo(
+    name="fieldhr.places",
+    version="0.1.0",
+    summary="Stays, visits and verdicts from positions; off-site dwell and check-ins elsewhere.",
+    settings=PlacesSettings,
+)
+
+
+@hookimpl
+def fieldhr_register_locators() -> Iterable[Offer[Resolver]]:
+    """Offer the resolver ``places``."""
+    return [Offer("places", _resolver, role="resolve")]
+
+
+@hookimpl
+def fieldhr_register_alerters() -> Iterable[Offer[Alerter]]:
+    """Offer the alerters about whereabouts."""
+    return [
+        Offer("track.offsite_dwell", _offsite_dwell, role="find"),
+        Offer("checkin.mismatch", _checkin_mismatch, role="find"),
+    ]
+
+
+def _resolver(settings: Any) -> Resolver:
+    from fieldhr_plugins.places.resolver import StayResolver
+
+    return StayResolver(settings)
+
+
+def _offsite_dwell(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.dwell import OffsiteDwell
+
+    return OffsiteDwell(settings)
+
+
+def _checkin_mismatch(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.checkins import CheckinMismatch
+
+    return CheckinMismatch(settings)

@@ -1,0 +1,203 @@
+"""Fixes of one rep-day to segments of staying: the one loop that must go fix by fix.
+
+It only ever looks back, so what it says at a fix does not depend on later ones: a live run and a nightly run agree.
+Members are held against a running median, not against the first fix; leaving takes several fixes and some time; a
+return within the merge limit continues the stay; silence keeps a stay together but is never taken for presence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+import numpy as np
+
+__all__ = ["BLOCK", "METRES_A_DEGREE", "Segment", "SegmentRules", "Trail", "segments_of"]
+
+#: Metres along a meridian for one degree on the mean sphere.
+METRES_A_DEGREE: Final = 111_195.08
+
+#: Fixes in a block that the loop may take at once.
+BLOCK: Final = 8
+
+#: (first fix, last fix, fix by which it was confirmed, x and y of the centre at that fix, whether it was left).
+Segment = tuple[int, int, int, float, float, bool]
+
+_RADIANS: Final = math.pi / 180.0 / METRES_A_DEGREE
+
+#: Leaving a confirmed stay: so many fixes certainly outside over so many milliseconds; rare reporters need two.
+_LEAVE_FIXES, _LEAVE_MS = 3, 120_000
+_LEAVE_RARE_FIXES, _LEAVE_RARE_MS = 2, 150_000
+
+#: Giving up a stay that is not confirmed yet.
+_DROP_FIXES, _DROP_MS = 2, 15_000
+
+#: A return to the last stay needs so many fixes (or the time of two rare ones).
+_RETURN_FIXES: Final = 3
+
+#: Most fixes a median looks at; more would cost time and change nothing.
+_MEDIAN_FIXES: Final = 64
+
+
+@attrs.frozen
+class SegmentRules:
+    """Limits of the loop: milliseconds and metres."""
+
+    stay_ms: int
+    radius_m: float
+    bridge_ms: int
+    merge_ms: int
+    join_ms: int
+
+
+@attrs.frozen(eq=False)
+class Trail:
+    """Fixes of many rep-days as plain lists, with what lets the loop skip.
+
+    Attributes:
+        t: instants in milliseconds, ascending within a rep-day.
+        x, y: degrees of longitude and latitude times :data:`METRES_A_DEGREE`; longitude unwrapped.
+        reach2: squared distance from a centre beyond which a fix is certainly outside (radius plus accuracy).
+        jump: for each fix the next one (itself included) whose successor is not certainly outside of it: where a
+            stay can begin at all.
+        west, east, south, north: bounding box of each block of :data:`BLOCK` fixes.
+        pause: longest step in time into or inside each block, milliseconds.
+    """
+
+    t: list[int]
+    x: list[float]
+    y: list[float]
+    reach2: list[float]
+    jump: list[int]
+    west: list[float]
+    east: list[float]
+    south: list[float]
+    north: list[float]
+    pause: list[int]
+
+    @classmethod
+    def of(cls, t: Any, x: Any, y: Any, reach2: Any) -> Trail:
+        """Build from columns; skipping never changes what the loop finds."""
+        count = len(t)
+        dx = np.diff(x) * np.cos(np.radians(y[:-1] / METRES_A_DEGREE))
+        dy = np.diff(y)
+        alone = dx * dx + dy * dy > reach2[1:]
+        here = np.where(np.r_[alone, False], count, np.arange(count))
+        jump = np.minimum.accumulate(here[::-1])[::-1]
+        whole = count // BLOCK * BLOCK
+        step = np.r_[0, np.diff(t)][:whole].reshape(-1, BLOCK)
+        bx, by = x[:whole].reshape(-1, BLOCK), y[:whole].reshape(-1, BLOCK)
+        return cls(
+            t.tolist(), x.tolist(), y.tolist(), reach2.tolist(), jump.tolist(),
+            bx.min(axis=1).tolist(), bx.max(axis=1).tolist(), by.min(axis=1).tolist(), by.max(axis=1).tolist(),
+            step.max(axis=1).tolist(),
+        )  # fmt: skip
+
+
+def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list[Segment]:
+    """Return the segments of the rep-day at fixes ``first:end`` of the trail, ascending."""
+    t, x, y, reach2, jump = trail.t, trail.x, trail.y, trail.reach2, trail.jump
+    west, east, south, north, pause = trail.west, trail.east, trail.south, trail.north, trail.pause
+    radius2 = rules.radius_m * rules.radius_m
+    stay_ms, bridge_ms, merge_ms, join_ms = rules.stay_ms, rules.bridge_ms, rules.merge_ms, rules.join_ms
+    found: list[Segment] = []
+    i = first
+    while i < end:
+        i = jump[i]
+        if i >= end:
+            break
+        # A new hypothesis: somebody stays where fix i is.
+        start = last = i
+        cx, cy = x[i], y[i]
+        scale = math.cos(cy * _RADIANS)
+        inside, look_at = 1, 2
+        silent = 0
+        confirmed = -1
+        confirmed_x = confirmed_y = 0.0
+        outside, outside_from = 0, 0
+        i += 1
+        left = False
+        while i < end:
+            if not i % BLOCK and confirmed >= 0 and last == i - 1 and inside + BLOCK < look_at and i + BLOCK <= end:
+                # A whole block inside the circle needs no look at each of its fixes.
+                b = i // BLOCK
+                dx = max(cx - west[b], east[b] - cx) * scale
+                dy = max(cy - south[b], north[b] - cy)
+                if dx * dx + dy * dy <= radius2 and pause[b] <= bridge_ms:
+                    inside += BLOCK
+                    i += BLOCK
+                    last = i - 1
+                    continue
+            dx = (x[i] - cx) * scale
+            dy = y[i] - cy
+            d2 = dx * dx + dy * dy
+            if d2 <= radius2:
+                quiet = t[i] - t[last]
+                if quiet > bridge_ms:
+                    if quiet > join_ms:
+                        left, outside_from = True, i
+                        break
+                    silent += quiet
+                last = i
+                inside += 1
+                outside = 0
+                if inside >= look_at:
+                    cx, cy = _centre(x, y, start, i + 1)
+                    scale = math.cos(cy * _RADIANS)
+                    look_at = 2 * inside if confirmed >= 0 else inside + 1 + inside // 3
+                    if confirmed < 0 and found:
+                        settled = inside >= _RETURN_FIXES or t[i] - t[start] >= _LEAVE_RARE_MS
+                        if settled and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
+                            # Back where the last stay was: it goes on, the excursion included.
+                            start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
+                            look_at = 2 * inside
+                if confirmed < 0 and t[i] - t[start] - silent >= stay_ms:
+                    confirmed, confirmed_x, confirmed_y = i, cx, cy
+                    look_at = 2 * inside
+            elif d2 > reach2[i]:
+                if not outside:
+                    outside_from = i
+                outside += 1
+                away = t[i] - t[outside_from]
+                if confirmed >= 0:
+                    left = (outside >= _LEAVE_FIXES and away >= _LEAVE_MS) or (
+                        outside >= _LEAVE_RARE_FIXES and away >= _LEAVE_RARE_MS
+                    )
+                else:
+                    left = inside == 1 or (outside >= _DROP_FIXES and away >= _DROP_MS)
+                if left:
+                    break
+            i += 1
+        if confirmed >= 0:
+            found.append((start, last, confirmed, confirmed_x, confirmed_y, left))
+        if left:
+            i = outside_from
+    return found
+
+
+def _centre(x: Sequence[float], y: Sequence[float], start: int, end: int) -> tuple[float, float]:
+    """Return the median position of a range; up to a tenth of outliers inside it do no harm."""
+    step = 1 + (end - start - 1) // _MEDIAN_FIXES
+    xs, ys = sorted(x[start:end:step]), sorted(y[start:end:step])
+    middle = len(xs) // 2
+    if len(xs) % 2:
+        return xs[middle], ys[middle]
+    return (xs[middle - 1] + xs[middle]) / 2.0, (ys[middle - 1] + ys[middle]) / 2.0
+
+
+def _is_return(
+    previous: Segment,
+    start_ms: int,
+    cx: float,
+    cy: float,
+    scale: float,
+    radius2: float,
+    merge_ms: int,
+    t: Sequence[int],
+) -> bool:
+    if start_ms - t[previous[1]] >= merge_ms:
+        return False
+    dx, dy = (previous[3] - cx) * scale, previous[4] - cy
+    return bool(dx * dx + dy * dy <= radius2)

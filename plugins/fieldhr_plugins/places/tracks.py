@@ -1,0 +1,466 @@
+"""Rep-days to measured stays: where, from when to when, how much of it certain; no places looked at yet.
+
+Everything a stay is judged by is measured up to the fix by which the dwell limit was passed (or to its end where it was
+not): what was said live is what is said at night.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fieldhr_core.model import RepDays
+from fieldhr_plugins.places.segments import METRES_A_DEGREE, SegmentRules, Trail, segments_of
+from fieldhr_plugins.places.settings import PlacesSettings
+
+__all__ = ["MeasuredStays", "SamePlace", "measured_stays"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: Rep-days are taken in chunks of about this many fixes: arrays stay in the cache and memory stays small.
+_CHUNK: Final = 200_000
+#: A start or end that lies outside the stay's own core for less than this is an approach or a departure.
+_TRIM_MS: Final = 120_000
+#: The core of a stay is measured on its first twenty minutes, so that it is known when a dwell limit passes.
+_HEAD_MS: Final = 1_200_000
+#: Fixes before a segment that may still belong to it (an outlier came between).
+_LOOK_BACK: Final = 3
+_LOOK_BACK_MS: Final = 180_000
+#: Accuracy that excuses a fix from counting as outside, at most.
+_EXCUSE_M: Final = 75.0
+#: Motion is measured on fixes at least this far apart in time.
+_STRIDE_MS: Final = 20_000
+#: Stays of one place complex lie within this distance of each other.
+COMPLEX_M: Final = 300.0
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class MeasuredStays:
+    """Columns of stays before any place is looked at; one element a stay, ascending by day and time.
+
+    Attributes:
+        day: index of the rep-day. start_ms, end_ms: first and last fix inside.
+        certain_s, possible_s, counted_s: see ``STAYS``.
+        lat, lon, spread_m, accuracy_m: centre, root mean square distance from it, median accuracy, up to the
+            deciding fix. error_m: standard error of the centre.
+        fixes, refused: used and unused fixes from start to end.
+        over_ms: fix by which the dwell limit was passed; 0 not.
+        decided_ms: last fix that decided about the place.
+        is_open: not left yet. is_moving: a loop, a jam or a walk rather than a stay.
+    """
+
+    day: Ints
+    start_ms: Ints
+    end_ms: Ints
+    certain_s: Floats
+    possible_s: Floats
+    counted_s: Floats
+    lat: Floats
+    lon: Floats
+    spread_m: Floats
+    accuracy_m: Floats
+    error_m: Floats
+    fixes: Ints
+    refused: Ints
+    over_ms: Ints
+    decided_ms: Ints
+    is_open: Bools
+    is_moving: Bools
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+    def take(self, rows: Any) -> MeasuredStays:
+        """Return the stays at *rows* (indices or mask)."""
+        return MeasuredStays(**{a.name: getattr(self, a.name)[rows] for a in attrs.fields(MeasuredStays)})
+
+
+#: Says, pair by pair of points (lat, lon, lat, lon), whether both lie at the same known place.
+SamePlace = Callable[[Floats, Floats, Floats, Floats], Bools]
+
+
+def measured_stays(days: RepDays, settings: PlacesSettings, same_place: SamePlace) -> MeasuredStays:
+    """Return the stays of all rep-days, moving ones included and marked."""
+    offsets = np.asarray(days.offsets, dtype=np.int64)
+    chunks = []
+    first = 0
+    while first < len(days):
+        last = int(np.searchsorted(offsets, offsets[first] + _CHUNK, side="right")) - 1
+        last = min(max(last, first + 1), len(days))
+        chunks.append(_chunk(days, first, last, offsets, settings, same_place))
+        first = last
+    if not chunks:
+        return _empty()
+    return MeasuredStays(
+        **{a.name: np.concatenate([getattr(c, a.name) for c in chunks]) for a in attrs.fields(MeasuredStays)}
+    )
+
+
+def _chunk(
+    days: RepDays, first: int, last: int, offsets: Ints, settings: PlacesSettings, same_place: SamePlace
+) -> MeasuredStays:
+    """Return the stays of rep-days ``first:last``."""
+    low, high = int(offsets[first]), int(offsets[last])
+    fixes = days.fixes
+    lat, lon, accuracy = fixes["lat"][low:high], fixes["lon"][low:high], fixes["accuracy_m"][low:high]
+    counts = np.diff(offsets[first : last + 1])
+    with np.errstate(invalid="ignore"):
+        usable = np.flatnonzero(np.isfinite(lat) & np.isfinite(lon) & ~(accuracy > settings.accuracy_limit_m))
+    day = np.repeat(np.arange(first, last), counts)[usable]
+    t = fixes["time_ms"][low:high][usable]
+    lat, lon, accuracy = lat[usable], lon[usable], accuracy[usable]
+    accuracy = np.where(np.isnan(accuracy), settings.assumed_accuracy_m, accuracy)
+    starts = np.searchsorted(day, np.arange(first, last + 1))
+    origin = lon[np.minimum(starts[:-1], max(len(lon) - 1, 0))] if len(lon) else np.zeros(last - first)
+    # Days across the antimeridian: longitudes are unwrapped round the day's first fix.
+    turned = np.round((lon - np.repeat(origin, np.diff(starts))) / 360.0)
+    x, y = (lon - 360.0 * turned) * METRES_A_DEGREE, lat * METRES_A_DEGREE
+    reach = settings.stay_radius_m + np.minimum(accuracy, _EXCUSE_M)
+    rules = SegmentRules(
+        int(settings.stay_s * 1000), settings.stay_radius_m, int(settings.bridge_s * 1000),
+        int(settings.merge_s * 1000), int(settings.join_s * 1000),
+    )  # fmt: skip
+    trail = Trail.of(t, x, y, reach * reach)
+    found = []
+    for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        found += segments_of(trail, begin, end, rules)
+    if not found:
+        return _empty()
+    track = _Track(t=t, x=x, y=y, accuracy=accuracy, reach2=reach * reach, day=day, starts=starts, first_day=first)
+    stays = _Segments(track, found, settings)
+    groups = stays.grouped(same_place)
+    return _measured(track, stays, groups, days, first, last, usable, low, settings)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _Track:
+    """The usable fixes of a chunk."""
+
+    t: Ints
+    x: Floats
+    y: Floats
+    accuracy: Floats
+    reach2: Floats
+    day: Ints
+    starts: Ints
+    first_day: int
+
+
+class _Segments:
+    """Segments with their members: a fix is a member where it is compatible with being at the segment's anchor."""
+
+    def __init__(self, track: _Track, found: list[tuple[int, int, int, float, float, bool]], settings: PlacesSettings):
+        self.settings = settings
+        columns = list(zip(*found, strict=True))
+        first, last, confirm = (np.asarray(c, dtype=np.int64) for c in columns[:3])
+        self.cx, self.cy = (np.asarray(c, dtype=np.float64) for c in columns[3:5])
+        self.left = np.asarray(columns[5], dtype=bool)
+        self.day, self.last, self.confirm = track.day[first], last, confirm
+        # Where it seemed to be when it was confirmed: merging may not depend on what came later.
+        self.lat, self.lon = self.cy / METRES_A_DEGREE, self.cx / METRES_A_DEGREE
+        self.scale = np.cos(np.radians(self.lat))
+        self._track = track
+        # Look back a few fixes, but not into the segment before nor into another day.
+        floor = track.starts[self.day - track.first_day]
+        floor[1:] = np.maximum(floor[1:], np.where(self.day[1:] == self.day[:-1], last[:-1] + 1, 0))
+        self.first = first
+        begin = np.maximum(first - _LOOK_BACK, floor)
+        lengths = last - begin + 1
+        self.segment = np.repeat(np.arange(len(first)), lengths)
+        self.offsets = np.cumsum(lengths) - lengths
+        self.fix = np.arange(int(lengths.sum())) - np.repeat(self.offsets - begin, lengths)
+        self._anchor(track)
+        self._trim(track)
+
+    def _anchor(self, track: _Track) -> None:
+        """Find each segment's anchor (mean of the first twenty minutes, outliers left out) and its core radius."""
+        s, i = self.segment, self.fix
+        limit_ms = min(_HEAD_MS, int(self.settings.dwell_limit_s * 1000))
+        radius2 = self.settings.stay_radius_m**2
+        belongs = (i >= self.first[s]) & (track.t[i] - track.t[self.first][s] <= limit_ms)
+        dx, dy = self._off(track, self.cx, self.cy)
+        head = belongs & (dx * dx + dy * dy <= radius2)
+        count = np.maximum(self._sum(head), 1.0)
+        self.cx = self.cx + self._sum(np.where(head, dx, 0.0)) / count / self.scale
+        self.cy = self.cy + self._sum(np.where(head, dy, 0.0)) / count
+        dx, dy = self._off(track, self.cx, self.cy)
+        self.d2 = dx * dx + dy * dy
+        head = belongs & (self.d2 <= radius2)
+        count = np.maximum(self._sum(head), 1.0)
+        spread = np.sqrt(self._sum(np.where(head, self.d2, 0.0)) / count)
+        self.core = np.clip(2.2 * spread + 5.0, 20.0, self.settings.stay_radius_m)
+
+    def _trim(self, track: _Track) -> None:
+        """Take approaches and departures off, and early fixes before an outlier in."""
+        s, i = self.segment, self.fix
+        core = self.d2 <= (self.core**2)[s]
+        core &= (i >= self.first[s]) | (track.t[self.first][s] - track.t[i] <= _LOOK_BACK_MS)
+        lowest = np.minimum.reduceat(np.where(core, i, np.iinfo(np.int64).max), self.offsets)
+        highest = np.maximum.reduceat(np.where(core, i, -1), self.offsets)
+        has_core = highest >= 0
+        lowest, highest = np.where(has_core, lowest, self.first), np.where(has_core, highest, self.last)
+        t = track.t
+        begin = np.where(t[lowest] - t[self.first] <= _TRIM_MS, lowest, self.first)
+        end = np.where(t[self.last] - t[highest] <= _TRIM_MS, highest, self.last)
+        self.begin, self.end = begin, np.maximum(end, begin)
+        member = (i >= begin[s]) & (i <= self.end[s]) & (self.d2 <= track.reach2[i])
+        member |= (i == begin[s]) | (i == self.end[s])
+        keep = np.flatnonzero(member)
+        self.member_segment, self.member = s[keep], i[keep]
+        # A member counts as arrival at the dwell limit when it is in the core, or when the rep has moved on inside
+        # the place for longer than a departure takes.
+        last_core = np.maximum.accumulate(np.where(core, i, -1))[keep]
+        settled = t[self.member] - t[np.maximum(last_core, 0)] > _TRIM_MS
+        self.settles = core[keep] | settled | (last_core < self.begin[self.member_segment])
+
+    def _off(self, track: _Track, cx: Floats, cy: Floats) -> tuple[Floats, Floats]:
+        s, i = self.segment, self.fix
+        return (track.x[i] - cx[s]) * self.scale[s], track.y[i] - cy[s]
+
+    def _sum(self, values: Any) -> Floats:
+        return np.asarray(np.add.reduceat(values, self.offsets, dtype=np.float64))
+
+    def grouped(self, same_place: SamePlace) -> Ints:
+        """Return the group of each segment: neighbours at one place, less than the merge limit apart, are one stay."""
+        t, day = self._track.t, self.day
+        count = len(day)
+        joined = np.zeros(count, dtype=bool)
+        merge_ms = int(self.settings.merge_s * 1000)
+        for step in (1, 2):
+            # Step 2: a short stay in between (the car park of the mall) belongs to the complex it lies in.
+            a, b = np.arange(count - step), np.arange(step, count)
+            near = (day[a] == day[b]) & (t[self.begin[b]] - t[self.end[a]] < merge_ms) & self._complex(a, b)
+            if step == 2:
+                near &= self._complex(a, a + 1)
+            pick = np.flatnonzero(near)
+            if len(pick):
+                one, other = a[pick], b[pick]
+                same = same_place(self.lat[one], self.lon[one], self.lat[other], self.lon[other])
+                for nth in range(1, step + 1):
+                    joined[one[same] + nth] = True
+        return np.cumsum(~joined) - 1
+
+    def _complex(self, a: Ints, b: Ints) -> Bools:
+        apart = np.hypot((self.lon[a] - self.lon[b]) * self.scale[a], self.lat[a] - self.lat[b]) * METRES_A_DEGREE
+        return np.asarray(apart <= COMPLEX_M)
+
+
+def _measured(
+    track: _Track,
+    stays: _Segments,
+    group: Ints,
+    days: RepDays,
+    first: int,
+    last: int,
+    usable: Ints,
+    low: int,
+    settings: PlacesSettings,
+) -> MeasuredStays:
+    """Measure groups of segments as one stay each."""
+    t, member = track.t, stays.member
+    owner = group[stays.member_segment]
+    heads = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+    tails = np.r_[heads[1:], len(member)] - 1
+    start, end = member[heads], member[tails]
+    time = t[member]
+    gap = np.r_[0, np.diff(time)]
+    gap[heads] = 0
+    bridged = gap <= int(settings.bridge_s * 1000)
+    _allow_rare_reporters(gap, bridged, member, t, track, settings)
+    duty_clock = _without_breaks(time, track.day[member], days, first, last)
+    worked = np.r_[0, np.diff(duty_clock)]
+    worked[heads] = 0
+    certain = np.cumsum(np.where(bridged, gap, 0))
+    counted = np.cumsum(np.where(bridged, worked, 0))
+    base = counted[heads]
+    over = _first_over(counted, base, tails, int(settings.dwell_limit_s * 1000), stays, member, t)
+    decided = np.where(over >= 0, over, tails)
+    facts = _at_decision(track, member, stays.member_segment, owner, heads, decided)
+    low_ms = t[start] - t[np.maximum(start - 1, 0)]
+    alone_before = (start == 0) | (track.day[np.maximum(start - 1, 0)] != track.day[start])
+    after = np.minimum(end + 1, len(t) - 1)
+    high_ms = t[after] - t[end]
+    alone_after = (after == end) | (track.day[after] != track.day[end])
+    possible = t[end] - t[start] + np.where(alone_before, 0, low_ms) + np.where(alone_after, 0, high_ms)
+    last_segment = np.r_[np.flatnonzero(np.diff(group)), len(group) - 1]
+    original = usable + low
+    used = tails - heads + 1
+    span = original[end] - original[start] + 1
+    return MeasuredStays(
+        day=track.day[start],
+        start_ms=t[start],
+        end_ms=t[end],
+        certain_s=(certain[tails] - certain[heads]) / 1000.0,
+        possible_s=possible / 1000.0,
+        counted_s=(counted[tails] - base) / 1000.0,
+        fixes=used,
+        refused=span - used,
+        over_ms=np.where(over >= 0, time[np.maximum(over, 0)], 0),
+        decided_ms=time[decided],
+        is_open=~stays.left[last_segment],
+        **facts,
+    )
+
+
+def _allow_rare_reporters(
+    gap: Ints, bridged: Bools, member: Ints, t: Ints, track: _Track, settings: PlacesSettings
+) -> None:
+    """Bridge silence that is only a few of the device's own reporting intervals long."""
+    long = np.flatnonzero(~bridged & (gap <= int(settings.bridge_max_s * 1000)))
+    for row in long.tolist():
+        before = int(member[row - 1])
+        begin = max(before - 8, int(track.starts[track.day[before] - track.first_day]))
+        if before - begin < 3:
+            continue
+        interval = float(np.median(np.diff(t[begin : before + 1])))
+        bridged[row] = gap[row] <= settings.bridge_intervals * interval
+
+
+def _without_breaks(time: Ints, day: Ints, days: RepDays, first: int, last: int) -> Ints:
+    """Return a clock that stands still during the breaks of each rep-day."""
+    breaks = [days.days[d].breaks_ms for d in range(first, last)]
+    clock = time.copy()
+    for nth in range(max((len(b) for b in breaks), default=0)):
+        begin = np.array([b[nth][0] if nth < len(b) else 0 for b in breaks], dtype=np.int64)
+        finish = np.array([b[nth][1] if nth < len(b) else 0 for b in breaks], dtype=np.int64)
+        own = day - first
+        clock -= np.clip(time, begin[own], finish[own]) - begin[own]
+    return clock
+
+
+def _first_over(
+    counted: Ints, base: Ints, tails: Ints, limit_ms: int, stays: _Segments, member: Ints, t: Ints
+) -> Ints:
+    """Return the row of the first member by which more than the limit was counted, -1 where there is none."""
+    row = np.searchsorted(counted, base + limit_ms, side="right")
+    result = np.full(len(tails), -1, dtype=np.int64)
+    confirmed = t[stays.confirm]
+    for k in np.flatnonzero(row <= tails).tolist():
+        at, tail = int(row[k]), int(tails[k])
+        while at <= tail:
+            if stays.settles[at] and t[member[at]] >= confirmed[stays.member_segment[at]]:
+                result[k] = at
+                break
+            at += 1
+    return result
+
+
+def _at_decision(
+    track: _Track, member: Ints, segment: Ints, owner: Ints, heads: Ints, decided: Ints
+) -> dict[str, Any]:
+    """Measure centre, spread, accuracy and motion on the members up to the deciding one."""
+    known = np.arange(len(member)) <= decided[owner]
+    whole = _Extent.of(track, member, owner, heads, known)
+    begins = np.flatnonzero(np.r_[True, segment[1:] != segment[:-1]])
+    part = np.cumsum(np.r_[False, segment[1:] != segment[:-1]])
+    moving = _moving(track, member, part, known, begins, _Extent.of(track, member, part, begins, known))
+    # A stay of several segments is a movement where most of its time is.
+    spent = np.r_[np.where(part[1:] == part[:-1], np.diff(track.t[member]), 0), 0]
+    seconds = np.bincount(owner, spent * known, len(heads))
+    on_the_move = np.bincount(owner, spent * (known & moving[part]), len(heads))
+    # Position errors stay alike for minutes: what counts is how often they were renewed, about every five minutes.
+    minutes = (track.t[member[decided]] - track.t[member[heads]]) / 60_000.0
+    renewals = np.minimum(whole.count, 1.0 + minutes / 5.0)
+    return {
+        "lat": whole.y / METRES_A_DEGREE,
+        "lon": (whole.x / METRES_A_DEGREE + 180.0) % 360.0 - 180.0,
+        "spread_m": whole.spread,
+        "accuracy_m": whole.accuracy,
+        "error_m": np.maximum(whole.spread, whole.accuracy * 0.5) / np.sqrt(renewals),
+        "is_moving": on_the_move > 0.5 * seconds,
+    }
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _Extent:
+    """Centre, spread and accuracy of groups of members, and each member's offset from its centre."""
+
+    count: Floats
+    x: Floats
+    y: Floats
+    dx: Floats
+    dy: Floats
+    spread: Floats
+    accuracy: Floats
+
+    @classmethod
+    def of(cls, track: _Track, member: Ints, owner: Ints, heads: Ints, known: Bools) -> _Extent:
+        """Measure groups ``owner`` (ascending, one head row each) on their known members; none known: zeros."""
+        weight = known.astype(np.float64)
+        count = np.add.reduceat(weight, heads)
+        divisor = np.maximum(count, 1.0)
+        x0, y0 = track.x[member[heads]], track.y[member[heads]]
+        scale = np.cos(np.radians(y0 / METRES_A_DEGREE))
+        dx = (track.x[member] - x0[owner]) * scale[owner]
+        dy = track.y[member] - y0[owner]
+        mx = np.add.reduceat(dx * weight, heads) / divisor
+        my = np.add.reduceat(dy * weight, heads) / divisor
+        dx, dy = dx - mx[owner], dy - my[owner]
+        spread = np.sqrt(np.add.reduceat((dx * dx + dy * dy) * weight, heads) / divisor)
+        accuracy = _medians(track.accuracy[member], owner, known, heads, count)
+        return cls(count=count, x=x0 + mx / scale, y=y0 + my, dx=dx, dy=dy, spread=spread, accuracy=accuracy)
+
+
+def _medians(values: Floats, owner: Ints, known: Bools, heads: Ints, count: Floats) -> Floats:
+    """Return the lower median of the known values of each group."""
+    ranked = np.sort(np.where(known, values, 1e6) + owner * 1e7)
+    middle = np.maximum(count - 1.0, 0.0) // 2
+    return np.asarray(ranked[heads + middle.astype(np.int64)] - np.arange(len(heads)) * 1e7)
+
+
+def _moving(track: _Track, member: Ints, owner: Ints, known: Bools, heads: Ints, extent: _Extent) -> Bools:
+    """Tell walking loops, canvassing and creeping traffic from staying.
+
+    Position noise turns back at every step; a walk keeps its heading, a creep keeps its direction, and a loop seen
+    rarely is wider than its accuracy explains.
+    """
+    dx, dy, accuracy = extent.dx, extent.dy, extent.accuracy
+    t = track.t[member]
+    bucket = t // _STRIDE_MS
+    fresh = np.r_[True, bucket[1:] != bucket[:-1]]
+    fresh[heads] = True
+    rows = np.flatnonzero(fresh & known)
+    own = owner[rows]
+    sx, sy = np.diff(dx[rows]), np.diff(dy[rows])
+    same = own[1:] == own[:-1]
+    sx, sy = np.where(same, sx, 0.0), np.where(same, sy, 0.0)
+    length2 = sx * sx + sy * sy
+    size = len(heads)
+    steps = np.bincount(own[1:], same.astype(float), size)
+    travelled = np.bincount(own[1:], np.sqrt(length2), size)
+    seconds = np.bincount(own[1:], np.where(same, np.diff(t[rows]), 0) / 1000.0, size)
+    energy = np.bincount(own[1:], length2, size)
+    kept = np.bincount(own[2:], sx[1:] * sx[:-1] + sy[1:] * sy[:-1], size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        heading = np.where(energy > 0, kept / energy, 0.0)
+        speed = np.where(seconds > 0, travelled / seconds, 0.0)
+    walks = (steps >= 6) & (heading > 0.35 + 0.8 / np.sqrt(np.maximum(steps, 1.0))) & (speed > 0.35)
+    wide = extent.spread > np.maximum(45.0, 2.5 * accuracy)
+    return np.asarray(walks | wide | _creeps(t[rows], dx[rows], dy[rows], own, size, accuracy))
+
+
+def _creeps(t: Ints, dx: Floats, dy: Floats, own: Ints, size: int, accuracy: Floats) -> Bools:
+    """Tell steady progress: position explained by time, over a distance that noise does not make."""
+    count = np.maximum(np.bincount(own, minlength=size), 1)
+    first = t[np.searchsorted(own, np.arange(size))] if len(t) else np.zeros(size)
+    u = (t - first[own]) / 1000.0
+    mean_u = np.bincount(own, u, size) / count
+    v = u - mean_u[own]
+    vv = np.maximum(np.bincount(own, v * v, size), 1e-9)
+    bx, by = np.bincount(own, v * dx, size) / vv, np.bincount(own, v * dy, size) / vv
+    total = np.maximum(np.bincount(own, dx * dx + dy * dy, size), 1e-9)
+    explained = (bx * bx + by * by) * vv / total
+    length = np.hypot(bx, by) * np.bincount(own, np.abs(v), size) / count * 4.0
+    return np.asarray((count >= 6) & (explained > 0.85) & (length > np.maximum(80.0, 2.0 * accuracy)))
+
+
+def _empty() -> MeasuredStays:
+    kinds: dict[str, Any] = {"Ints": np.int64, "Floats": np.float64, "Bools": np.bool_}
+    columns: dict[str, Any] = {a.name: np.empty(0, kinds[str(a.type)]) for a in attrs.fields(MeasuredStays)}
+    return MeasuredStays(**columns)

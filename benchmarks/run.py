@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 from figure import Figure
 
-MODULES = ("importing", "guarding", "blocks")
+MODULES = ("importing", "guarding", "blocks", "resolving")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,10 +7,12 @@ where the answer is a table, so their cost is a small share of the call's.
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.hooks.providers import Delivery, Pulled
 from fieldhr_core.model import (
@@ -25,6 +27,7 @@ from fieldhr_core.model import (
     Decoded,
     Finding,
     Kind,
+    Metric,
     Outcome,
     Position,
     Problem,
@@ -36,7 +39,10 @@ from fieldhr_core.model import (
     Verdict,
 )
 
-__all__ = ["CONTRACTS", "Contract", "misfit_of_table"]
+if TYPE_CHECKING:
+    from fieldhr_core.hooks.guard import ProviderHandle
+
+__all__ = ["CONTRACTS", "STATEMENTS", "Contract", "misfit_of_statements", "misfit_of_table", "missing_in_provider"]
 
 #: (provider, arguments, answer) -> what is wrong, or ``None``.
 Contract = Callable[[Any, Sequence[Any], Any], str | None]
@@ -62,8 +68,33 @@ _DTYPES: Final[Mapping[Kind, str]] = {
     Kind.TEXT: "object",
 }
 
+_CADENCE: Final = re.compile(r"live|([01]\d|2[0-3]):[0-5]\d")
 _VERDICTS: Final = frozenset(verdict.value for verdict in Verdict)
 _DELIVERED: Final = frozenset({"sent", "retry", "refused"})
+
+
+def missing_in_provider(handle: ProviderHandle) -> str | None:
+    """Say which methods and statements of its family a provider lacks; runs none of its code."""
+    place = (handle.family, handle.role)
+    wanted = [method for family, role, method in CONTRACTS if (family, role) == place]
+    missing = [name for name in (*wanted, *STATEMENTS.get(place, ())) if _lacks(handle.provider, name)]
+    return f"made {_kind_of(handle.provider)} without {' and '.join(missing)}" if missing else None
+
+
+def misfit_of_statements(handle: ProviderHandle) -> str | None:
+    """Say which statement of a provider about itself makes no sense."""
+    for name, value in handle.stated.items():
+        if not _SENSIBLE[name](value):
+            return f"states {name} = {value!r:.60}; {_MEANT[name]}"
+    return None
+
+
+def _lacks(provider: object, name: str) -> bool:
+    try:
+        inspect.getattr_static(provider, name)
+    except AttributeError:
+        return True
+    return False
 
 
 def misfit_of_table(table: object, schema: Schema) -> str | None:
@@ -354,4 +385,27 @@ CONTRACTS: Final[Mapping[tuple[str, str, str], Contract]] = {
     ("alerters", "find", "find"): _find,
     ("alerters", "deliver", "deliver"): _deliver,
     ("checks", "", "check"): _check,
+}
+
+#: (family, role) -> what its providers state about themselves; read once, when a provider is made.
+STATEMENTS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("scorers", ""): ("metrics",),
+    ("alerters", "find"): ("codes", "cadence", "days"),
+    ("checks", ""): ("kinds",),
+}
+
+_SENSIBLE: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "metrics": lambda value: isinstance(value, tuple) and all(isinstance(metric, Metric) for metric in value),
+    "codes": lambda value: isinstance(value, tuple) and all(isinstance(code, str) and code for code in value),
+    "kinds": lambda value: isinstance(value, tuple) and all(isinstance(kind, str) and kind for kind in value),
+    "cadence": lambda value: isinstance(value, str) and _CADENCE.fullmatch(value) is not None,
+    "days": lambda value: isinstance(value, int) and value >= 1,
+}
+
+_MEANT: Final[Mapping[str, str]] = {
+    "metrics": "it is a tuple of Metric",
+    "codes": "it is a tuple of alert codes",
+    "kinds": "it is a tuple of kinds of submission",
+    "cadence": "it is live, or a local time such as 23:00",
+    "days": "it is a whole number from 1",
 }

@@ -80,6 +80,23 @@ class Candidate:
         found.append(self.path)
         return tuple(dict.fromkeys(found))
 
+    def way_out(self, name: str) -> str:
+        """Say how to do without it for now."""
+        if self.origin == Origin.EXPLICIT:
+            return "take it out of the list of plugins"
+        return f"run: fieldhr plugins disable {name}"
+
+    def may_implement(self, hook: str) -> bool:
+        """Say whether the plugin has, or may have, an implementation of *hook*, without importing it."""
+        if not isinstance(self.target, str):
+            return hasattr(self.target, hook)
+        source = _source_of(self.target.partition(":")[0])
+        try:
+            text = source.read_text(encoding="utf-8", errors="replace") if source is not None else "import *"
+        except OSError:
+            return True
+        return hook in text or "import *" in text
+
 
 def candidates(plugins: Iterable[Any] = (), *, autoload: bool = True) -> list[Candidate]:
     """Return what is to be loaded: explicit ones in the given order, then built-in ones, then installed ones."""

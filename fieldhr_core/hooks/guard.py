@@ -78,6 +78,7 @@ class ProviderHandle:
         plugin, family, role, name: where it comes from (``acme.crm``, ``connectors``, no role, ``acme``).
         tenant: whom it was made for.
         provider: the provider itself; call it through the guard only.
+        stated: what it says about itself (``codes``, ``kinds`` ...), read once; also attributes of the handle.
         calls, seconds: how many calls came back or failed, and how long they took together. Approximate where several
             threads call one provider at once.
         failures_in_a_row: since the last good answer.
@@ -90,10 +91,19 @@ class ProviderHandle:
     name: str
     tenant: str
     provider: Any
+    stated: dict[str, Any] = attrs.field(factory=dict)
     calls: int = 0
     seconds: float = 0.0
     failures_in_a_row: int = 0
     paused_at: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        # Only reached for names that are no fields. What a provider states is read once, guarded, when it is made:
+        # reading it from the provider itself would run a plugin's code outside the guard.
+        try:
+            return object.__getattribute__(self, "stated")[name]
+        except (KeyError, AttributeError):
+            raise AttributeError(name) from None
 
     @property
     def title(self) -> str:

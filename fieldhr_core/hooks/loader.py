@@ -1,292 +1,475 @@
-"""From a found plugin to a valid one: import, description, API range, hooks - each plugin on its own.
-
-A plugin that fails is described, not raised: what went wrong in the original words, and what to do about it.
-"""
+"""The plugins of one runtime: loaded in a fixed order, registered whole or not at all, asked by family."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import re
-import typing
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
-import pluggy
 
-from fieldhr_core.errors import (
-    ConfigError,
-    FieldhrError,
-    PluginError,
-    PluginIncompatibleError,
-    PluginLoadError,
+from fieldhr_core.errors import ConfigError, PluginContractError, PluginError, PluginLoadError
+from fieldhr_core.hooks.context import RegistrationContext
+from fieldhr_core.hooks.contracts import STATEMENTS, misfit_of_statements, missing_in_provider
+from fieldhr_core.hooks.discovery import Candidate, Origin, candidates
+from fieldhr_core.hooks.guard import Guard, ProviderHandle
+from fieldhr_core.hooks.plugin import Command, Offer, PluginInfo, PluginReport, PluginStatus
+from fieldhr_core.hooks.settings import did_you_mean, read_settings
+from fieldhr_core.hooks.validation import HOOKS, LoadedPlugin, load_plugin, report_of_failure
+
+__all__ = ["FAMILIES", "ListedOffer", "Registry"]
+
+_log = logging.getLogger(__name__)
+
+#: family -> the roles its offers may have.
+FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "locators": ("decode", "resolve"),
+        "connectors": ("",),
+        "scorers": ("",),
+        "alerters": ("find", "deliver"),
+        "checks": ("",),
+    }
 )
-from fieldhr_core.hooks.discovery import Candidate, Origin
-from fieldhr_core.hooks.plugin import PLUGIN_API, PluginInfo, PluginReport, PluginStatus, families_of
-from fieldhr_core.hooks.settings import did_you_mean
-from fieldhr_core.hooks.specs import PROJECT, Specs
-
-__all__ = ["HOOKS", "Hook", "LoadedPlugin", "load_plugin", "report_of_failure"]
-
-#: Names of every hook there is.
-HOOKS: Final = tuple(name for name in vars(Specs) if name.startswith(f"{PROJECT}_"))
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-
-
-@attrs.frozen(eq=False)
-class Hook:
-    """One hook that one plugin implements: what to call it on, and the arguments it names."""
-
-    plugin: Any
-    attribute: str
-    arguments: tuple[str, ...]
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class LoadedPlugin:
-    """A plugin that was imported and found valid."""
+class ListedOffer:
+    """One provider on offer, with the plugin it comes from."""
 
-    info: PluginInfo
-    candidate: Candidate
-    hooks: dict[str, Hook]
+    plugin: PluginInfo
+    family: str
+    offer: Offer[Any]
 
     @property
-    def families(self) -> tuple[str, ...]:
-        """What it registers (``locators``, ``commands`` ...)."""
-        return families_of(tuple(self.hooks))
+    def name(self) -> str:
+        """The offer's name within family and role."""
+        return self.offer.name
 
-    def report(self, status: PluginStatus = PluginStatus.ACTIVE, reason: str = "", fix: str = "") -> PluginReport:
-        """Say how it fares."""
-        return PluginReport(
-            name=self.info.name,
-            distribution=self.candidate.distribution,
-            status=status,
-            version=self.info.version,
-            summary=self.info.summary,
-            reason=reason,
-            fix=fix,
-            families=self.families,
-        )
+    @property
+    def role(self) -> str:
+        """The offer's role; empty where its family has one only."""
+        return self.offer.role
 
 
-def load_plugin(candidate: Candidate) -> LoadedPlugin:
-    """Import and validate one plugin.
+@attrs.frozen(eq=False)
+class _Made:
+    handle: ProviderHandle
+    section: Mapping[str, Any]
 
-    Raises:
-        PluginLoadError: FHR-PLG-001, -002 or -005, with the original exception chained.
-        PluginIncompatibleError: FHR-PLG-004.
+
+class Registry:
+    """The plugins of one runtime.
+
+    Args:
+        guard: calls providers and event hooks; one of its own without a time limit where none is given.
+        context: what registration hooks are told.
     """
-    plugin = _import(candidate)
-    try:
-        info = _description(plugin, candidate)
-        _require_api(info, candidate)
-        _require_settings(info, candidate)
-        return LoadedPlugin(info=info, candidate=candidate, hooks=_hooks(plugin, info, candidate))
-    except PluginError:
-        raise
-    except Exception as cause:  # looking at a strange object (a property, a __getattr__) may raise anything
-        raise _import_error(candidate, cause) from cause
 
+    def __init__(self, *, guard: Guard | None = None, context: RegistrationContext | None = None) -> None:
+        self.guard = guard if guard is not None else Guard()
+        self._context = context if context is not None else RegistrationContext()
+        self._loaded: list[LoadedPlugin] = []
+        self._offers: dict[tuple[str, str, str], ListedOffer] = {}
+        self._reports: dict[Candidate, PluginReport] = {}
+        self._refused: dict[Candidate, PluginError] = {}
+        self._made: dict[tuple[str, str, str, str], _Made] = {}
+        self._events: dict[tuple[str, str], ProviderHandle] = {}
+        self._lock = threading.Lock()
 
-def report_of_failure(candidate: Candidate, error: PluginError) -> PluginReport:
-    """Describe a plugin that could not be loaded."""
-    incompatible = isinstance(error, PluginIncompatibleError)
-    return PluginReport(
-        name=str(error.where.get("plugin") or candidate.names()[0]),
-        distribution=candidate.distribution,
-        status=PluginStatus.INCOMPATIBLE if incompatible else PluginStatus.FAILED,
-        version=str(error.where.get("version", "")),
-        reason=error.message,
-        fix=error.hint,
-    )
+    def load(
+        self,
+        plugins: Iterable[Any] | None = None,
+        *,
+        autoload: bool = True,
+        disabled: Sequence[str] = (),
+        strict: bool = False,
+        offers: bool = True,
+    ) -> None:
+        """Load plugins, each on its own; call it once, when the runtime opens.
 
+        Args:
+            plugins: modules, plugin objects or module paths (``acme_crm``, ``acme_crm:plugin``), in order.
+            autoload: whether the built-in plugins and those of installed distributions come too.
+            disabled: names (or entry point names, or module paths) of plugins that are not to be imported.
+            strict: raise at the first plugin that fails, instead of reporting it and going on.
+            offers: whether the five families are asked for their offers; the command line needs none.
 
-def _import(candidate: Candidate) -> Any:
-    if not isinstance(candidate.target, str):
-        return candidate.target
-    module, _, attribute = candidate.target.partition(":")
-    try:
-        found = importlib.import_module(module)
-        for part in attribute.split(".") if attribute else ():
-            found = getattr(found, part)
-    except KeyboardInterrupt:
-        raise
-    except ModuleNotFoundError as cause:
-        if candidate.origin == Origin.EXPLICIT and cause.name and f"{module}.".startswith(f"{cause.name}."):
+        Raises:
+            PluginLoadError: FHR-PLG-006 where *disabled* or *plugins* names something that is not there (always);
+                any other code where *strict*.
+        """
+        found = candidates(plugins or (), autoload=autoload)
+        off, wanted = self._leave_out(found, disabled)
+        loaded: list[LoadedPlugin] = []
+        for candidate in wanted:
+            try:
+                plugin = load_plugin(candidate)
+                if plugin.info.name in disabled:
+                    # Its source did not tell its name: too late not to import it, in time not to use it.
+                    self._reports[candidate] = plugin.report(PluginStatus.DISABLED, *_DISABLED)
+                    off.add(plugin.info.name)
+                    continue
+                _require_unique_name(plugin, loaded)
+            except PluginError as error:
+                self._refuse(candidate, error, strict=strict or error.code == "FHR-PLG-006")
+                continue
+            loaded.append(plugin)
+        self._require_known(disabled, off, loaded)
+        # Whoever is trusted more registers first: a stranger's clash must not put a built-in out of work.
+        for plugin in sorted(loaded, key=_trust):
+            try:
+                mine = self._ask_for_offers(plugin) if offers else []
+            except PluginError as error:
+                self._refuse(plugin.candidate, error, strict=strict)
+                continue
+            self._offers |= {(offer.family, offer.role, offer.name): offer for offer in mine}
+            self._loaded.append(plugin)
+            self._reports[plugin.candidate] = plugin.report()
+        explicit = [plugin for plugin in self._loaded if plugin.candidate.origin == Origin.EXPLICIT]
+        others = [plugin for plugin in self._loaded if plugin.candidate.origin != Origin.EXPLICIT]
+        self._loaded = explicit + sorted(others, key=lambda plugin: plugin.info.name)
+
+    @property
+    def reports(self) -> tuple[PluginReport, ...]:
+        """How every plugin that was found fares, by name; one with a paused provider is ``PAUSED``."""
+        paused: dict[str, list[str]] = {}
+        for handle in self.guard.paused:
+            paused.setdefault(handle.plugin, []).append(handle.name)
+        return tuple(
+            attrs.evolve(
+                report,
+                status=PluginStatus.PAUSED,
+                reason=f"Paused after failing in a row: {', '.join(sorted(set(paused[report.name])))}.",
+                fix="Wait for the cool-down, or reset its breaker.",
+            )
+            if report.status is PluginStatus.ACTIVE and report.name in paused
+            else report
+            for report in sorted(self._reports.values(), key=lambda report: (report.name, report.distribution))
+        )
+
+    @property
+    def plugins(self) -> Mapping[str, PluginInfo]:
+        """Active plugins by name: explicit ones in the given order, then the rest by name."""
+        return MappingProxyType({plugin.info.name: plugin.info for plugin in self._loaded})
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Module paths of the active plugins, in the order of :attr:`plugins`: where their texts lie."""
+        return tuple(plugin.candidate.path.partition(":")[0] for plugin in self._loaded)
+
+    def offers(self, family: str, role: str | None = None) -> tuple[ListedOffer, ...]:
+        """Return what is on offer in one family (``scorers``), in the order of :attr:`plugins`.
+
+        Raises:
+            ConfigError: FHR-CFG-001 for a family that does not exist.
+        """
+        if family not in FAMILIES:
+            raise ConfigError(
+                f"There is no family {family!r}{did_you_mean(family, FAMILIES)}.",
+                code="FHR-CFG-001",
+                hint=f"Families are {', '.join(FAMILIES)}.",
+            )
+        order = {plugin.info.name: place for place, plugin in enumerate(self._loaded)}
+        mine = [
+            offer for offer in self._offers.values() if offer.family == family and (role is None or offer.role == role)
+        ]
+        return tuple(sorted(mine, key=lambda offer: order[offer.plugin.name]))
+
+    def offer(self, family: str, name: str, role: str = "") -> ListedOffer:
+        """Return one offer by name.
+
+        Raises:
+            PluginLoadError: FHR-PLG-015 where nobody offers it.
+        """
+        found = self._offers.get((family, role, name))
+        if found is not None:
+            return found
+        names = [offer.name for offer in self.offers(family, role or None)]
+        raise PluginLoadError(
+            f"No plugin offers {name!r} among {family}{f' ({role})' if role else ''}{did_you_mean(name, names)}.",
+            code="FHR-PLG-015",
+            hint=f"There are: {', '.join(names) or 'none'}. Run: fieldhr plugins list",
+            family=family,
+            role=role,
+            name=name,
+        )
+
+    def missing(self, family: str) -> list[str]:
+        """Return who should offer something in *family* and cannot, as ``plugin: code``: what a check's caller asks.
+
+        A plugin that was switched off is not missing. One whose source cannot be read to see what it would have
+        registered counts as missing: not knowing clears nothing.
+        """
+        hook = f"fieldhr_register_{family}"
+        return [
+            f"{self._reports[candidate].name}: {error.code}"
+            for candidate, error in self._refused.items()
+            if candidate.may_implement(hook)
+        ]
+
+    def packages(self) -> tuple[str, ...]:
+        """Return the import packages of active plugins that have one, for the files that lie in them."""
+        found = (plugin.package for plugin in self._loaded)
+        return tuple(dict.fromkeys(name for name in found if name))
+
+    def settings_for(self, plugin: str, settings: Mapping[str, Mapping[str, Any]]) -> Any:
+        """Return a tenant's settings of one plugin, as an instance of its settings class; ``None`` where it has none.
+
+        Args:
+            plugin: its name.
+            settings: the tenant's whole mapping, plugin name -> key -> value.
+
+        Raises:
+            ConfigError: FHR-CFG-001 with every problem and its path.
+            PluginLoadError: FHR-PLG-006 where the plugin is not active.
+        """
+        info = self.plugins.get(plugin)
+        if info is None:
             raise PluginLoadError(
-                f"There is no plugin {candidate.target!r}: {cause}.",
+                f"There is no active plugin {plugin!r}{did_you_mean(plugin, self.plugins)}.",
                 code="FHR-PLG-006",
-                hint="Install its distribution, or take it out of the list.",
-                plugin=candidate.target,
-            ) from cause
-        raise _import_error(candidate, cause) from cause
-    except BaseException as cause:  # SystemExit too: a module that exits at import must not take the host along
-        raise _import_error(candidate, cause) from cause
-    return found
+                plugin=plugin,
+            )
+        section = settings.get(plugin, {})
+        path = f"plugins.{plugin}"
+        if info.settings is not None:
+            return read_settings(info.settings, section, path)
+        if section:
+            raise ConfigError(f"{path}: this plugin has no settings.", code="FHR-CFG-001", path=path)
+        return None
 
+    def check_settings(self, settings: Mapping[str, Any], *, besides: Sequence[str] = ()) -> None:
+        """Check a tenant's whole mapping before it is stored.
 
-def _import_error(candidate: Candidate, cause: BaseException) -> PluginLoadError:
-    name = candidate.names()[0]
-    if isinstance(cause, FieldhrError) and cause.hint:
-        fix = cause.hint
-    elif isinstance(cause, ModuleNotFoundError) and cause.name and not candidate.path.startswith(cause.name):
-        fix = f"Install the package that holds {cause.name}, or run: fieldhr plugins disable {name}"
-    else:
-        fix = f"Mend or reinstall {candidate.distribution}, or run: fieldhr plugins disable {name}"
-    text = str(cause)
-    return PluginLoadError(
-        f"{type(cause).__name__}: {text}" if text else type(cause).__name__,
-        code="FHR-PLG-001",
-        hint=fix,
-        plugin=name,
-        distribution=candidate.distribution,
-    )
+        Args:
+            settings: plugin name -> key -> value. Sections of plugins that are known but not active pass unread.
+            besides: keys of *settings* that are no plugins.
 
+        Raises:
+            ConfigError: FHR-CFG-001 with every problem of every section.
+        """
+        problems: list[str] = []
+        known = {report.name for report in self._reports.values()}
+        for name in settings:
+            if name in besides:
+                continue
+            if name in self.plugins:
+                try:
+                    self.settings_for(name, settings)
+                except ConfigError as error:
+                    problems += error.where.get("problems") or [error.message.rstrip(".")]  # type: ignore[arg-type]
+            elif name not in known:
+                problems.append(f"plugins.{name}: no such plugin{did_you_mean(name, known)}")
+        if problems:
+            raise ConfigError(f"{'; '.join(problems)}.", code="FHR-CFG-001", problems=tuple(problems))
 
-def _description(plugin: Any, candidate: Candidate) -> PluginInfo:
-    if inspect.isclass(plugin):
-        raise _invalid(candidate, f"{plugin.__qualname__} is a class", f"Hand in an instance: {plugin.__name__}()")
-    info = getattr(plugin, "PLUGIN", None)
-    if info is None:
-        raise _invalid(
-            candidate,
-            f"{candidate.path} has no PLUGIN",
-            'Add PLUGIN = PluginInfo(name="vendor.feature", version="0.1.0") to it.',
+    def provider(
+        self,
+        family: str,
+        name: str,
+        role: str = "",
+        *,
+        tenant: str = "",
+        settings: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> ProviderHandle:
+        """Return a tenant's provider, made once and kept until its settings change. Call it through :attr:`guard`.
+
+        Args:
+            family: ``scorers`` ...
+            name: the offer's name.
+            role: its role, where the family has several.
+            tenant: id of the tenant.
+            settings: the tenant's whole mapping, plugin name -> key -> value.
+
+        Raises:
+            PluginLoadError: FHR-PLG-015 where nobody offers it.
+            ConfigError: FHR-CFG-001 where the settings do not fit.
+            PluginCallError: FHR-PLG-010 where making it raised.
+            PluginContractError: FHR-PLG-012 where what it made lacks a method of its family.
+        """
+        listed = self.offer(family, name, role)
+        section = (settings or {}).get(listed.plugin.name, {})
+        key = (tenant, family, role, name)
+        made = self._made.get(key)
+        if made is not None and made.section == section:
+            return made.handle
+        own = self.settings_for(listed.plugin.name, settings or {})
+        handle = ProviderHandle(
+            plugin=listed.plugin.name, family=family, role=role, name=name, tenant=tenant, provider=listed.offer
         )
-    if not isinstance(info, PluginInfo):
-        raise _invalid(
-            candidate, f"{candidate.path}.PLUGIN is a {type(info).__name__}", "Make it a fieldhr_core.hooks.PluginInfo."
-        )
-    if not isinstance(info.name, str) or not _NAME.fullmatch(info.name):
-        raise _invalid(
-            candidate,
-            f"{info.name!r} is no plugin name",
-            "Call it vendor.feature: two words of lower-case letters, digits and _, joined by one dot.",
-        )
-    if not isinstance(info.version, str) or not info.version:
-        raise _invalid(candidate, f"{info.name} states no version", 'Add version="0.1.0" to its PLUGIN.', info)
-    return info
+        handle.provider = self.guard.call(handle, "make", own)
+        wrong = missing_in_provider(handle)
+        if wrong is None:
+            for statement in STATEMENTS.get((family, role), ()):
+                handle.stated[statement] = self.guard.call(handle, "__getattribute__", statement)
+            wrong = misfit_of_statements(handle)
+        if wrong is not None:
+            raise PluginContractError(
+                f"{handle.title} {wrong}.",
+                code="FHR-PLG-012",
+                hint=f"Run: fieldhr plugins test {handle.plugin}",
+                plugin=handle.plugin,
+            )
+        with self._lock:
+            self._made[key] = _Made(handle, dict(section))
+        return handle
 
+    def commands(self) -> tuple[tuple[PluginInfo, Command], ...]:
+        """Ask every plugin for its commands; one whose hook fails is reported and offers none."""
+        found: list[tuple[PluginInfo, Command]] = []
+        for plugin in list(self._loaded):
+            try:
+                offered: list[Command] = self._ask(plugin, "fieldhr_register_commands")
+                for command in offered:
+                    if not isinstance(command, Command) or not command.path:
+                        raise _not_allowed(plugin, f"registered a {type(command).__name__} as command")
+            except PluginError as error:
+                self._loaded.remove(plugin)
+                self._refuse(plugin.candidate, error, strict=False)
+                continue
+            found += [(plugin.info, command) for command in offered]
+        return tuple(found)
 
-def _require_api(info: PluginInfo, candidate: Candidate) -> None:
-    try:
-        low, high = info.requires_api
-        supported = low <= PLUGIN_API <= high
-    except (TypeError, ValueError):
-        raise _invalid(
-            candidate,
-            f"{info.name} has requires_api={info.requires_api!r}",
-            "Give the lowest and the highest plugin API it supports: requires_api=(1, 1).",
-            info,
-        ) from None
-    if supported:
-        return
-    if high < PLUGIN_API:
-        fix = (
-            f"Install a newer release of {candidate.distribution}. Its author: apply 'Changes of the plugin API' "
-            f"of the reference from {high} to {PLUGIN_API}, then set requires_api=({low}, {PLUGIN_API})."
-        )
-    else:
-        fix = (
-            f"Install a newer fieldhr with plugin API {low}, or a release of {candidate.distribution} for {PLUGIN_API}."
-        )
-    raise PluginIncompatibleError(
-        f"{info.name} {info.version} supports plugin API {low} to {high}; this fieldhr has {PLUGIN_API}.",
-        code="FHR-PLG-004",
-        hint=fix,
-        plugin=info.name,
-        version=info.version,
-        distribution=candidate.distribution,
-    )
+    def announce(self, hook: str, /, **arguments: Any) -> None:
+        """Call an event hook of every plugin, one by one; a failure is counted and logged, and the others still hear.
 
-
-def _require_settings(info: PluginInfo, candidate: Candidate) -> None:
-    settings = info.settings
-    if settings is None:
-        return
-    if not inspect.isclass(settings) or not attrs.has(settings):
-        raise _invalid(
-            candidate,
-            f"{info.name} has settings that are no attrs class",
-            "Decorate it with @attrs.frozen(kw_only=True).",
-            info,
-        )
-    try:
-        typing.get_type_hints(settings)
-        settings()
-    except (TypeError, ValueError, NameError, AttributeError, ConfigError) as cause:
-        raise _invalid(
-            candidate,
-            f"{settings.__name__}() of {info.name} does not work: {cause}",
-            "Give every setting a default, and types that can be imported at run time.",
-            info,
-        ) from cause
-
-
-def _hooks(plugin: Any, info: PluginInfo, candidate: Candidate) -> dict[str, Hook]:
-    """Validate the hooks against the specs on a plugin manager of their own, so that nothing stays half registered."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(Specs)
-    _require_known_hooks(plugin, info, candidate)
-    try:
-        manager.register(plugin, info.name)
-        manager.check_pending()
-    except pluggy.PluginValidationError as cause:
-        text = " ".join(str(cause).split())
-        raise _wrong_hook(info, candidate, text, "Check the arguments in the hook reference.") from cause
-    hooks: dict[str, Hook] = {}
-    for caller in manager.get_hookcallers(plugin) or ():
-        for implementation in caller.get_hookimpls():
-            if implementation.hookwrapper or implementation.wrapper:
-                raise _wrong_hook(
-                    info,
-                    candidate,
-                    f"{caller.name} is a wrapper",
-                    "Implement the hook itself; wrappers are not called.",
+        Raises:
+            PluginLoadError: FHR-PLG-005 for a hook that does not exist.
+        """
+        if hook not in HOOKS:
+            raise PluginLoadError(f"There is no hook {hook}{did_you_mean(hook, HOOKS)}.", code="FHR-PLG-005")
+        for plugin in self._loaded:
+            implemented = plugin.hooks.get(hook)
+            if implemented is None:
+                continue
+            key = (plugin.info.name, hook)
+            handle = self._events.get(key)
+            if handle is None:
+                handle = self._events[key] = ProviderHandle(
+                    plugin=plugin.info.name, family="events", role="", name=hook, tenant="", provider=implemented.plugin
                 )
-            named_alike = getattr(plugin, caller.name, None) == implementation.function
-            attribute = caller.name if named_alike else implementation.function.__name__
-            hooks[caller.name] = Hook(plugin, attribute, tuple(implementation.argnames))
-    if not hooks:
-        raise _wrong_hook(
-            info, candidate, f"{info.name} implements no hook", "Mark a function named after a hook with @hookimpl."
-        )
-    return hooks
+            try:
+                self.guard.call(handle, implemented.attribute, *(arguments[name] for name in implemented.arguments))
+            except PluginError as error:
+                # The guard has counted and logged it; an event has nobody to answer to.
+                _log.debug("%s", error)
+
+    def _leave_out(self, found: Sequence[Candidate], disabled: Sequence[str]) -> tuple[set[str], Sequence[Candidate]]:
+        """Return the names that switched something off, and what is left to load."""
+        if not disabled:
+            return set(), found
+        off: set[str] = set()
+        wanted = []
+        for candidate in found:
+            names = candidate.names()
+            if not set(names) & set(disabled):
+                wanted.append(candidate)
+                continue
+            off.update(names)
+            self._reports[candidate] = PluginReport(
+                name=names[0],
+                distribution=candidate.distribution,
+                status=PluginStatus.DISABLED,
+                reason=_DISABLED[0],
+                fix=_DISABLED[1],
+            )
+        return off, wanted
+
+    def _require_known(self, disabled: Sequence[str], off: set[str], loaded: Sequence[LoadedPlugin]) -> None:
+        known = off | {report.name for report in self._reports.values()} | {plugin.info.name for plugin in loaded}
+        for name in disabled:
+            if name not in off:
+                raise PluginLoadError(
+                    f"There is no plugin {name!r} to disable{did_you_mean(name, known)}.",
+                    code="FHR-PLG-006",
+                    hint="Correct the name, or take it out of the list of disabled plugins.",
+                    plugin=name,
+                )
+
+    def _ask_for_offers(self, plugin: LoadedPlugin) -> list[ListedOffer]:
+        mine: dict[tuple[str, str, str], ListedOffer] = {}
+        for family, roles in FAMILIES.items():
+            for offer in self._ask(plugin, f"fieldhr_register_{family}"):
+                if not isinstance(offer, Offer):
+                    raise _not_allowed(
+                        plugin, f"registered a {type(offer).__name__} among {family} instead of an Offer"
+                    )
+                if offer.role not in roles:
+                    allowed = " or ".join(repr(role) for role in roles)
+                    raise _not_allowed(plugin, f"registered {offer.name!r} with role {offer.role!r}, not {allowed}")
+                if not isinstance(offer.name, str) or not offer.name or not callable(offer.make):
+                    raise _not_allowed(plugin, f"registered an offer of {family} without a name or a way to make it")
+                key = (family, offer.role, offer.name)
+                other = self._offers.get(key) or mine.get(key)
+                if other is not None:
+                    raise PluginLoadError(
+                        f"{plugin.info.name} and {other.plugin.name} both offer {offer.name!r} among {family}.",
+                        code="FHR-PLG-014",
+                        hint=f"Rename one, or {plugin.candidate.way_out(plugin.info.name)}",
+                        plugin=plugin.info.name,
+                        version=plugin.info.version,
+                    )
+                mine[key] = ListedOffer(plugin=plugin.info, family=family, offer=offer)
+        return list(mine.values())
+
+    def _ask(self, plugin: LoadedPlugin, hook: str) -> list[Any]:
+        implemented = plugin.hooks.get(hook)
+        if implemented is None:
+            return []
+        known = {"context": self._context}
+        try:
+            answer = getattr(implemented.plugin, implemented.attribute)(
+                *(known[name] for name in implemented.arguments)
+            )
+            return list(answer) if answer is not None else []
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:  # SystemExit too: registration must not take the host along
+            raise PluginLoadError(
+                f"{type(cause).__name__} in {hook}: {cause}",
+                code="FHR-PLG-001",
+                hint=f"Mend it, or {plugin.candidate.way_out(plugin.info.name)}",
+                plugin=plugin.info.name,
+                version=plugin.info.version,
+            ) from cause
+
+    def _refuse(self, candidate: Candidate, error: PluginError, *, strict: bool) -> None:
+        if strict:
+            raise error
+        self._refused[candidate] = error
+        report = self._reports[candidate] = report_of_failure(candidate, error)
+        _log.warning("Plugin %s of %s: %s %s", report.name, report.distribution, report.reason, report.fix)
 
 
-def _require_known_hooks(plugin: Any, info: PluginInfo, candidate: Candidate) -> None:
-    for name in dir(plugin):
-        if not name.startswith(f"{PROJECT}_"):
-            continue
-        function = getattr(plugin, name, None)
-        if not inspect.isroutine(function):
-            continue
-        if name not in HOOKS:
-            text = f"{info.name} has {name}, and there is no such hook{did_you_mean(name, HOOKS)}"
-            raise _wrong_hook(info, candidate, text, f"Hooks are {', '.join(HOOKS)}; call other functions differently.")
-        if not hasattr(function, f"{PROJECT}_impl"):
-            text = f"{info.name} has {name} without @hookimpl"
-            raise _wrong_hook(info, candidate, text, "Add: from fieldhr_core import hookimpl, and @hookimpl above it.")
+_DISABLED: Final = ("Disabled by configuration.", "Take it out of the list of disabled plugins.")
 
 
-def _invalid(candidate: Candidate, what: str, fix: str, info: PluginInfo | None = None) -> PluginLoadError:
+def _trust(plugin: LoadedPlugin) -> tuple[int, str]:
+    explicit = plugin.candidate.origin == Origin.EXPLICIT
+    # sorted() keeps the given order of explicit ones.
+    return (plugin.candidate.origin, "" if explicit else plugin.info.name)
+
+
+def _require_unique_name(plugin: LoadedPlugin, loaded: Sequence[LoadedPlugin]) -> None:
+    for other in loaded:
+        if other.info.name == plugin.info.name:
+            raise PluginLoadError(
+                f"{plugin.info.name} is the name of two plugins: of {other.candidate.distribution} "
+                f"({other.candidate.path}) and of {plugin.candidate.distribution} ({plugin.candidate.path}).",
+                code="FHR-PLG-003",
+                hint=f"Rename one, or {plugin.candidate.way_out(plugin.candidate.path)}",
+                plugin=plugin.info.name,
+                version=plugin.info.version,
+            )
+
+
+def _not_allowed(plugin: LoadedPlugin, what: str) -> PluginLoadError:
     return PluginLoadError(
-        f"{what}.",
-        code="FHR-PLG-002",
-        hint=fix,
-        plugin=info.name if info is not None else candidate.names()[0],
-        version=info.version if info is not None else "",
-        distribution=candidate.distribution,
-    )
-
-
-def _wrong_hook(info: PluginInfo, candidate: Candidate, what: str, fix: str) -> PluginLoadError:
-    return PluginLoadError(
-        what if what.endswith((".", "?")) else f"{what}.",
-        code="FHR-PLG-005",
-        hint=fix,
-        plugin=info.name,
-        version=info.version,
-        distribution=candidate.distribution,
+        f"{plugin.info.name} {what}.",
+        code="FHR-PLG-012",
+        plugin=plugin.info.name,
+        version=plugin.info.version,
     )

@@ -92,12 +92,13 @@ def _read_class(cls: type[S], given: object, path: str, problems: list[str]) -> 
 
 def _blame(cls: type[Any], values: Mapping[str, Any], path: str, cause: Exception) -> list[str]:
     """Name the keys whose own validator refuses them; a check across fields blames the section."""
+    secret = {field.alias for field in attrs.fields(cls) if not field.repr}
     found = []
     for key, value in values.items():
         try:
             cls(**{key: value})
         except (TypeError, ValueError) as own:
-            found.append(f"{path}.{key}: {_first_text(own)}")
+            found.append(f"{path}.{key}: {'not allowed' if key in secret else _first_text(own)}")
     return found or [f"{path}: {_first_text(cause)}"]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from fieldhr_core.flow.clock import Clock
     from fieldhr_core.hooks.guard import Guard, ProviderHandle
-    from fieldhr_core.hooks.registry import Registry
+    from fieldhr_core.hooks.loader import Registry
     from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
     from fieldhr_core.trust.vault import Vault

@@ -185,6 +185,7 @@ class Duties:
     joined: Mapping[str, tuple[date | None, date | None]]
     absences: Mapping[str, tuple[Absence, ...]]
     calendar: Calendar
+    _usual: dict[tuple[WorkPattern, date], RepDay] = attrs.field(factory=dict, init=False, repr=False)
 
     def knows(self, rep: str) -> bool:
         """Whether *rep* is one of the tenant's people."""
@@ -192,7 +193,14 @@ class Duties:
 
     def day(self, rep: str, day: date) -> RepDay:
         """Return what *rep* had to work on *day*; without duty before joining and after leaving."""
-        repday = duty_day(self.patterns[rep], self.calendar, self.absences.get(rep, ()), rep, day)
+        pattern, absences = self.patterns[rep], self.absences.get(rep, ())
+        usual = self._usual.get((pattern, day))
+        if absences or usual is None:
+            repday = duty_day(pattern, self.calendar, absences, rep, day)
+            if not absences:
+                self._usual[pattern, day] = repday
+        else:
+            repday = attrs.evolve(usual, rep=rep)  # colleagues of one pattern share their working time
         first, last = self.joined[rep]
         employed = (first is None or first <= day) and (last is None or day <= last)
         return repday if employed else attrs.evolve(repday, duty_ms=(), breaks_ms=())

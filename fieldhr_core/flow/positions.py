@@ -6,8 +6,9 @@ resolving was interrupted stays marked and is taken up again by the next call th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -15,7 +16,7 @@ import attrs
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.days import resolve_dirty
 from fieldhr_core.flow.people import Duties, duties
-from fieldhr_core.flow.tracks import DayFixes, add_parts
+from fieldhr_core.flow.tracks import Batch, add_parts
 from fieldhr_core.model import (
     FIXES,
     REPORTED,
@@ -25,6 +26,7 @@ from fieldhr_core.model import (
     Envelope,
     Problem,
     Receipt,
+    RepDay,
     Table,
     instant,
 )
@@ -124,14 +126,15 @@ def _keep(acting: Acting, unit: Unit, table: Table, datum: Datum) -> Receipt:
     lat, lon = to_wgs84(good["lat"], good["lon"], datum)
     good = good.replace(lat=lat, lon=lon)
 
-    days = list(_fenced(acting, unit, good, reasons))
-    kept = Receipt()
-    for day, new in zip(days, add_parts(acting, unit, days), strict=True):
-        kept += _stored(day, new)
+    batch = _fenced(acting, unit, good, reasons)
+    new = add_parts(acting, unit, batch)
+    doubtful = int(((new["mock"] == 1) | (new["time_ms"] > new["received_ms"] + _AHEAD_MS)).sum())
     refused = sum(reasons.values()) - int(swapped.sum())
-    return attrs.evolve(
-        kept,
+    return Receipt(
         submitted=len(table),
+        stored=len(new) - doubtful,
+        flagged=doubtful,
+        deduplicated=len(batch.fixes) - len(new),
         quarantined=int(swapped.sum()),
         rejected=refused,
         reasons=reasons,
@@ -161,59 +164,53 @@ def _faults(table: Table) -> dict[str, npt.NDArray[np.bool_]]:
     return found
 
 
-def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -> Iterator[DayFixes]:
-    """Yield what falls into somebody's working time and stands on a basis; count the rest and forget it."""
+def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -> Batch:
+    """Return what falls into somebody's working time and stands on a basis; count the rest and forget it."""
     import numpy as np
 
-    if not len(table):
-        return
-    first, last = _dates(table["time_ms"])
-    known = duties(acting, unit, set(table["rep"].values), first, last)
-    bases = _bases(acting, unit)
-    columns = {column.name: table[column.name] for column in FIXES.columns}
     order = np.lexsort((table["time_ms"], table["rep"].codes))
-    codes = table["rep"].codes[order]
-    starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
-    for start, end in zip(starts, np.r_[starts[1:], len(codes)], strict=True):
-        rep = table["rep"].values[codes[start]]
-        rows = order[start:end]
-        if not known.knows(rep):
-            _count(reasons, "position.unknown_rep", len(rows))
-            continue
-        yield from _of_rep(acting, unit, known, bases, rep, columns, rows, reasons)
+    codes, times = table["rep"].codes[order], table["time_ms"][order]
+    place = np.full(len(order), -1, dtype="i8")
+    keys: list[tuple[str, str, str]] = []
+    if len(order):
+        first, last = _dates(times)
+        known = duties(acting, unit, set(table["rep"].values), first, last)
+        bases = _bases(acting, unit)
+        starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).tolist()
+        for start, end in pairwise([*starts, len(codes)]):
+            rep = table["rep"].values[codes[start]]
+            if not known.knows(rep):
+                _count(reasons, "position.unknown_rep", end - start)
+                continue
+            days, mine, refused = _sorted_into_days(known, bases.get(rep, ()), rep, times[start:end])
+            place[start:end] = np.where(mine < 0, -1, mine + len(keys))
+            keys += [(rep, day.date, day.zone) for day in days]
+            for reason, count in refused.items():
+                _count(reasons, reason, count)
+            _count_drops(acting, unit, rep, instant(int(times[start])).date().isoformat(), refused)
+    kept = place >= 0
+    filled, lengths = np.unique(place[kept], return_counts=True)
+    rows = order[kept]
+    columns = {column.name: _rows_of(table[column.name], rows) for column in FIXES.columns}
+    return Batch(
+        keys=tuple(keys[day] for day in filled.tolist()),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]),
+        fixes=FIXES.table(**columns),
+    )
 
 
-def _of_rep(
-    acting: Acting,
-    unit: Unit,
-    known: Duties,
-    bases: Mapping[str, list[tuple[int, int | None]]],
-    rep: str,
-    columns: Mapping[str, Any],
-    rows: npt.NDArray[np.int64],
-    reasons: dict[str, int],
-) -> Iterator[DayFixes]:
-    times = columns["time_ms"][rows]
+def _sorted_into_days(
+    known: Duties, bases: Sequence[tuple[int, int | None]], rep: str, times: npt.NDArray[np.int64]
+) -> tuple[list[RepDay], npt.NDArray[np.int64], dict[str, int]]:
+    """Return the rep-days that one rep's ascending times may lie in, the index of each time's, and what is refused."""
     first, last = _dates(times)
     days = [known.day(rep, first + timedelta(days=n)) for n in range((last - first).days + 1)]
-    fence = Fence(days=tuple(days), bases=tuple(bases.get(rep, ())), leave_ms=known.untracked(rep))
-    place, refused = fence.sort(times)
-    for reason, count in refused.items():
-        _count(reasons, reason, count)
-    if refused:
-        _count_drops(acting, unit, rep, days[0].date, refused)
-    for index, day in enumerate(days):
-        mine = rows[place == index]
-        if len(mine):
-            fixes = {
-                name: value.take(mine) if isinstance(value, Coded) else value[mine] for name, value in columns.items()
-            }
-            yield DayFixes(rep=rep, date=day.date, zone=day.zone, fixes=FIXES.table(**fixes))
+    fence = Fence(days=tuple(days), bases=tuple(bases), leave_ms=known.untracked(rep))
+    return days, *fence.sort(times)
 
 
-def _stored(day: DayFixes, new: Table) -> Receipt:
-    doubtful = int(((new["mock"] == 1) | (new["time_ms"] > new["received_ms"] + _AHEAD_MS)).sum())
-    return Receipt(stored=len(new) - doubtful, flagged=doubtful, deduplicated=len(day.fixes) - len(new))
+def _rows_of(column: Any, rows: npt.NDArray[np.int64]) -> Any:
+    return column.take(rows) if isinstance(column, Coded) else column[rows]
 
 
 def _bases(acting: Acting, unit: Unit) -> dict[str, list[tuple[int, int | None]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -132,5 +133,5 @@ def _gaps(fixes: Table, day: RepDay, gap_s: float) -> tuple[tuple[int, int], ...
     gaps = []
     for start, end in day.duty_ms:
         inside = [start, *times[(times >= start) & (times <= end)].tolist(), end]
-        gaps += [(a, b) for a, b in zip(inside, inside[1:], strict=False) if b - a > gap_s * 1000]
+        gaps += [(a, b) for a, b in pairwise(inside) if b - a > gap_s * 1000]
     return tuple(gaps)

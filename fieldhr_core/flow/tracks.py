@@ -3,46 +3,54 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from fieldhr_core.model import FIXES, Table
 from fieldhr_core.store.rows import insert_new, put, within
-from fieldhr_core.store.trackblock import canonical, decode_many, encode_many, merge
+from fieldhr_core.store.trackblock import canonical_many, decode_many, encode_many, merge
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["DayFixes", "add_parts", "fixes_of", "seal_days"]
+__all__ = ["Batch", "add_parts", "fixes_of", "seal_days"]
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class DayFixes:
-    """Fixes of one rep-day."""
+class Batch:
+    """Fixes of several rep-days below each other: ``fixes[offsets[i]:offsets[i + 1]]`` belongs to ``keys[i]``.
 
-    rep: str
-    date: str
-    zone: str
+    A key is (rep, local date, zone).
+    """
+
+    keys: tuple[tuple[str, str, str], ...]
+    offsets: npt.NDArray[np.int64]
     fixes: Table
 
+    def of(self, index: int) -> Table:
+        """Return the fixes of one rep-day."""
+        return self.fixes.take(slice(int(self.offsets[index]), int(self.offsets[index + 1])))
 
-def add_parts(acting: Acting, unit: Unit, days: Sequence[DayFixes]) -> list[Table]:
-    """Keep the fixes of each rep-day that are not kept already, and mark the day for resolving.
+
+def add_parts(acting: Acting, unit: Unit, batch: Batch) -> Table:
+    """Keep the fixes of each rep-day that are not kept already, and mark their days for resolving.
 
     Returns:
-        For each day the fixes that were new, quantised; what is missing was a repeat.
+        The fixes that were new, quantised; what is missing was a repeat.
     """
-    if not days:
-        return []
-    before = fixes_of(acting, unit, [(day.rep, day.date) for day in days])
-    fresh = [_new(day.fixes, before.get((day.rep, day.date))) for day in days]
-    changed = [(day, new) for day, new in zip(days, fresh, strict=True) if len(new)]
-    if changed:
-        _insert_parts(acting, unit, changed)
-        _mark(acting, unit, changed, before)
-    return fresh
+    fixes, offsets = canonical_many(batch.fixes, batch.offsets)
+    tidy = Batch(keys=batch.keys, offsets=offsets, fixes=fixes)
+    before = fixes_of(acting, unit, [(rep, date) for rep, date, _ in batch.keys])
+    fresh = _fresh(tidy, before) if before else tidy
+    if len(fresh.fixes):
+        _insert_parts(acting, unit, fresh)
+        _mark(acting, unit, fresh, {key: len(table) for key, table in before.items()})
+    return fresh.fixes
 
 
 def fixes_of(acting: Acting, unit: Unit, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Table]:
@@ -68,6 +76,7 @@ def fixes_of(acting: Acting, unit: Unit, keys: Iterable[tuple[str, str]]) -> dic
 
 def seal_days(acting: Acting, unit: Unit, before_date: str) -> int:
     """Merge the parts of each resolved rep-day earlier than *before_date* into one sealed block. Return how many."""
+    import numpy as np
     import sqlalchemy as sa
 
     table = acting.tables.rep_days
@@ -89,11 +98,14 @@ def seal_days(acting: Acting, unit: Unit, before_date: str) -> int:
         unit.connection.execute(
             sa.delete(parts).where(parts.c.tenant == acting.tenant, parts.c.rep == rep, parts.c.date == date)
         )
-    _insert_parts(
-        acting,
-        unit,
-        [(DayFixes(rep=rep, date=date, zone="", fixes=fixes[rep, date]), fixes[rep, date]) for rep, date in scattered],
-    )
+    if scattered:
+        tables = [fixes[key] for key in scattered]
+        merged = Batch(
+            keys=tuple((rep, date, "") for rep, date in scattered),
+            offsets=np.cumsum([0, *map(len, tables)]),
+            fixes=Table.concat(FIXES, tables),
+        )
+        _insert_parts(acting, unit, merged)
     unit.connection.execute(
         sa.update(table)
         .where(table.c.tenant == acting.tenant, table.c.state == "resolved", table.c.date < before_date)
@@ -102,19 +114,33 @@ def seal_days(acting: Acting, unit: Unit, before_date: str) -> int:
     return len(keys)
 
 
-def _new(fixes: Table, before: Table | None) -> Table:
+def _fresh(batch: Batch, before: Mapping[tuple[str, str], Table]) -> Batch:
+    """Return the rep-days that have something new, with what is new in them."""
     import numpy as np
 
-    table, _ = canonical(fixes)
-    if before is None or not len(before):
-        return table
+    fresh = []
+    for index, key in enumerate(batch.keys):
+        mine, known = batch.of(index), before.get(key[:2])
+        new = mine if known is None else _unknown(mine, known)
+        if len(new):
+            fresh.append((key, new))
+    return Batch(
+        keys=tuple(key for key, _ in fresh),
+        offsets=np.cumsum([0, *(len(new) for _, new in fresh)]),
+        fixes=Table.concat(FIXES, [new for _, new in fresh]),
+    )
+
+
+def _unknown(fixes: Table, before: Table) -> Table:
+    import numpy as np
+
     # Repeats are dropped by the same rule that reads the parts together: what survives beside the old is new.
-    together, _ = merge([before, table])
+    together, _ = merge([before, fixes])
     if len(together) == len(before):
         return FIXES.empty()
     known = set(_identities(before))
-    rows = [n for n, identity in enumerate(_identities(table)) if identity not in known]
-    return table.take(np.asarray(rows, dtype="i8"))
+    rows = [n for n, identity in enumerate(_identities(fixes)) if identity not in known]
+    return fixes.take(np.asarray(rows, dtype="i8"))
 
 
 def _identities(table: Table) -> list[tuple[Any, ...]]:
@@ -126,51 +152,45 @@ def _identities(table: Table) -> list[tuple[Any, ...]]:
     return list(zip(*columns, strict=True))
 
 
-def _insert_parts(acting: Acting, unit: Unit, days: Sequence[tuple[DayFixes, Table]]) -> None:
-    if not days:
-        return
+def _insert_parts(acting: Acting, unit: Unit, batch: Batch) -> None:
     table = acting.tables.track_parts
-    offsets = [0]
-    for _, new in days:
-        offsets.append(offsets[-1] + len(new))
-    blocks = encode_many(Table.concat(FIXES, [new for _, new in days]), offsets)
     rows = []
-    for (day, new), block in zip(days, blocks, strict=True):
+    for index, ((rep, date, _), block) in enumerate(
+        zip(batch.keys, encode_many(batch.fixes, batch.offsets), strict=True)
+    ):
         part = hashlib.sha256(block).hexdigest()[:32]
-        row = f"{day.rep}/{day.date}/{part}"
-        sealed = acting.seal(table, "body_sealed", "whereabouts", [row], [block], person=day.rep)[0]
+        row = f"{rep}/{date}/{part}"
         rows.append(
             {
                 "tenant": acting.tenant,
-                "rep": day.rep,
-                "date": day.date,
+                "rep": rep,
+                "date": date,
                 "part": part,
-                "fixes": len(new),
-                "body_sealed": sealed,
+                "fixes": int(batch.offsets[index + 1] - batch.offsets[index]),
+                "body_sealed": acting.seal(table, "body_sealed", "whereabouts", [row], [block], person=rep)[0],
             }
         )
     insert_new(unit.connection, table, rows, ("tenant", "rep", "date", "part"))
 
 
-def _mark(
-    acting: Acting, unit: Unit, days: Sequence[tuple[DayFixes, Table]], before: dict[tuple[str, str], Table]
-) -> None:
+def _mark(acting: Acting, unit: Unit, batch: Batch, before: Mapping[tuple[str, str], int]) -> None:
+    lengths = (batch.offsets[1:] - batch.offsets[:-1]).tolist()
     put(
         unit.connection,
         acting.tables.rep_days,
         [
             {
                 "tenant": acting.tenant,
-                "rep": day.rep,
-                "date": day.date,
-                "zone": day.zone,
+                "rep": rep,
+                "date": date,
+                "zone": zone,
                 "state": "dirty",
-                "fixes": len(new) + len(before.get((day.rep, day.date), ())),
+                "fixes": new + before.get((rep, date), 0),
                 "digest": "",
                 "resolver": "",
                 "resolved_ms": 0,
             }
-            for day, new in days
+            for (rep, date, zone), new in zip(batch.keys, lengths, strict=True)
         ],
     )
 

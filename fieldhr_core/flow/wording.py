@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from fieldhr_core.hooks.registry import Registry
+    from fieldhr_core.hooks.loader import Registry
     from fieldhr_core.model import Case
 
 __all__ = ["Wording"]

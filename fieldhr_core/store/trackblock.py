@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Integers = npt.NDArray[np.int64]
 
-__all__ = ["canonical", "decode", "decode_many", "encode", "encode_many", "merge", "quantise"]
+__all__ = ["canonical", "canonical_many", "decode", "decode_many", "encode", "encode_many", "merge", "quantise"]
 
 _VERSION: Final = b"\x01"
 _DEGREE: Final = 100_000.0
@@ -137,6 +137,21 @@ def canonical(fixes: Table) -> tuple[Table, int]:
     kept = order[is_new]
     table = _as_table({name: column[kept] for name, column in integers.items()}, device.take(kept), source.take(kept))
     return table, len(fixes) - len(kept)
+
+
+def canonical_many(fixes: Table, offsets: Sequence[int] | Integers) -> tuple[Table, Integers]:
+    """Return quantised ``FIXES`` with every rep-day canonical, and the new offsets; see :func:`canonical`.
+
+    Args:
+        fixes: ``FIXES`` of many rep-days below each other.
+        offsets: ascending from 0 to the number of fixes, one more than there are rep-days.
+
+    Raises:
+        RecordError: FHR-REC-001, see :func:`quantise`.
+    """
+    import numpy as np
+
+    return _all_canonical(quantise(fixes), np.asarray(offsets, dtype="i8"))
 
 
 def merge(parts: Sequence[Table]) -> tuple[Table, int]:

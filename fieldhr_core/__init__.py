@@ -1,5 +1,7 @@
 """fieldhr: visits, alerts, scores and decisions with evidence, for field salespeople in finance."""
 
-from fieldhr_core.hooks import hookimpl
+from fieldhr_core.errors import FieldhrError
+from fieldhr_core.hooks.specs import hookimpl
+from fieldhr_core.runtime import FieldHR
 
-__all__ = ["hookimpl"]
+__all__ = ["FieldHR", "FieldhrError", "hookimpl"]

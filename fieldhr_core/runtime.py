@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.errors import ConfigError, StoreError
+from fieldhr_core.errors import ConfigError, StoreError, TrustError
 from fieldhr_core.flow.clock import Clock, FrozenClock, SystemClock
 from fieldhr_core.model import Principal, Role, instant, milliseconds
 
@@ -76,12 +76,12 @@ class FieldHR:
         """
         from fieldhr_core.flow.acting import House
         from fieldhr_core.hooks.guard import Guard
-        from fieldhr_core.hooks.registry import Registry
+        from fieldhr_core.hooks.loader import Registry
         from fieldhr_core.store.binding import bind
-        from fieldhr_core.store.keys import TableKeyStore, default_keys
+        from fieldhr_core.store.keys import default_keys
         from fieldhr_core.store.schema import prepare
         from fieldhr_core.store.tables import StoreTables
-        from fieldhr_core.trust.vault import Vault
+        from fieldhr_core.trust.vault import MemoryKeyStore, Vault
 
         if not prefix.replace("_", "a").isalnum() or prefix[0].isdigit():
             raise ConfigError(f"The prefix {prefix!r} is no part of a table name.", code="FHR-CFG-001")
@@ -93,7 +93,7 @@ class FieldHR:
             guard = Guard(limit_s=call_limit_s, now=clock.now)
             registry = Registry(guard=guard)
             registry.load(plugins, autoload=autoload, disabled=disabled, strict=strict)
-            vault = Vault(keys or default_keys(target, binding), TableKeyStore(binding, tables, clock.now))
+            vault = Vault(keys or default_keys(binding), MemoryKeyStore(), _refuse_reading)
         except BaseException:
             binding.close()
             raise
@@ -189,7 +189,7 @@ class FieldHR:
 
     def _acting(self, principal: Principal, purpose: str) -> Acting:
         from fieldhr_core.flow.acting import Acting
-        from fieldhr_core.trust.scope import Purpose
+        from fieldhr_core.trust.purposes import Purpose
 
         if purpose not in set(Purpose):
             known = ", ".join(sorted(Purpose))
@@ -200,3 +200,8 @@ class FieldHR:
         if self._house is None:
             raise StoreError("This runtime is closed.", code="FHR-STO-004")
         return self._house
+
+
+def _refuse_reading(_reading: object) -> None:
+    # The runtime's own vault only shares unwrapped keys; values are opened inside a transaction that can note it.
+    raise TrustError("Nothing is opened outside a transaction.", code="FHR-TRU-001")

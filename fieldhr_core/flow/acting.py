@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from fieldhr_core.errors import AccessError, PluginError
 from fieldhr_core.flow.values import calendar_from, pattern_from
-from fieldhr_core.model import Calendar, Principal, WorkPattern, milliseconds
+from fieldhr_core.model import Calendar, Principal, Role, WorkPattern, milliseconds
 from fieldhr_core.store.audit import append
+from fieldhr_core.store.keys import TableKeyStore
 from fieldhr_core.store.rows import canonical_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from fieldhr_core.hooks.loader import Registry
     from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
-    from fieldhr_core.trust.vault import Vault
+    from fieldhr_core.trust.vault import Reading, Vault
+
+#: Classes of sealed data whose every reading leaves an event of its own.
+AUDITED: Final = frozenset({"identity", "whereabouts", "message", "pay", "biometric"})
 
 __all__ = ["Acting", "House", "TenantFacts", "Unit"]
 
@@ -62,15 +66,19 @@ class House:
         return milliseconds(self.clock.now())
 
 
-@attrs.define(eq=False)
 class Unit:
-    """One transaction of one principal."""
+    """One transaction of one principal: what it writes, opens and audits becomes durable together or not at all."""
 
-    acting: Acting
-    connection: Connection
-    at_ms: int
-    _audited: list[dict[str, Any]] = attrs.field(factory=list)
-    _afterwards: list[Callable[[], None]] = attrs.field(factory=list)
+    def __init__(self, acting: Acting, connection: Connection, at_ms: int) -> None:
+        self.acting = acting
+        self.connection = connection
+        self.at_ms = at_ms
+        self.vault = acting.house.vault.within(
+            TableKeyStore(connection, acting.tables, at_ms), audit=self._note_reading
+        )
+        self._audited: list[dict[str, Any]] = []
+        self._readings: dict[tuple[str, str], int] = {}
+        self._afterwards: list[Callable[[], None]] = []
 
     def audit(self, action: str, kind: str, thing: str = "", **detail: object) -> None:
         """Note what is done; written into the tenant's chain when the unit ends."""
@@ -99,17 +107,58 @@ class Unit:
         """Return the condition that holds for the rows of *table* this principal may see, its tenant's only."""
         return self.acting.scope(self, table)
 
+    def seal(
+        self,
+        table: SqlTable,
+        column: str,
+        data_class: str,
+        ids: Sequence[str],
+        values: Sequence[bytes],
+        *,
+        person: str | None = None,
+    ) -> list[bytes]:
+        """Seal values of one column, each bound to its row's id; those of a person under that person's key."""
+        return self.vault.seal_many(self.acting.tenant, data_class, table.name, column, ids, values, person=person)
+
+    def open(
+        self,
+        table: SqlTable,
+        column: str,
+        data_class: str,
+        ids: Sequence[str],
+        sealed: Sequence[bytes],
+        *,
+        person: str | None = None,
+    ) -> list[bytes]:
+        """Open sealed values of one column, in order; that it was done, and why, is noted first."""
+        return self.vault.open_many(
+            self.acting.tenant,
+            data_class,
+            table.name,
+            column,
+            ids,
+            sealed,
+            purpose=self.acting.purpose,
+            person=person,
+        )
+
     def finish(self) -> None:
         """Write the audit events of this unit into the chain."""
+        for (data_class, person), count in sorted(self._readings.items()):
+            self.audit(f"read.{data_class}", "person", person, values=count)
         if self._audited:
-            append(
-                self.connection, self.acting.house.tables, self.acting.tenant, self._audited, self.acting.house.vault
-            )
+            append(self.connection, self.acting.tables, self.acting.tenant, self._audited, self.vault)
 
     def announce(self) -> None:
         """Run what was put off until the work is kept."""
         for action in self._afterwards:
             action()
+
+    def _note_reading(self, reading: Reading) -> None:
+        # One event a person and class, however many values: who looked at whom, and why, not each decryption.
+        if reading.data_class in AUDITED:
+            key = (reading.data_class, reading.person or "")
+            self._readings[key] = self._readings.get(key, 0) + len(reading.rows)
 
 
 @attrs.define(eq=False)
@@ -168,6 +217,16 @@ class Acting:
 
         return condition(self, unit, table)
 
+    def allow(self, kind: str, action: str, *reps: str) -> None:
+        """Refuse what the principal's role may not do to a kind of record, or for these reps.
+
+        Raises:
+            AccessError: FHR-ACC-003.
+        """
+        own = self.principal.role is Role.REP
+        if own and any(rep != self.principal.person for rep in reps):
+            raise AccessError(f"This principal may not {action} {kind} of others.", code="FHR-ACC-003")
+
     def not_found(self) -> AccessError:
         """Return the one error for what is not there and for what is not this principal's to see."""
         return AccessError("There is nothing of that id, or it is not yours to see.", code="FHR-ACC-001")
@@ -195,36 +254,6 @@ class Acting:
             else:
                 found.append((offer.name, handle))
         return found
-
-    # -- sealed values -------------------------------------------------------------------------------------------
-
-    def seal(
-        self,
-        table: SqlTable,
-        column: str,
-        data_class: str,
-        ids: Sequence[str],
-        values: Sequence[bytes],
-        person: str | None = None,
-    ) -> list[bytes]:
-        """Seal values of one column, each bound to its row's id."""
-        return self.house.vault.seal_many(
-            self.tenant, data_class, table.name, column, list(ids), list(values), person=person
-        )
-
-    def open(
-        self,
-        table: SqlTable,
-        column: str,
-        data_class: str,
-        ids: Sequence[str],
-        sealed: Sequence[bytes],
-        person: str | None = None,
-    ) -> list[bytes]:
-        """Open sealed values of one column, in order; the vault notes that it was done and why."""
-        return self.house.vault.open_many(
-            self.tenant, data_class, table.name, column, list(ids), list(sealed), purpose=self.purpose, person=person
-        )
 
 
 def _of_plugins(settings: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -143,7 +143,7 @@ class Alerts:
             row = unit.connection.execute(sa.select(table).where(unit.scope(table), table.c.id == case)).first()
             if row is None:
                 raise acting.not_found()
-            body = json.loads(acting.open(table, "body_sealed", "case", [row.id], [row.body_sealed])[0])
+            body = json.loads(unit.open(table, "body_sealed", "case", [row.id], [row.body_sealed])[0])
             again = _found_again(acting, unit, row, body)
         stored = canonical_json(body["finding"])
         return Replay(case=case, stored=stored, recomputed=again)
@@ -189,7 +189,7 @@ def raise_findings(
     found = {_case_id(acting.tenant, finding): finding for finding in findings}
     known = _rows_of(acting, unit, list(found))
     new = [case for case in found if case not in known]
-    changed = [case for case, row in known.items() if _differs(acting, row, found[case])]
+    changed = [case for case, row in known.items() if _differs(unit, row, found[case])]
     rows = [_row(acting, unit, case, found[case], origin, day, known.get(case)) for case in [*new, *changed]]
     put(unit.connection, acting.tables.cases, rows)
     _note(acting, unit, new, "raised", "")
@@ -232,10 +232,10 @@ def _rows_of(acting: Acting, unit: Unit, ids: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _differs(acting: Acting, row: Any, finding: Finding) -> bool:
+def _differs(unit: Unit, row: Any, finding: Finding) -> bool:
     if row.state in (CaseState.CONFIRMED, CaseState.DISMISSED):
         return False  # decided by a person: later data does not rewrite what was decided on
-    body = json.loads(acting.open(acting.tables.cases, "body_sealed", "case", [row.id], [row.body_sealed])[0])
+    body = json.loads(unit.open(unit.acting.tables.cases, "body_sealed", "case", [row.id], [row.body_sealed])[0])
     return bool(body["finding"] != plain(finding)) or row.state == CaseState.WITHDRAWN
 
 
@@ -262,7 +262,7 @@ def _row(
         "owner": None if before is None else before.owner,
         "origin": origin,
         "scope": f"{day}:{finding.rep or ''}",
-        "body_sealed": acting.seal(table, "body_sealed", "case", [case], [body])[0],
+        "body_sealed": unit.seal(table, "body_sealed", "case", [case], [body])[0],
     }
 
 
@@ -315,7 +315,7 @@ def _note(acting: Acting, unit: Unit, cases: Sequence[str], step: str, note: str
         ):
             last[row.case] = row.seq
     ids = [f"{case}/{last.get(case, 0) + 1}" for case in cases]
-    sealed = acting.seal(table, "body_sealed", "case", ids, [canonical_json({"note": note})] * len(ids))
+    sealed = unit.seal(table, "body_sealed", "case", ids, [canonical_json({"note": note})] * len(ids))
     unit.connection.execute(
         sa.insert(table),
         [
@@ -375,7 +375,7 @@ def _opened(acting: Acting, unit: Unit, rows: Sequence[Any]) -> list[Case]:
     import sqlalchemy as sa
 
     table, events = acting.tables.cases, acting.tables.case_events
-    bodies = acting.open(table, "body_sealed", "case", [row.id for row in rows], [row.body_sealed for row in rows])
+    bodies = unit.open(table, "body_sealed", "case", [row.id for row in rows], [row.body_sealed for row in rows])
     history: dict[str, list[Any]] = {}
     for chunk in within(row.id for row in rows):
         for event in unit.all(
@@ -386,14 +386,14 @@ def _opened(acting: Acting, unit: Unit, rows: Sequence[Any]) -> list[Case]:
             history.setdefault(event.case, []).append(event)
     simulated = acting.facts(unit).simulated
     return [
-        _case(acting, row, json.loads(body), history.get(row.id, []), simulated)
+        _case(unit, row, json.loads(body), history.get(row.id, []), simulated)
         for row, body in zip(rows, bodies, strict=True)
     ]
 
 
-def _case(acting: Acting, row: Any, body: Mapping[str, Any], events: Sequence[Any], simulated: bool) -> Case:
-    notes = acting.open(
-        acting.tables.case_events,
+def _case(unit: Unit, row: Any, body: Mapping[str, Any], events: Sequence[Any], simulated: bool) -> Case:
+    notes = unit.open(
+        unit.acting.tables.case_events,
         "body_sealed",
         "case",
         [f"{event.case}/{event.seq}" for event in events],

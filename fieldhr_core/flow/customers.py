@@ -119,7 +119,7 @@ class Customers:
             if ids is not None:
                 where.append(table.c.id.in_(ids))
             rows = unit.all(sa.select(table).where(*where).order_by(table.c.id))
-            bodies = acting.open(
+            bodies = unit.open(
                 table, "body_sealed", "contact", [row.id for row in rows], [row.body_sealed for row in rows]
             )
             placed: dict[str, list[Any]] = {}
@@ -132,7 +132,7 @@ class Customers:
                     placed.setdefault(row.customer, []).append(row)
             unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(rows))
             return [
-                _customer(row, json.loads(body), _addresses(acting, placed.get(row.id, [])))
+                _customer(row, json.loads(body), _addresses(unit, placed.get(row.id, [])))
                 for row, body in zip(rows, bodies, strict=True)
             ]
 
@@ -156,7 +156,7 @@ class Places:
         ]
         with acting.unit() as unit:
             acting.allow("places", "write")
-            sealed = acting.seal(table, "body_sealed", "contact", [p.id for p in places], bodies)
+            sealed = unit.seal(table, "body_sealed", "contact", [p.id for p in places], bodies)
             put(
                 unit.connection,
                 table,
@@ -222,7 +222,7 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
 
     table, addresses, customers = acting.tables.places, acting.tables.addresses, acting.tables.customers
     rows = unit.all(sa.select(table).where(table.c.tenant == acting.tenant).order_by(table.c.id))
-    bodies = acting.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
+    bodies = unit.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
     entries = [
         (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None)
         for row, body in zip(rows, bodies, strict=True)
@@ -233,7 +233,7 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
         .where(addresses.c.tenant == acting.tenant, customers.c.gone_ms.is_(None))
         .order_by(addresses.c.customer, addresses.c.id)
     )
-    for row, body in zip(rows, _address_bodies(acting, rows), strict=True):
+    for row, body in zip(rows, _address_bodies(unit, rows), strict=True):
         if body["lat"] is not None:
             entries.append((f"{row.customer}/{row.id}", "customer", row.customer, None, body, False, row.owner))
     lat, lon = _in_wgs84([entry[4] for entry in entries])
@@ -311,7 +311,7 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
         )
         for c in customers
     ]
-    sealed = acting.seal(table, "body_sealed", "contact", ids, bodies)
+    sealed = unit.seal(table, "body_sealed", "contact", ids, bodies)
     put(
         unit.connection,
         table,
@@ -341,7 +341,7 @@ def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Seque
     for chunk in within(customer.id for customer in customers):
         unit.connection.execute(sa.delete(table).where(table.c.tenant == acting.tenant, table.c.customer.in_(chunk)))
     pairs = [(customer.id, address) for customer in customers for address in customer.addresses]
-    sealed = acting.seal(
+    sealed = unit.seal(
         table,
         "body_sealed",
         "contact",
@@ -358,9 +358,9 @@ def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Seque
     )
 
 
-def _address_bodies(acting: Acting, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    bodies = acting.open(
-        acting.tables.addresses,
+def _address_bodies(unit: Unit, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    bodies = unit.open(
+        unit.acting.tables.addresses,
         "body_sealed",
         "contact",
         [f"{row.customer}/{row.id}" for row in rows],
@@ -369,10 +369,10 @@ def _address_bodies(acting: Acting, rows: Sequence[Any]) -> list[dict[str, Any]]
     return [json.loads(body) for body in bodies]
 
 
-def _addresses(acting: Acting, rows: Sequence[Any]) -> tuple[Address, ...]:
+def _addresses(unit: Unit, rows: Sequence[Any]) -> tuple[Address, ...]:
     return tuple(
         Address(**{**body, "datum": Datum(body["datum"]) if body["datum"] else None})
-        for body in _address_bodies(acting, rows)
+        for body in _address_bodies(unit, rows)
     )
 
 

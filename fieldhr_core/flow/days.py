@@ -35,7 +35,7 @@ def resolve_dirty(acting: Acting) -> int:
     """
     done = 0
     while True:
-        with acting.unit(write=False) as unit:
+        with acting.unit() as unit:
             keys = _dirty(acting, unit)
             if not keys:
                 return done
@@ -140,7 +140,7 @@ def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolve
         row = f"{day.rep}/{day.date}"
         parts = pack(mine), pack(signals.get(key, SIGNALS.empty()))
         body = len(parts[0]).to_bytes(4, "big") + parts[0] + parts[1]
-        sealed = acting.seal(table, "resolved_sealed", "whereabouts", [row], [body], person=day.rep)[0]
+        sealed = unit.seal(table, "resolved_sealed", "whereabouts", [row], [body], person=day.rep)[0]
         updates.append({"b_rep": day.rep, "b_date": day.date, "sealed": sealed})
         met += _visits(acting, day.rep, day.date, mine)
     unit.connection.execute(

@@ -68,7 +68,7 @@ def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case]) -> int:
                     "attempts": 0,
                     "state": "due",
                     "reason": "",
-                    "body_sealed": acting.seal(table, "body_sealed", "message", [ident], [canonical_json(notice)])[0],
+                    "body_sealed": unit.seal(table, "body_sealed", "message", [ident], [canonical_json(notice)])[0],
                 }
             )
     insert_new(unit.connection, table, rows, ("tenant", "id"))
@@ -83,14 +83,14 @@ def deliver_due(acting: Acting) -> int:
             claimed = _claim(acting, unit)
             if not claimed:
                 return sent
-            notices = _notices(acting, claimed)
+            notices = _notices(unit, claimed)
         for channel in sorted({row.channel for row in claimed}):
             mine = [notice for row, notice in zip(claimed, notices, strict=True) if row.channel == channel]
             sent += _through(acting, channel, mine)
 
 
 def _through(acting: Acting, channel: str, notices: Sequence[Notice]) -> int:
-    with acting.unit(write=False) as unit:
+    with acting.unit() as unit:
         try:
             provider = acting.provider(unit, "alerters", channel, role="deliver")
             outcomes = acting.house.guard.call(provider, "deliver", list(notices))
@@ -144,9 +144,9 @@ def _settle(acting: Acting, unit: Unit, became: Mapping[str, tuple[str, str]]) -
         )
 
 
-def _notices(acting: Acting, rows: Sequence[Any]) -> list[Notice]:
-    bodies = acting.open(
-        acting.tables.outbox, "body_sealed", "message", [row.id for row in rows], [row.body_sealed for row in rows]
+def _notices(unit: Unit, rows: Sequence[Any]) -> list[Notice]:
+    bodies = unit.open(
+        unit.acting.tables.outbox, "body_sealed", "message", [row.id for row in rows], [row.body_sealed for row in rows]
     )
     notices = []
     for row, raw in zip(rows, bodies, strict=True):

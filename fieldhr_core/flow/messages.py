@@ -44,7 +44,7 @@ class Messages:
         """
         messages = list(messages)
         acting = self._acting
-        with acting.unit(write=False) as unit:
+        with acting.unit() as unit:
             acting.allow("messages", "write", *{message.rep for message in messages})
             submissions = _submissions(acting, unit, messages)
             each, failed = rule(acting, unit, "message", submissions)
@@ -95,7 +95,7 @@ def ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
     ).first()
     if row is None:
         return []
-    message = _opened(acting, [row])[0]
+    message = _opened(unit, [row])[0]
     each, _ = rule(acting, unit, "message", _submissions(acting, unit, [message]))
     return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
 
@@ -136,7 +136,7 @@ def _earlier(acting: Acting, unit: Unit, message: Message) -> list[Message]:
         .order_by(table.c.time_ms.desc(), table.c.id.desc())
         .limit(_CONTEXT)
     )
-    return _opened(acting, rows[::-1])
+    return _opened(unit, rows[::-1])
 
 
 def _strictest(
@@ -170,7 +170,7 @@ def _unanswered(failed: Sequence[str]) -> Ground:
 
 def _keep(acting: Acting, unit: Unit, messages: Sequence[Message], answers: Sequence[Ruling]) -> None:
     table = acting.tables.messages
-    texts = acting.seal(table, "text_sealed", "message", [m.id for m in messages], [m.text.encode() for m in messages])
+    texts = unit.seal(table, "text_sealed", "message", [m.id for m in messages], [m.text.encode() for m in messages])
     put(
         unit.connection,
         table,
@@ -201,7 +201,7 @@ def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequenc
     for offer, rulings in each.items():
         ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]
         bodies = [canonical_json([plain(ground) for ground in ruling.grounds]) for ruling in rulings]
-        sealed = acting.seal(table, "grounds_sealed", "message", ids, bodies)
+        sealed = unit.seal(table, "grounds_sealed", "message", ids, bodies)
         put(
             unit.connection,
             table,
@@ -221,9 +221,13 @@ def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequenc
         )
 
 
-def _opened(acting: Acting, rows: Sequence[Any]) -> list[Message]:
-    texts = acting.open(
-        acting.tables.messages, "text_sealed", "message", [row.id for row in rows], [row.text_sealed for row in rows]
+def _opened(unit: Unit, rows: Sequence[Any]) -> list[Message]:
+    texts = unit.open(
+        unit.acting.tables.messages,
+        "text_sealed",
+        "message",
+        [row.id for row in rows],
+        [row.text_sealed for row in rows],
     )
     return [
         Message(

@@ -47,7 +47,7 @@ class People:
         ids = [person.id for person in people]
         with self._acting.unit() as unit:
             self._acting.allow("people", "write")
-            names = self._acting.seal(table, "name_sealed", "contact", ids, [p.name.encode() for p in people])
+            names = unit.seal(table, "name_sealed", "contact", ids, [p.name.encode() for p in people])
             put(
                 unit.connection,
                 table,
@@ -78,11 +78,9 @@ class People:
         import sqlalchemy as sa
 
         table = self._acting.tables.people
-        with self._acting.unit(write=False) as unit:
+        with self._acting.unit() as unit:
             rows = unit.all(sa.select(table).where(unit.scope(table)).order_by(table.c.id))
-            names = self._acting.open(
-                table, "name_sealed", "contact", [r.id for r in rows], [r.name_sealed for r in rows]
-            )
+            names = unit.open(table, "name_sealed", "contact", [r.id for r in rows], [r.name_sealed for r in rows])
         return [
             Person(
                 id=row.id,

@@ -93,7 +93,7 @@ class Positions:
             PluginError: FHR-PLG-015 where no decoder reads the source; FHR-PLG-010 where the decoder failed.
         """
         acting = self._acting
-        with acting.unit(write=False) as unit:
+        with acting.unit() as unit:
             decoder = acting.provider(unit, "locators", envelope.source, role="decode")
         if envelope.received is None:
             envelope = attrs.evolve(envelope, received=acting.house.clock.now())
@@ -265,7 +265,7 @@ def _quarantine(acting: Acting, unit: Unit, table: Table) -> None:
     bodies = [canonical_json({name: _finite(value) for name, value in row.items()}) for row in rows]
     ids = [hashlib.sha256(body).hexdigest()[:32] for body in bodies]
     target = acting.tables.quarantine
-    sealed = acting.seal(target, "body_sealed", "contact", ids, bodies)
+    sealed = unit.seal(target, "body_sealed", "contact", ids, bodies)
     put(
         unit.connection,
         target,

@@ -45,7 +45,7 @@ def due_jobs(acting: Acting, until_ms: int) -> list[Due]:
     import sqlalchemy as sa
 
     table, tenants = acting.tables.jobs, acting.tables.tenants
-    with acting.unit(write=False) as unit:
+    with acting.unit() as unit:
         facts = acting.facts(unit)
         since = unit.connection.execute(
             sa.select(tenants.c.created_ms).where(tenants.c.id == acting.tenant)

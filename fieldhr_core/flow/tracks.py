@@ -63,7 +63,7 @@ def fixes_of(acting: Acting, unit: Unit, keys: Iterable[tuple[str, str]]) -> dic
         return {}
     found: dict[tuple[str, str], Table] = {}
     ordered = sorted(parts)
-    blocks = [block for key in ordered for block in _opened(acting, key, parts[key])]
+    blocks = [block for key in ordered for block in _opened(unit, key, parts[key])]
     fixes, offsets = decode_many(blocks)
     at = 0
     for key in ordered:
@@ -167,7 +167,7 @@ def _insert_parts(acting: Acting, unit: Unit, batch: Batch) -> None:
                 "date": date,
                 "part": part,
                 "fixes": int(batch.offsets[index + 1] - batch.offsets[index]),
-                "body_sealed": acting.seal(table, "body_sealed", "whereabouts", [row], [block], person=rep)[0],
+                "body_sealed": unit.seal(table, "body_sealed", "whereabouts", [row], [block], person=rep)[0],
             }
         )
     insert_new(unit.connection, table, rows, ("tenant", "rep", "date", "part"))
@@ -210,9 +210,9 @@ def _rows(acting: Acting, unit: Unit, wanted: set[tuple[str, str]]) -> list[Any]
     return [row for row in rows if (row.rep, row.date) in wanted]
 
 
-def _opened(acting: Acting, key: tuple[str, str], rows: Sequence[Any]) -> list[bytes]:
-    return acting.open(
-        acting.tables.track_parts,
+def _opened(unit: Unit, key: tuple[str, str], rows: Sequence[Any]) -> list[bytes]:
+    return unit.open(
+        unit.acting.tables.track_parts,
         "body_sealed",
         "whereabouts",
         [f"{row.rep}/{row.date}/{row.part}" for row in rows],

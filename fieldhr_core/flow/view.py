@@ -110,7 +110,7 @@ class View:
             .where(*where)
             .order_by(table.c.date, table.c.rep)
         )
-        stays, signals = opened_days(self._acting, rows)
+        stays, signals = opened_days(self._unit, rows)
         self._loaded[STAYS.name] = Table.concat(STAYS, stays)
         self._loaded[SIGNALS.name] = Table.concat(SIGNALS, signals)
 
@@ -129,7 +129,7 @@ class View:
         for place, row in enumerate(rows):
             by_rep.setdefault(row.rep, []).append(place)
         for rep, mine in by_rep.items():
-            opened = self._acting.open(
+            opened = self._unit.open(
                 table,
                 "body_sealed",
                 "whereabouts",
@@ -183,12 +183,12 @@ class View:
         return known_places(self._acting, self._unit)
 
 
-def opened_days(acting: Acting, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:
+def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:
     """Open what was resolved for rows of ``rep_days``: their stays and their signals, in the rows' order."""
-    table = acting.tables.rep_days
+    table = unit.acting.tables.rep_days
     stays, signals = [], []
     for row in rows:
-        body = acting.open(
+        body = unit.open(
             table,
             "resolved_sealed",
             "whereabouts",

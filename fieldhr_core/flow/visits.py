@@ -91,7 +91,7 @@ class Visits:
             if not (-90 <= checkin.lat <= 90 and -180 <= checkin.lon <= 180):
                 raise RecordError(f"Check-in {checkin.id!r} lies at no possible coordinate.", code="FHR-REC-001")
         acting = self._acting
-        with acting.unit(write=False) as unit:
+        with acting.unit() as unit:
             acting.allow("checkins", "write", *{checkin.rep for checkin in checkins})
             days = _local_days(acting, unit, [(checkin.rep, checkin.time) for checkin in checkins])
             points = _points(checkins)
@@ -114,7 +114,7 @@ class Visits:
         acting, table = self._acting, self._acting.tables.follow_ups
         with acting.unit() as unit:
             acting.allow("follow_ups", "write", *{record.rep for record in good})
-            texts = acting.seal(table, "text_sealed", "message", [r.id for r in good], [r.text.encode() for r in good])
+            texts = unit.seal(table, "text_sealed", "message", [r.id for r in good], [r.text.encode() for r in good])
             put(
                 unit.connection,
                 table,
@@ -204,9 +204,9 @@ def _keep(acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table
                 "verdict": verdict["verdict"],
                 "reason": verdict["reason"],
                 "distance_m": None if distance != distance else distance,
-                "body_sealed": acting.seal(
-                    table, "body_sealed", "whereabouts", [checkin.id], [body], person=checkin.rep
-                )[0],
+                "body_sealed": unit.seal(table, "body_sealed", "whereabouts", [checkin.id], [body], person=checkin.rep)[
+                    0
+                ],
             }
         )
     insert_new(unit.connection, table, rows, ("tenant", "id"))
@@ -262,7 +262,7 @@ def names_of(acting: Acting, unit: Unit, customers: Iterable[str]) -> dict[str, 
     found = {}
     for chunk in within(sorted(customers)):
         rows = unit.all(sa.select(table.c.id, table.c.body_sealed).where(unit.scope(table), table.c.id.in_(chunk)))
-        bodies = acting.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
+        bodies = unit.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
         for row, body in zip(rows, bodies, strict=True):
             fields = json.loads(body)
             found[row.id] = (fields["name"], fields["need"])

@@ -462,7 +462,8 @@ def test_each_notice_stands_in_the_file_once(tmp_path):
 @pytest.mark.req("C8")
 def test_rotation_by_renaming_loses_and_doubles_nothing(tmp_path):
     channel = FileChannel(FileSettings(folder=str(tmp_path)))
-    deliver(channel, notice(1), notice(2))
+    for _ in range(2):
+        deliver(channel, notice(1), notice(2))
     (tmp_path / "alerts.jsonl").rename(tmp_path / "alerts.jsonl.1")
     for one in (FileChannel(FileSettings(folder=str(tmp_path))), channel):
         assert deliver(one, notice(2), notice(3), notice(4), notice(5)) == [("sent", "")] * 4

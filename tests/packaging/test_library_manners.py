@@ -33,6 +33,11 @@ def _modules(checkout: Path) -> list[Path]:
     return sorted(path for folder in SHIPPED for path in (checkout / folder).rglob("*.py"))
 
 
+def _is_alembics(path: Path) -> bool:
+    """Say whether alembic runs the file as a script: it is imported by nobody."""
+    return "migrations" in path.parts and path.name != "__init__.py"
+
+
 def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, str]]:
     """Yield each call with its owner and name: ``datetime.now()`` gives ``datetime``, ``now``."""
     for node in ast.walk(tree):
@@ -99,7 +104,7 @@ def test_importing_a_module_does_nothing(checkout: Path) -> None:
     """At module level only names are defined: no loop, no ``with``, no bare call, no environment."""
     offenders = []
     for path in _modules(checkout):
-        if path.name == "__main__.py":
+        if path.name == "__main__.py" or _is_alembics(path):
             continue
         for statement in _tree(path).body:
             is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
@@ -124,12 +129,15 @@ def test_no_unfinished_code_is_shipped(checkout: Path) -> None:
 
 
 def test_every_module_names_its_public_face(checkout: Path) -> None:
-    """A public module that defines public names lists them in ``__all__``."""
+    """A public module of the core that defines public names lists them in ``__all__``.
+
+    Plugins and the sandbox are reached through hooks and commands, so their modules promise nothing.
+    """
     offenders = []
-    for path in _modules(checkout):
+    for path in sorted((checkout / "fieldhr_core").rglob("*.py")):
         if path.name == "__main__.py" or any(part.startswith("_") for part in (path.stem, path.parent.name)):
             continue
-        if "/versions/" in path.as_posix() or path.name == "env.py":  # alembic's files, loaded by alembic
+        if _is_alembics(path):
             continue
         tree = _tree(path)
         defines = any(

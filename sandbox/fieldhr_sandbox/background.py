@@ -1,0 +1,191 @@
+"""What honest people do all day: which customers they visit, where they eat, when they are at their desk.
+
+Customers are chosen as people choose places (exploration and preferential return, Song et al. 2010: a new place with
+probability 0.6 * S**-0.21 where S places are known, else a known one in proportion to earlier visits). Nothing here is
+allowed to look like a scenario; :mod:`fieldhr_sandbox.tenant` checks that on the finished timeline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from fieldhr_sandbox.calendars import clock_s
+from fieldhr_sandbox.recipes import Recipe
+from fieldhr_sandbox.script import Script, Stop, Visit
+from fieldhr_sandbox.streams import Draw, Streams
+from fieldhr_sandbox.timeline import Spot
+from fieldhr_sandbox.world import Rep, World
+
+__all__ = ["Memory", "fill_day", "visit_quota"]
+
+_AM_END: Final = clock_s("11:55")
+_PM_END: Final = clock_s("17:40")
+#: A coffee or a full tank on the way, never longer than this.
+_SHORT_S: Final = (5 * 60, 14 * 60)
+
+
+class Memory:
+    """Which customers a rep has visited how often."""
+
+    def __init__(self, rep: Rep, world: World) -> None:
+        # A scenario may have moved an address.
+        self.customers = [world.spots[spot.id] for spot in rep.customers]
+        self._visits: dict[str, int] = {}
+
+    def choose(self, draw: Draw, without: Sequence[str] = ()) -> Spot:
+        """Return the next customer's address, new or known."""
+        known = [spot for spot in self.customers if spot.id in self._visits and spot.id not in without]
+        fresh = [spot for spot in self.customers if spot.id not in self._visits and spot.id not in without]
+        explore = draw.chance(0.6 * max(1, len(self._visits)) ** -0.21)
+        if fresh and (explore or not known):
+            return draw.pick(fresh)
+        if not known:
+            return draw.pick([spot for spot in self.customers if spot.id not in without])
+        threshold = draw.uniform() * sum(self._visits[spot.id] for spot in known)
+        for spot in known:
+            threshold -= self._visits[spot.id]
+            if threshold < 0:
+                return spot
+        return known[-1]
+
+    def visited(self, spot: Spot) -> None:
+        """Remember one visit."""
+        self._visits[spot.id] = self._visits.get(spot.id, 0) + 1
+
+
+def visit_quota(recipe: Recipe, rep: int, days: int, streams: Streams, mean: float | None = None) -> list[int]:
+    """Return how many customers a rep visits on each of *days* working days: an exact total, at least one a day."""
+    wanted = round((recipe.visits_mean if mean is None else mean) * days)
+    draw = streams.of("quota", rep)
+    counts = [wanted // days] * days if days else []
+    for day in draw.sample(range(days), wanted - sum(counts)):
+        counts[day] += 1
+    swapped = draw.sample(range(days), 2 * (days // 5))
+    for more, less in zip(swapped[::2], swapped[1::2], strict=True):
+        if counts[less] > 1 and counts[more] < 4:
+            counts[more] += 1
+            counts[less] -= 1
+    return counts
+
+
+def fill_day(
+    script: Script, rep: Rep, world: World, recipe: Recipe, streams: Streams, memory: Memory, quota: int
+) -> None:
+    """Give every part of the day that no scenario fixed an ordinary content."""
+    draw = streams.of("background", rep.index, script.day)
+    fixed = [stop for stops in script.parts.values() for stop in stops if stop.visit]
+    for stop in fixed:
+        memory.visited(stop.spot)
+    left = max(0, (quota if script.visits is None else script.visits) - len(fixed))
+    free = [part for part in ("am", "pm") if part not in script.parts]
+    share = _share(draw, left, free)
+    used = [stop.spot.id for stop in fixed]
+    for part in free:
+        stops = _tour(draw, rep, world, recipe, memory, share[part], part, used)
+        used += [stop.spot.id for stop in stops]
+        script.parts[part] = stops
+    if "noon" not in script.parts:
+        script.parts["noon"] = _lunch(draw, rep, world)
+
+
+def _share(draw: Draw, visits: int, free: Sequence[str]) -> dict[str, int]:
+    if not free:
+        return {}
+    if len(free) == 1:
+        return {free[0]: min(2, visits)}
+    visits = min(4, visits)
+    first = visits // 2 + (visits % 2 if draw.chance(0.5) else 0)
+    return {"am": first, "pm": visits - first}
+
+
+def _tour(
+    draw: Draw,
+    rep: Rep,
+    world: World,
+    recipe: Recipe,
+    memory: Memory,
+    visits: int,
+    part: str,
+    used: Sequence[str],
+) -> list[Stop]:
+    if not visits:
+        return []
+    begin = clock_s("09:10" if part == "am" else "13:34")
+    depart = begin + draw.below((25 if visits > 1 else 45) * 60)
+    end = _AM_END if part == "am" else _PM_END
+    office = rep.branch.office
+    goals = _goals(draw, rep.branch.office, memory, visits, end - depart, used)
+    ways = _estimate_s([office, *goals, office])
+    stays = [
+        int(min(80 * 60, max(15 * 60, draw.lognormal(recipe.stay_median_s, recipe.stay_sigma)))) for _ in goals
+    ]
+    room = end - depart - ways
+    if sum(stays) > room:
+        stays = [max(15 * 60, int(stay * room / sum(stays))) for stay in stays]
+    spare = room - sum(stays)
+    stops: list[Stop] = []
+    for goal, stay in zip(goals, stays, strict=True):
+        memory.visited(goal)
+        stops.append(Stop(spot=goal, stay_s=stay, visit=Visit(customer=goal.customer or "")))
+    if spare > 25 * 60 and draw.chance(0.35):
+        pause = _pause(draw, world, goals[0])
+        if pause is not None:
+            stops.insert(draw.below(len(stops) + 1), pause)
+    stops[0] = _departing(stops[0], depart)
+    stops.append(Stop(spot=office))
+    return stops
+
+
+def _goals(draw: Draw, office: Spot, memory: Memory, visits: int, room_s: int, used: Sequence[str]) -> list[Spot]:
+    taken = list(used)
+    goals: list[Spot] = []
+    for _ in range(visits):
+        reserve = 16 * 60 * visits
+        for _attempt in range(8):
+            goal = memory.choose(draw, taken)
+            if _estimate_s([office, *goals, goal, office]) + reserve < room_s:
+                break
+        else:
+            # Too far for the time that is left: the nearest one, as anybody would.
+            last = goals[-1] if goals else office
+            goal = min((spot for spot in memory.customers if spot.id not in taken), key=lambda s: (s.metres_to(last), s.id))
+        goals.append(goal)
+        taken.append(goal.id)
+    return goals
+
+
+def _pause(draw: Draw, world: World, near: Spot) -> Stop | None:
+    category = draw.pick(("cafe", "cafe", "fuel", "charging"))
+    spot = min(world.of_category(category), key=lambda s: (s.metres_to(near), s.id), default=None)
+    if spot is None or spot.metres_to(near) > 4000:
+        return None
+    return Stop(spot=spot, stay_s=draw.whole(*_SHORT_S))
+
+
+def _lunch(draw: Draw, rep: Rep, world: World) -> list[Stop]:
+    office = rep.branch.office
+    near = [spot for spot in world.of_category("restaurant") if spot.metres_to(office) < 1200]
+    depart = clock_s("11:58") + draw.below(12 * 60)
+    if not near or not draw.chance(0.6):
+        return []
+    return [
+        Stop(spot=draw.pick(near), stay_s=draw.whole(25, 48) * 60, depart_s=depart),
+        Stop(spot=office),
+    ]
+
+
+def _departing(stop: Stop, second: int) -> Stop:
+    return attrs.evolve(stop, depart_s=second)
+
+
+def _estimate_s(spots: Sequence[Spot]) -> int:
+    """Return seconds that the ways between *spots* take, on the careful side."""
+    total = 0.0
+    for origin, goal in zip(spots, spots[1:], strict=False):
+        straight = origin.metres_to(goal)
+        pace = 1.15 if straight < 900 else 7.5 if straight < 12_000 else 12.0 if straight < 35_000 else 19.0
+        total += straight * 1.35 / pace + (180 if straight >= 900 else 30)
+    return int(total)

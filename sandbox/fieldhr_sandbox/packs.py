@@ -1,0 +1,94 @@
+"""Packs: which tenant to build, what to plant in it, and the marks that must be reached. Data, no code."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import attrs
+
+from fieldhr_core.errors import SandboxError
+
+__all__ = ["PACKS", "Bar", "Pack", "pack"]
+
+
+@attrs.frozen(kw_only=True)
+class Bar:
+    """The marks a pack must reach; below them ``fieldhr trial run`` exits with 1."""
+
+    precision: float = 0.95
+    recall: float = 0.95
+
+
+@attrs.frozen(kw_only=True)
+class Pack:
+    """One trial.
+
+    Attributes:
+        name, title: as in ``fieldhr trial run NAME``, and as in reports.
+        recipe: kind of house.
+        reps, days: size; days are calendar days from *first*.
+        plantings: (scenario key, instances).
+        bar: marks to reach.
+        customers_per_rep: overrides the recipe's.
+        slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
+    """
+
+    name: str
+    title: str
+    recipe: str
+    reps: int
+    days: int
+    first: date = date(2026, 3, 2)
+    plantings: tuple[tuple[str, int], ...] = ()
+    bar: Bar = Bar()
+    customers_per_rep: int | None = None
+    slice_minutes: int = 60
+
+
+_QUIET: Final = (
+    ("Q01", 2), ("Q02", 2), ("Q03", 2), ("Q04", 2), ("Q09", 2),
+)
+_SILENT: Final = (
+    ("L01/short", 2), ("L01/at-customer", 1), ("L01/near-customer", 1), ("L02/lunch", 1), ("L02/early-lunch", 1),
+    ("L03/exact", 1), ("L03/under", 1), ("L05/doubt", 2), ("B01/weekend", 1), ("B01/leave", 1), ("B01/offline", 1),
+    ("C03", 10),
+)
+
+#: Every pack by name.
+PACKS: Final[dict[str, Pack]] = {
+    each.name: each
+    for each in (
+        Pack(
+            name="smoke",
+            title="20 reps for a week, one of each row",
+            recipe="city-bank",
+            reps=20,
+            days=7,
+            customers_per_rep=26,
+            plantings=(
+                ("L01", 2), ("L02", 2), ("L03", 1), ("L05", 2), ("B01", 2), ("C01", 3), *_SILENT, *_QUIET,
+            ),
+        ),
+        Pack(
+            name="background",
+            title="40 reps for five weeks, nothing planted",
+            recipe="city-bank",
+            reps=40,
+            days=35,
+        ),
+    )
+}
+
+
+def pack(name: str) -> Pack:
+    """Return a pack by name.
+
+    Raises:
+        SandboxError: FHR-SBX-001 where there is none of that name.
+    """
+    try:
+        return PACKS[name]
+    except KeyError:
+        known = ", ".join(sorted(PACKS))
+        raise SandboxError(f"There is no pack {name!r}; there are {known}.", code="FHR-SBX-001") from None

@@ -1,0 +1,155 @@
+"""Finds a rep and days for every instance of every scenario that a pack asks for, by seed and without collisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from fieldhr_core.errors import SandboxError
+from fieldhr_core.model import Absence
+from fieldhr_sandbox.answers import KeyRecord
+from fieldhr_sandbox.calendars import Days
+from fieldhr_sandbox.recipes import Recipe
+from fieldhr_sandbox.scenarios import Scenario, Site, Unplantable, by_key
+from fieldhr_sandbox.script import Script
+from fieldhr_sandbox.streams import Streams
+from fieldhr_sandbox.world import Rep, World
+
+__all__ = ["Planner"]
+
+
+@attrs.define(kw_only=True)
+class Planner:
+    """Plants scenarios one after the other, the demanding ones first."""
+
+    world: World
+    days: Days
+    recipe: Recipe
+    streams: Streams
+    scripts: Mapping[tuple[int, int], Script]
+    records: list[KeyRecord] = attrs.field(factory=list)
+    absences: list[Absence] = attrs.field(factory=list)
+    after: list[Any] = attrs.field(factory=list)
+    dwells: dict[tuple[int, int, str], Any] = attrs.field(factory=dict)
+    _kept: set[int] = attrs.field(factory=set)
+    _touched: set[int] = attrs.field(factory=set)
+
+    def plant(self, plantings: Sequence[tuple[str, int]], *, spoken: bool) -> None:
+        """Plant those of *plantings* that need no part of a day (*spoken*), or all the others.
+
+        Raises:
+            SandboxError: FHR-SBX-001 where the tenant is too small for them.
+        """
+        wanted = [(by_key(key), count) for key, count in plantings]
+        chosen = [(row, count) for row, count in wanted if _is_spoken(row) == spoken]
+        for row, count in sorted(chosen, key=lambda pair: _demand(pair[0])):
+            for ordinal in range(count):
+                self._plant_one(row, ordinal)
+
+    def _plant_one(self, row: Scenario, ordinal: int) -> None:
+        number = int.from_bytes(row.key.encode()[:6], "big") % (1 << 31)
+        draw = self.streams.of(f"site-{row.key}", number, ordinal)
+        for reps, days in self._candidates(row, draw.shuffled(range(len(self.world.reps))), draw.words(1)[0]):
+            site = Site(
+                scenario=row,
+                instance=self.streams.token("instance", row.key, ordinal),
+                ordinal=ordinal,
+                draw=draw,
+                world=self.world,
+                days=self.days,
+                recipe=self.recipe,
+                streams=self.streams,
+                reps=reps,
+                days_used=days,
+                scripts=self.scripts,
+                records=self.records,
+                absences=self.absences,
+                after=self.after,
+                dwells=self.dwells,
+            )
+            reserved = set(self.world.reserved)
+            try:
+                row.plant(site)
+            except Unplantable:
+                self.world.reserved.clear()
+                self.world.reserved.update(reserved)
+                continue
+            self._claim(row, reps, days)
+            return
+        raise SandboxError(
+            f"Found no room for instance {ordinal + 1} of {row.key}: {len(self.world.reps)} reps and {self.days.count} "
+            "days are too few.",
+            code="FHR-SBX-001",
+        )
+
+    def _candidates(
+        self, row: Scenario, order: Sequence[int], salt: Any
+    ) -> Iterator[tuple[tuple[Rep, ...], tuple[int, ...]]]:
+        working = self.days.working()
+        needs = row.needs
+        for index in order:
+            reps = self._reps_from(index, needs.reps)
+            if reps is None or (needs.rural and reps[0].person.territory != "rural"):
+                continue
+            starts = len(working) - needs.days + 1
+            for step in range(max(0, starts)):
+                start = (step + int(salt) + index) % starts
+                days = tuple(working[start : start + needs.days])
+                if days[-1] + needs.after_days >= self.days.count:
+                    continue
+                if needs.on_weekday is not None and self.days.date(days[0]).isoweekday() != needs.on_weekday:
+                    continue
+                if all(self._is_free(row, rep, days) for rep in reps):
+                    yield reps, days
+
+    def _reps_from(self, index: int, count: int) -> tuple[Rep, ...] | None:
+        """Return *count* neighbours of one branch, beginning with *index*."""
+        first = self.world.reps[index]
+        reps = self.world.reps[index : index + count]
+        return reps if len(reps) == count and all(rep.branch is first.branch for rep in reps) else None
+
+    def _is_free(self, row: Scenario, rep: Rep, days: Sequence[int]) -> bool:
+        scripts = [self.scripts[rep.index, day] for day in days]
+        if _is_spoken(row):
+            return all(not script.absent and _can_be_said(row, script) for script in scripts)
+        if rep.index in self._kept or (row.needs.whole_rep and rep.index in self._touched):
+            return False
+        # Half a day of something special is enough: the other half stays ordinary.
+        special = [{part for part in script.claimed_by if part != "noon"} for script in scripts]
+        busy = any(special) and len(row.needs.parts) > 1
+        return not busy and not any(row.needs.parts & set(script.claimed_by) for script in scripts)
+
+    def _claim(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int]) -> None:
+        for rep in reps:
+            if not _is_spoken(row):
+                self._touched.add(rep.index)
+            if row.needs.whole_rep:
+                self._kept.add(rep.index)
+            for day in days:
+                for part in row.needs.parts:
+                    self.scripts[rep.index, day].claimed_by.setdefault(part, row.key)
+
+
+def _is_spoken(row: Scenario) -> bool:
+    return not row.needs.parts and not row.needs.whole_rep
+
+
+def _can_be_said(row: Scenario, script: Script) -> bool:
+    """Whether some thread of the day can take the words (two messages in a row where they are two)."""
+    pairs = zip(script.messages, [*script.messages[1:], None], strict=True)
+    return any(
+        message.speaker == "rep"
+        and message.product == "wealth_product"
+        and message.id not in script.reworded
+        and (row.needs.days == 1)
+        and after is not None
+        and (row.id != "C02" or after.speaker == "rep")
+        for message, after in pairs
+    )
+
+
+def _demand(row: Scenario) -> tuple[bool, bool, int, int, int, str]:
+    needs = row.needs
+    return (not needs.rural, not needs.whole_rep, -needs.days, -needs.reps, -len(needs.parts), row.key)

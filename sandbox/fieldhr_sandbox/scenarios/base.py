@@ -1,0 +1,334 @@
+"""How a row of the scenario book becomes something that happens in a tenant.
+
+A scenario is one function that gets a :class:`Site` - a rep, some days, the world - and changes scripts there. What the
+product must then do is said with :meth:`Site.expect` and :meth:`Site.silent`, or, for dwells, read off the finished
+timeline. A scenario knows the definitions of the scenario book and nothing of any detector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from fieldhr_core.errors import SandboxError
+from fieldhr_core.model import Absence, AbsenceKind
+from fieldhr_sandbox.answers import KeyRecord
+from fieldhr_sandbox.calendars import Days
+from fieldhr_sandbox.recipes import Recipe
+from fieldhr_sandbox.script import Script, Stop, Visit
+from fieldhr_sandbox.streams import Draw, Streams
+from fieldhr_sandbox.timeline import Spot
+from fieldhr_sandbox.world import Rep, World
+
+__all__ = ["ALL_DAY", "REGISTRY", "Needs", "Scenario", "Site", "Unplantable", "scenario"]
+
+#: Every part of a day.
+ALL_DAY: Final = frozenset({"am", "noon", "pm"})
+
+
+class Unplantable(Exception):  # noqa: N818 - not an error: the planner tries another site
+    """This rep or day does not suit the scenario (no such place near enough)."""
+
+
+@attrs.frozen(kw_only=True)
+class Needs:
+    """What a scenario takes up.
+
+    Attributes:
+        days: consecutive working days.
+        parts: parts of each of them; a thread of messages takes none.
+        whole_rep: nothing else may happen to this rep in the whole trial.
+        reps: how many reps of one branch.
+        rural: only a rural rep will do.
+        after_days: calendar days of the trial that must follow (a weekend counts).
+        on_weekday: ISO weekday on which it must begin.
+    """
+
+    days: int = 1
+    parts: frozenset[str] = frozenset()
+    whole_rep: bool = False
+    reps: int = 1
+    rural: bool = False
+    after_days: int = 0
+    on_weekday: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """One row of the book, or one silent variant of it."""
+
+    id: str
+    variant: str
+    title: str
+    req: tuple[str, ...]
+    needs: Needs
+    plant: Callable[[Site], None]
+
+    @property
+    def key(self) -> str:
+        """``L01`` or ``L01/at-customer``."""
+        return f"{self.id}/{self.variant}" if self.variant else self.id
+
+
+#: Every scenario by key.
+REGISTRY: Final[dict[str, Scenario]] = {}
+
+
+def scenario(
+    key: str, title: str, *, req: Sequence[str] = (), needs: Needs | None = None
+) -> Callable[[Callable[[Site], None]], Callable[[Site], None]]:
+    """Register a function as the scenario *key* (``L01``, or ``L01/at-customer`` for a variant)."""
+    row, _, variant = key.partition("/")
+
+    def register(plant: Callable[[Site], None]) -> Callable[[Site], None]:
+        REGISTRY[key] = Scenario(
+            id=row, variant=variant, title=title, req=tuple(req), needs=needs or Needs(), plant=plant
+        )
+        return plant
+
+    return register
+
+
+@attrs.define(kw_only=True)
+class Site:
+    """Where one instance of a scenario takes place.
+
+    Attributes:
+        scenario: the row.
+        instance: opaque id of this instance.
+        draw: its own stream of random numbers; severities and times come from here.
+        reps: the reps concerned, the first one the subject.
+        ordinal: how many instances of this row came before.
+        days_used: the working days it was given.
+        scripts: scripts of every rep and day, by (rep index, day).
+        after: steps to run when days are laid out and records are written.
+        dwells: dwells this instance is going to cause: (rep, day, place key) -> evidence.
+    """
+
+    scenario: Scenario
+    instance: str
+    ordinal: int
+    draw: Draw
+    world: World
+    days: Days
+    recipe: Recipe
+    streams: Streams
+    reps: tuple[Rep, ...]
+    days_used: tuple[int, ...]
+    scripts: Mapping[tuple[int, int], Script]
+    records: list[KeyRecord]
+    absences: list[Absence]
+    after: list[Callable[[], None]]
+    dwells: dict[tuple[int, int, str], tuple[Site, Mapping[str, Any], Mapping[str, Any]]]
+
+    @property
+    def rep(self) -> Rep:
+        """The rep it is about."""
+        return self.reps[0]
+
+    def script(self, number: int = 0, rep: Rep | None = None) -> Script:
+        """Return the script of the *number*-th day given (of another rep)."""
+        return self.scripts[(rep or self.rep).index, self.days_used[number]]
+
+    def set_part(self, part: str, stops: list[Stop], number: int = 0, rep: Rep | None = None) -> Script:
+        """Fix one part of a day."""
+        script = self.script(number, rep)
+        script.parts[part] = stops
+        script.claimed_by[part] = self.scenario.key
+        return script
+
+    def near(
+        self,
+        category: str,
+        to: Spot,
+        low_m: float,
+        high_m: float,
+        *,
+        clear_m: float = 250.0,
+        fresh: bool = False,
+    ) -> Spot:
+        """Return a point of interest between *low_m* and *high_m* from *to*, with no customer within *clear_m*.
+
+        *fresh*: no other scenario may rely on it, because this one changes what it is.
+
+        Raises:
+            Unplantable: where there is none.
+        """
+        found = [
+            spot
+            for spot in self.world.of_category(category)
+            if low_m <= spot.metres_to(to) <= high_m
+            and not (fresh and spot.id in self.world.reserved)
+            and self.world.nearest_customer_m(spot) > clear_m
+        ]
+        if not found:
+            raise Unplantable
+        chosen = self.draw.pick(found)
+        self.world.reserved.add(chosen.id)
+        return chosen
+
+    def customer(self, *, low_m: float = 0.0, high_m: float = 14_000.0, without: Sequence[Spot] = ()) -> Spot:
+        """Return one of the rep's customers between *low_m* and *high_m* from the office.
+
+        Raises:
+            Unplantable: where there is none.
+        """
+        office = self.rep.branch.office
+        found = [
+            spot
+            for spot in self.rep.customers
+            if low_m <= spot.metres_to(office) <= high_m and spot not in without and spot.id not in self.world.reserved
+        ]
+        if not found:
+            raise Unplantable
+        return self.reserve(self.draw.pick(found))
+
+    def reserve(self, spot: Spot) -> Spot:
+        """Keep other scenarios from moving an address."""
+        self.world.reserved.add(spot.id)
+        return spot
+
+    def new_spot(self, tag: str, like: Spot, east_m: float, north_m: float, **changes: Any) -> Spot:
+        """Add a place *east_m* and *north_m* of another one."""
+        spot = attrs.evolve(
+            like,
+            id=f"p-{self.streams.token('spot', self.instance, tag)}",
+            x=like.x + east_m,
+            y=like.y + north_m,
+            customer=None,
+            rep=None,
+            **changes,
+        )
+        return self.world.add_spot(spot)
+
+    def office(self) -> Stop:
+        """Return the way back to the desk."""
+        return Stop(spot=self.rep.branch.office)
+
+    def visit(self, spot: Spot, stay_s: int, **visit: Any) -> Stop:
+        """Return an ordinary visit."""
+        assert spot.customer is not None
+        return Stop(spot=spot, stay_s=stay_s, visit=Visit(customer=spot.customer, **visit))
+
+    def stay_awake(self, script: Script, *seconds: int, around_s: int = 150) -> None:
+        """Let no gap fall within *around_s* of the given instants: the phone was on where it matters."""
+        for second in seconds:
+            script.phone.awake.append((second - around_s, second + around_s))
+
+    def absent(self, number: int, kind: AbsenceKind, start_s: int, end_s: int, rep: Rep | None = None) -> None:
+        """Record an absence (leave, training, meeting) on one day."""
+        rep = rep or self.rep
+        day = self.days_used[number]
+        script = self.scripts[rep.index, day]
+        script.absent.append((start_s, end_s))
+        self.absences.append(
+            Absence(
+                id=f"x-{self.streams.token('absence', self.instance, rep.index, day)}",
+                rep=rep.id,
+                kind=kind,
+                start=self.days.instant(day, start_s),
+                end=self.days.instant(day, end_s),
+            )
+        )
+
+    def expect_dwell(self, spot: Spot, number: int = 0, *, evidence: Mapping[str, Any], dose: Mapping[str, Any]) -> None:
+        """Say that this instance makes an off-site dwell at *spot*; its record is read off the finished timeline."""
+        self.dwells[self.rep.index, self.days_used[number], spot.place_key] = (self, evidence, dose)
+
+    def expect(
+        self,
+        code: str,
+        severity: str,
+        *,
+        window: tuple[int, int, int],
+        earliest_s: int,
+        detect_by_s: int,
+        day: int | None = None,
+        subject_kind: str = "rep",
+        subject: str | None = None,
+        rep: Rep | None = None,
+        evidence: Mapping[str, Any] | None = None,
+        dose: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a record that demands one alert.
+
+        Args:
+            code, severity: of the alert.
+            window: (first day, second of it, second of the day of detection) in which it happens.
+            earliest_s, detect_by_s: seconds of the day of detection.
+            day: the day of detection; the first of ``window`` unless given.
+            subject_kind, subject: what it is about; the rep unless given.
+            rep: the rep concerned; the site's unless given.
+            evidence, dose: see :class:`KeyRecord`.
+        """
+        rep = rep or self.rep
+        on = window[0] if day is None else day
+        self.records.append(
+            KeyRecord(
+                scenario=self.scenario.id,
+                variant=self.scenario.variant,
+                instance=self._next_instance(),
+                kind="alert",
+                subject_kind=subject_kind,
+                subject=rep.id if subject is None else subject,
+                rep=rep.id,
+                start=self.days.instant(window[0], window[1]),
+                end=self.days.instant(on, window[2]),
+                code=code,
+                severity=severity,
+                earliest=self.days.instant(on, earliest_s),
+                detect_by=self.days.instant(on, detect_by_s),
+                evidence=dict(evidence or {}),
+                dose=dict(dose or {}),
+                group=rep.person.territory,
+            )
+        )
+
+    def silent(
+        self,
+        must_not: Sequence[str],
+        *,
+        number: int = 0,
+        until: int | None = None,
+        rep: Rep | None = None,
+        subject_kind: str = "rep",
+        subject: str | None = None,
+        dose: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a record that demands silence of *must_not* on one day (until the end of another)."""
+        rep = rep or self.rep
+        day = self.days_used[number]
+        self.records.append(
+            KeyRecord(
+                scenario=self.scenario.id,
+                variant=self.scenario.variant,
+                instance=self._next_instance(),
+                kind="silence",
+                subject_kind=subject_kind,
+                subject=rep.id if subject is None else subject,
+                rep=rep.id,
+                start=self.days.instant(day, 0),
+                end=self.days.instant(day if until is None else until, 24 * 3600),
+                must_not=tuple(must_not),
+                dose=dict(dose or {}),
+                group=rep.person.territory,
+            )
+        )
+
+    def _next_instance(self) -> str:
+        number = sum(record.instance.startswith(self.instance) for record in self.records)
+        return f"{self.instance}{number:02d}"
+
+
+def by_key(key: str) -> Scenario:
+    """Return a scenario by key.
+
+    Raises:
+        SandboxError: FHR-SBX-001 where there is none.
+    """
+    try:
+        return REGISTRY[key]
+    except KeyError:
+        raise SandboxError(f"There is no scenario {key!r}.", code="FHR-SBX-001") from None

@@ -1,0 +1,126 @@
+"""The script of one rep-day: what somebody is going to do, before it is laid out in time, and what they then wrote down."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import attrs
+
+from fieldhr_core.model import CheckIn, FollowUp, Message, Outing
+from fieldhr_sandbox.timeline import Spot, Timeline
+
+__all__ = ["PARTS", "Phone", "Script", "Stop", "Visit"]
+
+#: Parts of a working day, in order.
+PARTS = ("am", "noon", "pm")
+
+
+@attrs.frozen(kw_only=True)
+class Visit:
+    """What a stop at a customer leaves behind.
+
+    Attributes:
+        customer: id of the customer.
+        outing, check_in, record: whether there is a plan, a check-in and a visit record.
+        meeting_place: id of another agreed place.
+        joint_with: colleagues who came along.
+    """
+
+    customer: str
+    outing: bool = True
+    check_in: bool = True
+    record: bool = True
+    meeting_place: str | None = None
+    joint_with: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Stop:
+    """Go to *spot* and stay there for *stay_s*; the stop before it lasts until it is time to leave.
+
+    Attributes:
+        arrive_s: second of arrival; ``None`` = as soon as the stop before it is over.
+        depart_s: instead of *arrive_s*: second of departure from the stop before it.
+        pace_mps: fixed speed of the way there; ``None`` = as people walk and drive.
+        outing_for: customer whose outing begins when the way to this stop does (and ends with the visit to them, or
+            with this part of the day).
+    """
+
+    spot: Spot
+    stay_s: int = 0
+    arrive_s: int | None = None
+    depart_s: int | None = None
+    pace_mps: float | None = None
+    visit: Visit | None = None
+    outing_for: str | None = None
+
+
+@attrs.define(kw_only=True)
+class Phone:
+    """What is special about a phone on one day; spans are seconds after midnight, half open.
+
+    Attributes:
+        awake: spans in which no gap may fall (the edges of what is injected).
+        off: spans without fixes.
+        mock: spans with the mock flag set.
+        frozen: spans in which coordinates repeat; ``True`` where the source says ``network`` (a phone at rest).
+        scattered: (second, metres) single fixes thrown aside.
+        held_back: spans whose fixes arrive at the span's end at the earliest.
+        fast_by: (span, seconds) by which the phone's clock is ahead.
+        flat: whether the battery dies that day; ``None`` = by chance.
+        thrown: (start, end, metres east, metres north) by which the fixes of a span are moved, with a good accuracy.
+        replayed_day: day whose coordinates are sent again instead of this one's.
+        device: id of another phone.
+    """
+
+    awake: list[tuple[int, int]] = attrs.field(factory=list)
+    off: list[tuple[int, int]] = attrs.field(factory=list)
+    mock: list[tuple[int, int]] = attrs.field(factory=list)
+    frozen: list[tuple[int, int, bool]] = attrs.field(factory=list)
+    scattered: list[tuple[int, float]] = attrs.field(factory=list)
+    held_back: list[tuple[int, int]] = attrs.field(factory=list)
+    fast_by: list[tuple[int, int, int]] = attrs.field(factory=list)
+    flat: bool | None = None
+    thrown: list[tuple[int, int, float, float]] = attrs.field(factory=list)
+    replayed_day: int | None = None
+    device: str | None = None
+
+
+@attrs.define(kw_only=True)
+class Script:
+    """One rep on one day.
+
+    Attributes:
+        parts: stops per part that are fixed already; the background fills the parts that are not.
+        visits: customers visited that day; ``None`` = by the rep's quota.
+        writes: whether the rep writes anything down.
+        writes_at: second from which everything of the day is written down in one go; ``None`` = after each visit.
+        arrives_at: (day, second) from which records of the day reach the host; ``None`` = at once.
+        calls: whether telephone records are added.
+        absent: spans without work at customers; untracked: those of them in which positions are not taken either.
+        at_home: the whole day is spent at home.
+        check_ins ... messages: what was recorded, in the end.
+    """
+
+    rep: int
+    day: int
+    date: date
+    works: bool
+    parts: dict[str, list[Stop]] = attrs.field(factory=dict)
+    visits: int | None = None
+    writes: bool = True
+    writes_at: int | None = None
+    arrives_at: tuple[int, int] | None = None
+    calls: bool = True
+    absent: list[tuple[int, int]] = attrs.field(factory=list)
+    untracked: list[tuple[int, int]] = attrs.field(factory=list)
+    at_home: bool = False
+    phone: Phone = attrs.field(factory=Phone)
+    timeline: Timeline = attrs.field(factory=lambda: Timeline(()))
+    laid: list[tuple[Stop, int, int, int]] = attrs.field(factory=list)
+    outings: list[Outing] = attrs.field(factory=list)
+    check_ins: list[CheckIn] = attrs.field(factory=list)
+    follow_ups: list[FollowUp] = attrs.field(factory=list)
+    messages: list[Message] = attrs.field(factory=list)
+    claimed_by: dict[str, str] = attrs.field(factory=dict)
+    reworded: set[str] = attrs.field(factory=set)

@@ -1,0 +1,298 @@
+"""A whole synthetic tenant: a pure function of pack, seed and sandbox version.
+
+Everything that people do and write exists at once; fixes are made when somebody asks for them, a rep-day or many.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from fieldhr_core.errors import SandboxError
+from fieldhr_core.model import Absence, CheckIn, FollowUp, Message, Outing, Table
+from fieldhr_sandbox.answers import AnswerKey, KeyRecord, canonical
+from fieldhr_sandbox.background import Memory, fill_day, visit_quota
+from fieldhr_sandbox.calendars import Days
+from fieldhr_sandbox.layout import lay_out
+from fieldhr_sandbox.marking import Exposure
+from fieldhr_sandbox.packs import Pack
+from fieldhr_sandbox.planner import Planner
+from fieldhr_sandbox.recipes import Recipe, recipe
+from fieldhr_sandbox.records import write_down
+from fieldhr_sandbox.script import Script
+from fieldhr_sandbox.sensors import Dials, Observed, observe
+from fieldhr_sandbox.streams import SANDBOX_VERSION, Streams
+from fieldhr_sandbox.talk import converse
+from fieldhr_sandbox.truth import LIMIT_S, Dwell, off_site_dwells
+from fieldhr_sandbox.world import Rep, World, build_world
+
+__all__ = ["Tenant", "build"]
+
+#: Innocent stays at places of leisure keep this far below the limit.
+_MARGIN_S = 4 * 60
+
+
+@attrs.define(kw_only=True)
+class Tenant:
+    """What a pack and a seed make.
+
+    Attributes:
+        scripts: one a rep and day, by (rep index, day).
+        key: the answer key.
+        absences: leave, training, meetings.
+    """
+
+    pack: Pack
+    seed: int
+    recipe: Recipe
+    days: Days
+    streams: Streams
+    world: World
+    scripts: dict[tuple[int, int], Script]
+    absences: list[Absence]
+    key: AnswerKey
+    dials: Dials
+
+    @property
+    def id(self) -> str:
+        """Id under which the tenant is created."""
+        return f"trial-{self.pack.name}-{self.seed}"
+
+    def day_scripts(self, day: int) -> list[Script]:
+        """Return the scripts of one day, by rep."""
+        return [self.scripts[rep.index, day] for rep in self.world.reps]
+
+    def fixes(self, scripts: Sequence[Script]) -> Observed:
+        """Return the fixes of some rep-days."""
+        return observe(scripts, self.world, self.days, self.streams, self.dials, self.scripts)
+
+    def outings(self) -> Iterator[Outing]:
+        """Yield every outing."""
+        for script in self.scripts.values():
+            yield from script.outings
+
+    def check_ins(self) -> Iterator[CheckIn]:
+        """Yield every check-in."""
+        for script in self.scripts.values():
+            yield from script.check_ins
+
+    def follow_ups(self) -> Iterator[FollowUp]:
+        """Yield every follow-up."""
+        for script in self.scripts.values():
+            yield from script.follow_ups
+
+    def messages(self) -> Iterator[Message]:
+        """Yield every message."""
+        for script in self.scripts.values():
+            yield from script.messages
+
+    def exposure(self) -> Exposure:
+        """Return how many rep-days and manager-days are worked."""
+        working = self.days.working()
+        groups: dict[str, int] = {}
+        for rep in self.world.reps:
+            groups[rep.person.territory] = groups.get(rep.person.territory, 0) + len(working)
+        return Exposure(
+            rep_days=len(self.world.reps) * len(working),
+            manager_days=(len(self.world.leaders) - 1) * len(working),
+            group_rep_days=groups,
+        )
+
+    def groups(self) -> dict[str, str]:
+        """Return rep -> group whose rates are compared."""
+        return {rep.id: rep.person.territory for rep in self.world.reps}
+
+    def tables(self) -> dict[str, str]:
+        """Return the SHA-256 of every exported table: equal for equal (pack, seed, version), on any platform."""
+        digests = {
+            "people": _digest(attrs.asdict(person) for person in self.world.people()),
+            "customers": _digest(attrs.asdict(customer) for customer in self.world.customers.values()),
+            "places": _digest(attrs.asdict(place) for place in self.world.places()),
+            "absences": _digest(attrs.asdict(absence) for absence in self.absences),
+            "outings": _digest(attrs.asdict(outing) for outing in self.outings()),
+            "check_ins": _digest(attrs.asdict(check_in) for check_in in self.check_ins()),
+            "follow_ups": _digest(attrs.asdict(follow_up) for follow_up in self.follow_ups()),
+            "messages": _digest(attrs.asdict(message) for message in self.messages()),
+        }
+        fixes = hashlib.sha256()
+        for day in range(self.days.count):
+            fixes.update(table_digest(self.fixes(self.day_scripts(day)).table).encode())
+        digests["fixes"] = fixes.hexdigest()
+        return digests
+
+
+def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = None) -> Tenant:
+    """Build a tenant.
+
+    Args:
+        pack: what to build.
+        seed: any integer from 0.
+        blind: draw severities and times again, from streams nobody has seen.
+        dials: what phones are like; the reference values unless given.
+
+    Raises:
+        SandboxError: FHR-SBX-001 where a scenario finds no room; FHR-SBX-002 where the finished timelines do not hold
+            exactly the dwells that the scenarios announced (a bug of the sandbox: such a key must never be used).
+    """
+    chosen = recipe(pack.recipe)
+    if pack.customers_per_rep is not None:
+        chosen = attrs.evolve(chosen, customers_per_rep=pack.customers_per_rep)
+    days = Days(first=pack.first, count=pack.days)
+    streams = Streams(seed, "blind" if blind else "")
+    world = build_world(chosen, pack.reps, streams, pack.first)
+    scripts = {
+        (rep.index, day): Script(rep=rep.index, day=day, date=days.date(day), works=days.works(day))
+        for rep in world.reps
+        for day in range(days.count)
+    }
+    planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts)
+    planner.plant(pack.plantings, spoken=False)
+    for (rep, _), script in scripts.items():
+        converse(script, world.reps[rep], days, streams, chosen.products)
+    planner.plant(pack.plantings, spoken=True)
+    for rep in world.reps:
+        _live(rep, world, chosen, days, streams, scripts)
+    for step in planner.after:
+        step()
+    for script in scripts.values():
+        script.messages.sort(key=lambda message: (message.time, message.id))
+        script.check_ins.sort(key=lambda check_in: (check_in.time, check_in.id))
+        script.follow_ups.sort(key=lambda follow_up: (follow_up.written, follow_up.id))
+    records = [*planner.records, *_dwell_records(planner, world, days, scripts)]
+    return Tenant(
+        pack=pack,
+        seed=seed,
+        recipe=chosen,
+        days=days,
+        streams=streams,
+        world=world,
+        scripts=scripts,
+        absences=planner.absences,
+        key=AnswerKey.of(records),
+        dials=dials or Dials(),
+    )
+
+
+def table_digest(table: Table) -> str:
+    """Return the SHA-256 of a column table, the same on every platform: numbers as little-endian 64-bit."""
+    from fieldhr_core.model import Coded
+
+    digest = hashlib.sha256(f"{table.schema.name}|{len(table)}|{SANDBOX_VERSION}".encode())
+    for column in table.schema.columns:
+        values = table[column.name]
+        if isinstance(values, Coded):
+            digest.update(canonical([list(values.values)]))
+            values = values.codes
+        digest.update(values.astype("<f8" if values.dtype.kind == "f" else "<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _live(
+    rep: Rep, world: World, chosen: Recipe, days: Days, streams: Streams, scripts: dict[tuple[int, int], Script]
+) -> None:
+    """Fill, lay out and write down every day of one rep."""
+    working = days.working()
+    quota = dict(zip(working, visit_quota(chosen, rep.index, len(working), streams), strict=True))
+    memory = Memory(rep, world)
+    for day in range(days.count):
+        script = scripts[rep.index, day]
+        if script.works and not script.at_home:
+            fill_day(script, rep, world, chosen, streams, memory, quota[day])
+        lay_out(script, rep, streams)
+        if script.works:
+            write_down(script, rep, world, days, streams)
+
+
+def _dwell_records(
+    planner: Planner, world: World, days: Days, scripts: dict[tuple[int, int], Script]
+) -> list[KeyRecord]:
+    announced = dict(planner.dwells)
+    records = []
+    for (rep, day), script in scripts.items():
+        agreed = frozenset(
+            world.spots[outing.meeting_place].place_key for outing in script.outings if outing.meeting_place is not None
+        )
+        for dwell in _dwells(script, world, days, agreed, LIMIT_S):
+            site, evidence, dose = announced.pop((rep, day, dwell.stay.spot.place_key), (None, {}, {}))
+            if site is None:
+                raise _unfaithful(script, dwell, "that no scenario announced")
+            records.append(
+                KeyRecord(
+                    scenario=site.scenario.id,
+                    variant=site.scenario.variant,
+                    instance=f"{site.instance}d",
+                    kind="alert",
+                    subject_kind="rep",
+                    subject=world.reps[rep].id,
+                    rep=world.reps[rep].id,
+                    start=days.instant(day, dwell.stay.start_s),
+                    end=days.instant(day, dwell.stay.end_s),
+                    code="track.offsite_dwell",
+                    severity="medium",
+                    earliest=days.instant(day, dwell.over_s - dwell.near_s),
+                    detect_by=days.instant(day, dwell.over_s + 120),
+                    evidence=evidence,
+                    dose=dose,
+                    group=world.reps[rep].person.territory,
+                )
+            )
+        if not script.claimed_by:
+            for dwell in _dwells(script, world, days, agreed, LIMIT_S - _MARGIN_S):
+                raise _unfaithful(script, dwell, "too near the limit on an innocent day")
+    if announced:
+        keys = sorted({site.scenario.key for site, _, _ in announced.values()})
+        raise SandboxError(f"Scenarios {keys} announced dwells that did not come about.", code="FHR-SBX-002")
+    return records
+
+
+def _dwells(script: Script, world: World, days: Days, agreed: frozenset[str], limit_s: int) -> list[Dwell]:
+    if not script.works:
+        return []
+    duty = [(days.start_s, days.end_s)]
+    for absent_start, absent_end in script.absent:
+        duty = [
+            part
+            for start, end in duty
+            for part in ((start, min(end, absent_start)), (max(start, absent_end), end))
+            if part[0] < part[1]
+        ]
+    return off_site_dwells(
+        script.timeline,
+        duty_s=duty,
+        breaks_s=days.breaks_s,
+        nearest_customer_m=world.nearest_customer_m,
+        agreed=agreed,
+        limit_s=limit_s,
+    )
+
+
+def _unfaithful(script: Script, dwell: Dwell, why: str) -> SandboxError:
+    return SandboxError(
+        f"Rep {script.rep} on day {script.day} dwells {dwell.counted_s} s at a {dwell.stay.spot.category}, {why}.",
+        code="FHR-SBX-002",
+    )
+
+
+def _digest(rows: Iterable[Any]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(canonical(_json_ready(row)))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _json_ready(value: Any) -> Any:
+    from datetime import date, datetime, time
+
+    if isinstance(value, dict):
+        return {str(name): _json_ready(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_ready(each) for each in value]
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return value

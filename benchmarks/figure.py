@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 
 import attrs
 
-__all__ = ["Figure", "interleaved", "seconds"]
+__all__ = ["Figure", "seconds"]
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +46,3 @@ def seconds(work: Callable[[], object], *, repeat: int = 5) -> float:
         work()
         taken.append(time.process_time() - start)
     return min(taken)
-
-
-def interleaved(ours: Callable[[], float], peer: Callable[[], float], *, repeat: int = 7) -> tuple[float, float]:
-    """Return the medians of two measurements taken in turns, so that both meet the same moments of the machine."""
-    pairs = [(ours(), peer()) for _ in range(repeat)]
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +14,10 @@ import pytest
 from sybil.document import Document
 from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
+from fieldhr_core import FieldHR
+from fieldhr_core.flow.clock import FrozenClock
 from fieldhr_core.hooks.settings import json_schema
+from fieldhr_core.model import Message, Outcome, Person, Principal, Role
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -133,3 +137,24 @@ def test_generator_runs_as_a_program() -> None:
     subprocess.run(
         [sys.executable, str(CHECKOUT / "docs/generate.py"), "--check", "reference/errors.md"], check=True, cwd="/"
     )
+
+
+@pytest.mark.req("H1")
+def test_plugin_of_the_readme_rules(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", (CHECKOUT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    (source,) = [block for block in blocks if "PLUGIN = " in block]
+    plugin = ModuleType("acme_no_shouting")
+    exec(source, plugin.__dict__)
+    at = datetime(2026, 3, 2, 2, tzinfo=UTC)
+    with FieldHR.open(
+        f"sqlite:///{tmp_path / 'f.db'}", plugins=[plugin], autoload=False, strict=True, clock=FrozenClock(at)
+    ) as hr:
+        hr.tenants.create("bank", name="City Bank")
+        with hr.acting_as(Principal(tenant="bank", id="erp", role=Role.ADMIN), purpose="operations") as desk:
+            desk.people.put([Person(id="ann", name="Ann Li")])
+            said = [
+                Message(id=text, thread="t", rep="ann", customer=None, speaker="rep", text=text, time=at)
+                for text in ("BUY NOW", "buy now")
+            ]
+            loud, quiet = desk.messages.submit(said)
+    assert (loud.outcome, quiet.outcome) == (Outcome.REVIEW, Outcome.CLEARED)

@@ -26,7 +26,6 @@ class StayResolver:
         known = self._known(places)
         claims = Claims.of(outings, days.days, known)
         stays = measured_stays(days, self.settings, SameKnownPlace(known))
-        stays = stays.take(~stays.is_moving)
         return Resolved(
             stays=placed(stays, days.days, known, claims, self.settings),
             signals=signals_of(days, known, claims, outings, self.settings),

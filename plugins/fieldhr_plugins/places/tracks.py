@@ -31,7 +31,7 @@ _TRIM_MS: Final = 120_000
 _HEAD_MS: Final = 1_200_000
 #: Fixes before a segment that may still belong to it (an outlier came between).
 _LOOK_BACK: Final = 3
-_LOOK_BACK_MS: Final = 180_000
+_LOOK_BACK_MS: Final = 600_000
 #: Accuracy that excuses a fix from counting as outside, at most.
 _EXCUSE_M: Final = 75.0
 #: Motion is measured on fixes at least this far apart in time.
@@ -52,7 +52,7 @@ class MeasuredStays:
         fixes, refused: used and unused fixes from start to end.
         over_ms: fix by which the dwell limit was passed; 0 not.
         decided_ms: last fix that decided about the place.
-        is_open: not left yet. is_moving: a loop, a jam or a walk rather than a stay.
+        is_open: not left yet.
     """
 
     day: Ints
@@ -71,7 +71,6 @@ class MeasuredStays:
     over_ms: Ints
     decided_ms: Ints
     is_open: Bools
-    is_moving: Bools
 
     def __len__(self) -> int:
         return len(self.day)
@@ -86,7 +85,7 @@ SamePlace = Callable[[Floats, Floats, Floats, Floats], Bools]
 
 
 def measured_stays(days: RepDays, settings: PlacesSettings, same_place: SamePlace) -> MeasuredStays:
-    """Return the stays of all rep-days, moving ones included and marked."""
+    """Return the stays of all rep-days; loops, jams and walks are none."""
     offsets = np.asarray(days.offsets, dtype=np.int64)
     chunks = []
     first = 0
@@ -95,11 +94,7 @@ def measured_stays(days: RepDays, settings: PlacesSettings, same_place: SamePlac
         last = min(max(last, first + 1), len(days))
         chunks.append(_chunk(days, first, last, offsets, settings, same_place))
         first = last
-    if not chunks:
-        return _empty()
-    return MeasuredStays(
-        **{a.name: np.concatenate([getattr(c, a.name) for c in chunks]) for a in attrs.fields(MeasuredStays)}
-    )
+    return _joined(chunks)
 
 
 def _chunk(
@@ -131,11 +126,12 @@ def _chunk(
     for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
         found += segments_of(trail, begin, end, rules)
     if not found:
-        return _empty()
+        return _joined([])
     track = _Track(t=t, x=x, y=y, accuracy=accuracy, reach2=reach * reach, day=day, starts=starts, first_day=first)
     stays = _Segments(track, found, settings)
     groups = stays.grouped(same_place)
-    return _measured(track, stays, groups, days, first, last, usable, low, settings)
+    chunk = _Chunk(track=track, stays=stays, groups=groups, days=days, first=first, last=last, original=usable + low)
+    return _without_movement(chunk, settings)
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -242,30 +238,58 @@ class _Segments:
             if len(pick):
                 one, other = a[pick], b[pick]
                 same = same_place(self.lat[one], self.lon[one], self.lat[other], self.lon[other])
+                same |= self._apart(one, other) <= self.settings.stay_radius_m
                 for nth in range(1, step + 1):
                     joined[one[same] + nth] = True
         return np.cumsum(~joined) - 1
 
     def _complex(self, a: Ints, b: Ints) -> Bools:
-        apart = np.hypot((self.lon[a] - self.lon[b]) * self.scale[a], self.lat[a] - self.lat[b]) * METRES_A_DEGREE
-        return np.asarray(apart <= COMPLEX_M)
+        return self._apart(a, b) <= COMPLEX_M
+
+    def _apart(self, a: Ints, b: Ints) -> Floats:
+        east, north = (self.lon[a] - self.lon[b]) * self.scale[a], self.lat[a] - self.lat[b]
+        return np.asarray(np.hypot(east, north) * METRES_A_DEGREE)
 
 
-def _measured(
-    track: _Track,
-    stays: _Segments,
-    group: Ints,
-    days: RepDays,
-    first: int,
-    last: int,
-    usable: Ints,
-    low: int,
-    settings: PlacesSettings,
-) -> MeasuredStays:
-    """Measure groups of segments as one stay each."""
-    t, member = track.t, stays.member
-    owner = group[stays.member_segment]
-    heads = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
+@attrs.frozen(eq=False, kw_only=True)
+class _Chunk:
+    """Everything known about some rep-days: fixes, segments, which segments are one stay, where fixes came from."""
+
+    track: _Track
+    stays: _Segments
+    groups: Ints
+    days: RepDays
+    first: int
+    last: int
+    original: Ints
+
+
+def _without_movement(chunk: _Chunk, settings: PlacesSettings) -> MeasuredStays:
+    """Measure groups; segments that turn out to be movement are taken off and their group is measured again.
+
+    What counts as movement is judged up to the fix that decides, so taking a segment off can only move the decision to
+    a later fix: the sequence of decisions is the same however much of the day is known.
+    """
+    segment = chunk.stays.member_segment
+    rows = np.arange(len(segment))
+    settled: list[MeasuredStays] = []
+    while len(rows):
+        measured, moving = _measured(chunk, rows, settings)
+        again = np.unique(chunk.groups[moving])
+        present = np.unique(chunk.groups[segment[rows]])
+        settled.append(measured.take(~np.isin(present, again)))
+        rows = rows[np.isin(chunk.groups[segment[rows]], again) & ~np.isin(segment[rows], moving)]
+    together = _joined(settled)
+    return together.take(np.lexsort((together.start_ms, together.day)))
+
+
+def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[MeasuredStays, Ints]:
+    """Measure the groups of the members at *rows* as one stay each; return them and the moving segments."""
+    track, stays = chunk.track, chunk.stays
+    t, member, segment = track.t, stays.member[rows], stays.member_segment[rows]
+    group = chunk.groups[segment]
+    heads = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+    owner = np.cumsum(np.r_[False, group[1:] != group[:-1]])
     tails = np.r_[heads[1:], len(member)] - 1
     start, end = member[heads], member[tails]
     time = t[member]
@@ -273,39 +297,35 @@ def _measured(
     gap[heads] = 0
     bridged = gap <= int(settings.bridge_s * 1000)
     _allow_rare_reporters(gap, bridged, member, t, track, settings)
-    duty_clock = _without_breaks(time, track.day[member], days, first, last)
+    duty_clock = _without_breaks(time, track.day[member], chunk.days, chunk.first, chunk.last)
     worked = np.r_[0, np.diff(duty_clock)]
     worked[heads] = 0
     certain = np.cumsum(np.where(bridged, gap, 0))
     counted = np.cumsum(np.where(bridged, worked, 0))
     base = counted[heads]
-    over = _first_over(counted, base, tails, int(settings.dwell_limit_s * 1000), stays, member, t)
+    in_time = stays.settles[rows] & (time >= t[stays.confirm[segment]])
+    over = _first_over(counted, base, tails, int(settings.dwell_limit_s * 1000), in_time)
     decided = np.where(over >= 0, over, tails)
-    facts = _at_decision(track, member, stays.member_segment, owner, heads, decided)
-    low_ms = t[start] - t[np.maximum(start - 1, 0)]
-    alone_before = (start == 0) | (track.day[np.maximum(start - 1, 0)] != track.day[start])
-    after = np.minimum(end + 1, len(t) - 1)
-    high_ms = t[after] - t[end]
-    alone_after = (after == end) | (track.day[after] != track.day[end])
-    possible = t[end] - t[start] + np.where(alone_before, 0, low_ms) + np.where(alone_after, 0, high_ms)
-    last_segment = np.r_[np.flatnonzero(np.diff(group)), len(group) - 1]
-    original = usable + low
+    known = np.arange(len(member)) <= decided[owner]
+    before, after = np.maximum(start - 1, 0), np.minimum(end + 1, len(t) - 1)
+    lead = np.where((start > 0) & (track.day[before] == track.day[start]), t[start] - t[before], 0)
+    trail = np.where(track.day[after] == track.day[end], t[after] - t[end], 0)
     used = tails - heads + 1
-    span = original[end] - original[start] + 1
-    return MeasuredStays(
+    measured = MeasuredStays(
         day=track.day[start],
         start_ms=t[start],
         end_ms=t[end],
         certain_s=(certain[tails] - certain[heads]) / 1000.0,
-        possible_s=possible / 1000.0,
+        possible_s=(t[end] - t[start] + lead + trail) / 1000.0,
         counted_s=(counted[tails] - base) / 1000.0,
         fixes=used,
-        refused=span - used,
+        refused=chunk.original[end] - chunk.original[start] + 1 - used,
         over_ms=np.where(over >= 0, time[np.maximum(over, 0)], 0),
         decided_ms=time[decided],
-        is_open=~stays.left[last_segment],
-        **facts,
+        is_open=~stays.left[segment[tails]],
+        **_at_decision(track, member, owner, heads, decided, known),
     )
+    return measured, _moving_segments(track, member, segment, known)
 
 
 def _allow_rare_reporters(
@@ -334,36 +354,23 @@ def _without_breaks(time: Ints, day: Ints, days: RepDays, first: int, last: int)
     return clock
 
 
-def _first_over(
-    counted: Ints, base: Ints, tails: Ints, limit_ms: int, stays: _Segments, member: Ints, t: Ints
-) -> Ints:
-    """Return the row of the first member by which more than the limit was counted, -1 where there is none."""
+def _first_over(counted: Ints, base: Ints, tails: Ints, limit_ms: int, in_time: Bools) -> Ints:
+    """Return the row of the first member by which more than the limit was counted, -1 where there is none.
+
+    Only members that settle the matter (*in_time*) decide: not a fix on the way out, not a stay still unconfirmed.
+    """
     row = np.searchsorted(counted, base + limit_ms, side="right")
-    result = np.full(len(tails), -1, dtype=np.int64)
-    confirmed = t[stays.confirm]
-    for k in np.flatnonzero(row <= tails).tolist():
-        at, tail = int(row[k]), int(tails[k])
-        while at <= tail:
-            if stays.settles[at] and t[member[at]] >= confirmed[stays.member_segment[at]]:
-                result[k] = at
-                break
-            at += 1
-    return result
+    following = np.where(in_time, np.arange(len(in_time)), len(in_time))
+    following = np.r_[np.minimum.accumulate(following[::-1])[::-1], len(in_time)]
+    first = following[np.minimum(row, len(in_time))]
+    return np.where((row <= tails) & (first <= tails), first, -1)
 
 
 def _at_decision(
-    track: _Track, member: Ints, segment: Ints, owner: Ints, heads: Ints, decided: Ints
+    track: _Track, member: Ints, owner: Ints, heads: Ints, decided: Ints, known: Bools
 ) -> dict[str, Any]:
-    """Measure centre, spread, accuracy and motion on the members up to the deciding one."""
-    known = np.arange(len(member)) <= decided[owner]
+    """Measure centre, spread and accuracy on the members up to the deciding one."""
     whole = _Extent.of(track, member, owner, heads, known)
-    begins = np.flatnonzero(np.r_[True, segment[1:] != segment[:-1]])
-    part = np.cumsum(np.r_[False, segment[1:] != segment[:-1]])
-    moving = _moving(track, member, part, known, begins, _Extent.of(track, member, part, begins, known))
-    # A stay of several segments is a movement where most of its time is.
-    spent = np.r_[np.where(part[1:] == part[:-1], np.diff(track.t[member]), 0), 0]
-    seconds = np.bincount(owner, spent * known, len(heads))
-    on_the_move = np.bincount(owner, spent * (known & moving[part]), len(heads))
     # Position errors stay alike for minutes: what counts is how often they were renewed, about every five minutes.
     minutes = (track.t[member[decided]] - track.t[member[heads]]) / 60_000.0
     renewals = np.minimum(whole.count, 1.0 + minutes / 5.0)
@@ -373,8 +380,15 @@ def _at_decision(
         "spread_m": whole.spread,
         "accuracy_m": whole.accuracy,
         "error_m": np.maximum(whole.spread, whole.accuracy * 0.5) / np.sqrt(renewals),
-        "is_moving": on_the_move > 0.5 * seconds,
     }
+
+
+def _moving_segments(track: _Track, member: Ints, segment: Ints, known: Bools) -> Ints:
+    """Return the segments that are movement rather than staying, as far as is known at the decision."""
+    begins = np.flatnonzero(np.r_[True, segment[1:] != segment[:-1]])
+    part = np.cumsum(np.r_[False, segment[1:] != segment[:-1]])
+    extent = _Extent.of(track, member, part, begins, known)
+    return np.asarray(segment[begins][_moving(track, member, part, known, begins, extent)])
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -460,7 +474,15 @@ def _creeps(t: Ints, dx: Floats, dy: Floats, own: Ints, size: int, accuracy: Flo
     return np.asarray((count >= 6) & (explained > 0.85) & (length > np.maximum(80.0, 2.0 * accuracy)))
 
 
-def _empty() -> MeasuredStays:
+def _joined(parts: list[MeasuredStays]) -> MeasuredStays:
+    columns = {a.name: [_empty_column(str(a.type))] for a in attrs.fields(MeasuredStays)}
+    for part in parts:
+        for name, column in columns.items():
+            column.append(getattr(part, name))
+    whole: dict[str, Any] = {name: np.concatenate(column) for name, column in columns.items()}
+    return MeasuredStays(**whole)
+
+
+def _empty_column(kind: str) -> Any:
     kinds: dict[str, Any] = {"Ints": np.int64, "Floats": np.float64, "Bools": np.bool_}
-    columns: dict[str, Any] = {a.name: np.empty(0, kinds[str(a.type)]) for a in attrs.fields(MeasuredStays)}
-    return MeasuredStays(**columns)
+    return np.empty(0, kinds[kind])

@@ -155,24 +155,21 @@ class KnownPlaces:
 
 
 class SameKnownPlace:
-    """Two points are at one place where the nearest known place that reaches them is the same."""
+    """Two points are at one place where one known place's radius holds both."""
 
     def __init__(self, known: KnownPlaces) -> None:
         self._known = known
 
     def __call__(self, lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Bools:
         """Return the answer pair by pair; where no known place reaches, no."""
-        one, other = self._at(lat1, lon1), self._at(lat2, lon2)
-        return np.asarray((one >= 0) & (one == other))
-
-    def _at(self, lat: Floats, lon: Floats) -> Ints:
-        query, place, distance = self._known.pairs(lat, lon, np.full(len(lat), 50.0))
-        order = np.lexsort((place, distance - self._known.radius[place], query))
-        query, place = query[order], place[order]
-        result = np.full(len(lat), -1, dtype=np.int64)
-        lead = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.empty(0, np.int64)
-        result[query[lead]] = place[lead]
-        return result
+        none = np.zeros(len(lat1))
+        query, place, _ = self._known.pairs(lat1, lon1, none)
+        other_query, other_place, _ = self._known.pairs(lat2, lon2, none)
+        size = max(len(self._known.ids), 1)
+        shared = np.isin(query * size + place, other_query * size + other_place)
+        same = np.zeros(len(lat1), dtype=bool)
+        same[query[shared]] = True
+        return same
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -1,0 +1,92 @@
+"""Published stop rules, each re-expressed from its documentation or the behaviour of its source, none of it copied.
+
+- ``traccar``: Traccar server (Apache-2.0), report settings ``report.trip.minDistance`` 200 m, ``minDuration`` 180 s,
+  ``stopGap`` 3600 s; the place of a stop is its first position.
+- ``cluster``: Dawarich visit suggestions (2026-05): a cluster round its first point whose radius grows with its age,
+  50 m x (1 + ln(1 + hours)) up to 500 m, silence up to 30 min, at least 3 min and 2 points, merged within 50 m.
+- ``classic``: the greedy anchor rule after Li et al. 2008 as trackintel 1.4 (MIT) runs it: at least 200 m from the
+  anchor ends it, at least 30 min make a stay, silence over 15 min starts afresh, the last stay is not reported.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from fieldhr_core.model import distance_m
+
+__all__ = ["Stop", "classic_stops", "cluster_stops", "traccar_stops"]
+
+#: (first fix, fix after the last, instant the rule calls its end in ms, latitude, longitude).
+Stop = tuple[int, int, int, float, float]
+
+_MINUTE_MS: Final = 60_000
+
+
+def classic_stops(
+    t: Sequence[int],
+    lat: Sequence[float],
+    lon: Sequence[float],
+    *,
+    distance: float = 200.0,
+    minutes: float = 30.0,
+    gap_minutes: float = 15.0,
+) -> list[Stop]:
+    """Return greedy anchor stays; a stay ends at the first fix outside, so it takes the way there in."""
+    stops: list[Stop] = []
+    start = 0
+    for now in range(1, len(t)):
+        if t[now] - t[now - 1] > gap_minutes * _MINUTE_MS:
+            start = now
+        elif distance_m(lat[start], lon[start], lat[now], lon[now]) >= distance:
+            if t[now] - t[start] >= minutes * _MINUTE_MS:
+                stops.append((start, now, t[now], *_mean(lat, lon, start, now)))
+            start = now
+    return stops
+
+
+def traccar_stops(t: Sequence[int], lat: Sequence[float], lon: Sequence[float]) -> list[Stop]:
+    """Return stops: within 200 m of the first position for at least 180 s; only silence over an hour ends one."""
+    stops: list[Stop] = []
+    start = 0
+    for now in range(1, len(t) + 1):
+        over = now == len(t)
+        silent = not over and t[now] - t[now - 1] > 3_600_000
+        if not over and not silent and distance_m(lat[start], lon[start], lat[now], lon[now]) <= 200.0:
+            continue
+        end = t[now - 1] if over or silent else t[now]
+        if end - t[start] >= 180_000:
+            stops.append((start, now, end, lat[start], lon[start]))
+        start = now
+    return stops
+
+
+def cluster_stops(t: Sequence[int], lat: Sequence[float], lon: Sequence[float]) -> list[Stop]:
+    """Return clusters round their first point with a growing radius, neighbours within 50 m merged."""
+    stops: list[Stop] = []
+    start = 0
+    for now in range(1, len(t) + 1):
+        if now < len(t) and t[now] - t[now - 1] <= 30 * _MINUTE_MS:
+            hours = (t[now] - t[start]) / 3_600_000
+            radius = min(500.0, 50.0 * (1.0 + math.log1p(hours)))
+            if distance_m(lat[start], lon[start], lat[now], lon[now]) <= radius:
+                continue
+        if now - start >= 2 and t[now - 1] - t[start] >= 3 * _MINUTE_MS:
+            stop = (start, now, t[now - 1], *_mean(lat, lon, start, now))
+            if stops and _touches(stops[-1], stop, t):
+                first = stops.pop()
+                stop = (first[0], now, t[now - 1], *_mean(lat, lon, first[0], now))
+            stops.append(stop)
+        start = now
+    return stops
+
+
+def _touches(one: Stop, other: Stop, t: Sequence[int]) -> bool:
+    near = distance_m(one[3], one[4], other[3], other[4]) <= 50.0
+    return near and t[other[0]] - one[2] <= 30 * _MINUTE_MS
+
+
+def _mean(lat: Sequence[float], lon: Sequence[float], start: int, end: int) -> tuple[float, float]:
+    count = end - start
+    return sum(lat[start:end]) / count, sum(lon[start:end]) / count

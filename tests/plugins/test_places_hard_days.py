@@ -1,0 +1,170 @@
+"""Hard labelled days: how often we are right beside the published rules, on the same points in the same run.
+
+``python tests/plugins/test_places_hard_days.py [DAYS]`` prints the table for more days.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from fieldhr_core.model import Verdict
+from fieldhr_plugins import baselines
+from fieldhr_plugins.baselines.resolvers import RULES, offsite_stops
+from fieldhr_plugins.places.resolver import StayResolver
+
+
+def _load() -> Any:
+    spec = importlib.util.spec_from_file_location("fieldhr_tests_daygen", Path(__file__).with_name("daygen.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+daygen = _load()
+
+
+@attrs.frozen(kw_only=True)
+class Mark:
+    rule: str
+    hits: int
+    false: int
+    missed: int
+    hidden: int
+    seconds: float
+    causes: Counter[str]
+
+    @property
+    def precision(self) -> float:
+        return self.hits / max(1, self.hits + self.false)
+
+    @property
+    def recall(self) -> float:
+        return self.hits / max(1, self.hits + self.missed)
+
+
+def resolvers() -> dict[str, Any]:
+    offers = {offer.name: offer for offer in baselines.fieldhr_register_locators()}
+    return {"places": StayResolver(), **{rule: offers[rule].make(None) for rule in RULES}}
+
+
+def marked(rule: str, resolver: Any, world: Any) -> Mark:
+    begin = time.process_time()
+    stays = resolver.resolve(world.days, world.places, world.outings).stays
+    seconds = time.process_time() - begin
+    truths: dict[tuple[str, str], list[Any]] = {}
+    for truth in world.truths:
+        truths.setdefault((truth.rep, truth.place), []).append(truth)
+    met: set[int] = set()
+    false = 0
+    causes: Counter[str] = Counter()
+    for stop in offsite_stops(stays):
+        fitting = [
+            t for t in truths.get((stop.rep, stop.place), []) if t.start_ms - 120_000 <= stop.over_ms <= t.end_ms + 240_000
+        ]
+        fresh = [t for t in fitting if id(t) not in met]
+        if fresh:
+            met.add(id(fresh[0]))
+        elif not fitting:
+            false += 1
+            second = (stop.start_ms - daygen.T0) / 1000
+            causes[next((name for name, a, b in world.traps[stop.rep] if a - 900 <= second <= b + 300), "other")] += 1
+        else:
+            false += 1
+            causes["double"] += 1
+    hidden = sum(1 for t in world.truths if t.hidden and id(t) not in met)
+    missed = sum(1 for t in world.truths if not t.hidden and id(t) not in met)
+    return Mark(rule=rule, hits=len(met), false=false, missed=missed, hidden=hidden, seconds=seconds, causes=causes)
+
+
+def visits_found(world: Any) -> tuple[int, int, int]:
+    """Return (visits found with both ends within five minutes or the step, all visits, invented visits)."""
+    stays = StayResolver().resolve(world.days, world.places, world.outings).stays
+    rows = [r for r in stays.rows() if r["verdict"] == Verdict.AT and r["customer"] is not None]
+    good = invented = 0
+    worth = [visit for visit in world.visits if visit.end_ms - visit.start_ms >= 600_000]
+    for visit in worth:
+        good += any(
+            r["rep"] == visit.rep and r["customer"] == visit.place
+            and abs(r["start_ms"] - visit.start_ms) <= 300_000 and abs(r["end_ms"] - visit.end_ms) <= 300_000
+            for r in rows
+        )  # fmt: skip
+    for r in rows:
+        invented += not any(
+            v.rep == r["rep"] and v.place == r["customer"] and v.start_ms < r["end_ms"] and r["start_ms"] < v.end_ms
+            for v in world.visits
+        )
+    return good, len(worth), invented
+
+
+def table(count: int, seeds: tuple[int, ...], how: Any) -> list[Mark]:
+    worlds = [daygen.hard_days(count, seed, how) for seed in seeds]
+    result = []
+    for rule, resolver in resolvers().items():
+        marks = [marked(rule, resolver, world) for world in worlds]
+        total = {k: sum(getattr(m, k) for m in marks) for k in ("hits", "false", "missed", "hidden", "seconds")}
+        result.append(Mark(rule=rule, causes=sum((m.causes for m in marks), Counter()), **total))
+    return result
+
+
+def shown(marks: list[Mark], days: int) -> str:
+    lines = [f"{'rule':8} {'P':>6} {'R':>6} {'hits':>5} {'false':>6} {'missed':>6} {'hidden':>6} {'false/100 d':>11}  causes"]
+    lines += [
+        f"{m.rule:8} {m.precision:6.3f} {m.recall:6.3f} {m.hits:5d} {m.false:6d} {m.missed:6d} {m.hidden:6d}"
+        f" {100 * m.false / days:11.1f}  {dict(m.causes.most_common())}"
+        for m in marks
+    ]
+    return "\n".join(lines)
+
+
+@pytest.mark.req("A4", "A8")
+@pytest.mark.parametrize(("how", "bar"), [("HARD", 0.95), ("HARSH", 0.85)])
+def test_right_on_hard_days_and_twice_as_quiet_as_the_published_rules(how: str, bar: float) -> None:
+    ours, *others = table(120, (11, 12), getattr(daygen, how))
+    print("\n" + shown([ours, *others], 240))
+    assert ours.precision >= bar
+    assert ours.recall >= bar
+    for other in others:
+        assert ours.false <= other.false / 2, other.rule
+
+
+@pytest.mark.req("A3", "A8")
+def test_visits_are_found_and_none_invented() -> None:
+    good, all_visits, invented = visits_found(daygen.hard_days(120, 13))
+    assert good >= 0.95 * all_visits
+    assert invented == 0
+
+
+def test_the_truth_is_the_merged_timeline() -> None:
+    leg = daygen.Leg
+    spans = daygen.timeline(
+        [
+            leg(0, 1000, ((0, 0),), "mall-1", True),
+            leg(1000, 1500, ((0, 0),), None, False),
+            leg(1500, 2500, ((0, 0),), "mall-1", True),
+            leg(2500, 3200, ((0, 0),), None, False),
+            leg(3200, 4000, ((0, 0),), "mall-1", True),
+            leg(4000, 4100, ((0, 0),), "customers-1", True),
+            leg(4100, 5000, ((0, 0),), "mall-1", True),
+        ]
+    )
+    assert spans == [("mall-1", 0, 2500), ("mall-1", 3200, 4000), ("customers-1", 4000, 4100), ("mall-1", 4100, 5000)]
+
+
+if __name__ == "__main__":
+    amount = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    for name in ("HARD", "HARSH"):
+        marks = table(amount, (21, 22, 23), getattr(daygen, name))
+        print(name)
+        print(shown(marks, 3 * amount))
+    print("visits (good, all, invented):", visits_found(daygen.hard_days(amount, 24)))

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from fieldhr_core.errors import PluginError, RecordError
 from fieldhr_core.flow.cases import run_alerters
 from fieldhr_core.flow.customers import known_places
-from fieldhr_core.flow.days import touch_days
+from fieldhr_core.flow.days import resolve_dirty, touch_days
 from fieldhr_core.flow.people import duties
 from fieldhr_core.model import (
     JUDGED,
@@ -68,6 +68,7 @@ class Outings:
             )
             touch_days(acting, unit, _local_days(acting, unit, [(o.rep, o.start) for o in outings]))
             unit.audit("outings.put", "outings", count=len(outings))
+        resolve_dirty(acting)
         return len(outings)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.trust.audit import Event, link_many, start
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -11,10 +13,48 @@ if TYPE_CHECKING:
     from fieldhr_core.store.tables import StoreTables
     from fieldhr_core.trust.vault import Vault
 
-__all__ = ["append"]
+__all__ = ["append", "chain_key", "events_of"]
 
 
 def append(
     connection: Connection, tables: StoreTables, tenant: str, events: Sequence[Mapping[str, Any]], vault: Vault
 ) -> None:
-    """Chain events to the tenant's last one and insert them."""
+    """Chain events to the tenant's last one and insert them, in the caller's transaction.
+
+    Args:
+        events: columns of :class:`~fieldhr_core.trust.audit.Event` but ``seq``, in the order in which they happened.
+    """
+    import sqlalchemy as sa
+
+    table, key = tables.audit, chain_key(vault, tenant)
+    if connection.dialect.name == "postgresql":
+        # One writer a tenant: two that read the same last event would fork the chain. SQLite has one writer anyway.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(f"{table.fullname}/{tenant}"))))
+    last = connection.execute(
+        sa.select(table.c.seq, table.c.mac).where(table.c.tenant == tenant).order_by(table.c.seq.desc()).limit(1)
+    ).first()
+    seq, mac = (last.seq, last.mac) if last else (0, start(key, tenant))
+    chained = [Event(seq=seq + place, **event) for place, event in enumerate(events, 1)]
+    rows = [
+        {"tenant": tenant, **event._asdict(), "mac": mac}
+        for event, mac in zip(chained, link_many(mac, key, chained), strict=True)
+    ]
+    connection.execute(sa.insert(table), rows)
+
+
+def events_of(connection: Connection, tables: StoreTables, tenant: str) -> Iterator[tuple[Event, bytes]]:
+    """Yield the tenant's events with their MACs as they are stored, in order."""
+    import sqlalchemy as sa
+
+    table = tables.audit
+    columns = [table.c[name] for name in Event._fields]
+    rows = connection.execution_options(yield_per=10_000).execute(
+        sa.select(*columns, table.c.mac).where(table.c.tenant == tenant).order_by(table.c.seq)
+    )
+    for row in rows:
+        yield Event(*row[:-1]), row[-1]
+
+
+def chain_key(vault: Vault, tenant: str) -> bytes:
+    """Return the key of the tenant's chain, which stands in no table."""
+    return vault.secret(tenant, "audit", "chain")

@@ -1,1 +1,5 @@
 """The command line: ``fieldhr``."""
+
+from fieldhr_core.cli.dispatch import main
+
+__all__ = ["main"]

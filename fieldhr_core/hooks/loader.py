@@ -101,7 +101,12 @@ class Registry:
             PluginLoadError: FHR-PLG-006 where *disabled* or *plugins* names something that is not there (always);
                 any other code where *strict*.
         """
-        found = candidates(plugins or (), autoload=autoload)
+        self.load_found(candidates(plugins or (), autoload=autoload), disabled=disabled, strict=strict, offers=offers)
+
+    def load_found(
+        self, found: Sequence[Candidate], *, disabled: Sequence[str] = (), strict: bool = False, offers: bool = True
+    ) -> None:
+        """Load plugins that were already found, as :meth:`load` does: for whoever chooses among them first."""
         off, wanted = self._leave_out(found, disabled)
         loaded: list[LoadedPlugin] = []
         for candidate in wanted:

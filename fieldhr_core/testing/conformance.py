@@ -277,8 +277,8 @@ class ResolverConformance(Conformance):
         self.resolve(self.fresh(), rep_days(DayBuilder().stay(0.5)))
 
     def test_standing_still_is_a_stay(self) -> None:
-        """Forty minutes in one place hold a stay that covers their middle."""
-        stays = self.resolve(self.fresh(), rep_days(DayBuilder().stay(40))).stays
+        """Forty minutes in one place, then off: there is a stay that covers their middle."""
+        stays = self.resolve(self.fresh(), rep_days(DayBuilder().stay(40).go(*MALL_AT, 20))).stays
         middle = milliseconds(NINE + timedelta(minutes=20))
         assert ((stays["start_ms"] <= middle) & (stays["end_ms"] >= middle)).any()
 
@@ -305,11 +305,11 @@ class ResolverConformance(Conformance):
 
     def test_inputs_are_left_alone(self) -> None:
         """Tables handed in are read, not written."""
-        day, places = DayBuilder().stay(40), sample_places()
-        before = (list(day.fixes.rows()), list(places.rows()))
-        days = rep_days(day)
-        self.call(self.fresh(), "resolve", days, places, sample_outings())
-        assert (list(days.fixes.rows()), list(places.rows())) == before
+        days, places, outings = rep_days(DayBuilder().stay(40)), sample_places(), sample_outings()
+        tables = (days.fixes, places, outings)
+        before = [_sorted_rows(table) for table in tables]
+        self.call(self.fresh(), "resolve", days, places, outings)
+        assert [_sorted_rows(table) for table in tables] == before
 
     def test_points_are_judged_row_for_row(self) -> None:
         """As many verdicts as points, each the same as alone."""

@@ -273,7 +273,7 @@ def sample_notice(id_: str = "n-1", body: str = "40 minutes away from the custom
 
 
 def _place(
-    id_: str, kind: str, subject: str | None, at: Sequence[float], category: str | None = None
+    id_: str, kind: str, subject: str | None, at: tuple[float, float], category: str | None = None
 ) -> dict[str, Any]:
     return {
         "place": id_,

@@ -1,0 +1,223 @@
+"""``fieldhr``: finds the command that is meant, loads no more than it needs, and turns every failure into one line.
+
+Commands come from this package and from plugins, built-in or a stranger's. Our own are looked at first, then those of
+the built-in plugins, then everybody's: a command of ours runs although another plugin cannot even be imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
+
+from fieldhr_core.errors import FieldhrError
+from fieldhr_core.hooks.plugin import Command
+
+if TYPE_CHECKING:
+    from fieldhr_core.hooks.discovery import Candidate
+
+__all__ = ["CORE", "main"]
+
+#: First words of the commands in this package; the module of that name holds ``COMMANDS``.
+CORE: Final[tuple[str, ...]] = ("plugins",)
+
+#: What a shell reports for a program that ended because nobody read on.
+_READER_GONE: Final = 128 + 13
+_INTERRUPTED: Final = 128 + 2
+
+#: Commands by path, each with the plugin it comes from (empty: ours).
+Found = dict[tuple[str, ...], tuple[str, Command]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: words after ``fieldhr``; ``None`` takes the process's own.
+
+    Returns:
+        0 the command did its work; 1 it ran, and the answer is no; 2 it was used wrongly or could not read its input,
+        with one line on standard error that says what to do.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = bool(words) and words[0] == "--debug"
+    if debug:
+        del words[0]
+    stdin, stdout, stderr = _utf8_streams()
+    try:
+        status = _run(words, stdin, stdout, stderr)
+        stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has enough. The interpreter must find nothing to write when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        return _READER_GONE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 2
+    except Exception as failure:
+        if debug:
+            raise
+        stderr.write(_line_of(failure) + "\n")
+        return 2
+    return status
+
+
+def _run(words: list[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+    if words[:1] == ["--version"]:
+        stdout.write(f"fieldhr {_version()}\n")
+        return 0
+    path = tuple(_leading_words(words))
+    for commands in _stages(path):
+        found = _meant(path, commands)
+        if found is not None:
+            plugin, command = commands[found]
+            return _run_command(plugin, command, words[len(found) :], stdin, stdout)
+    group = _longest_group(path, commands)
+    asked_for_help = len(group) == len(path) and words[len(path) :] in (["--help"], ["-h"])
+    if len(group) < len(path):
+        raise _unknown(path, group, commands)
+    (stdout if asked_for_help else stderr).write(_help(group, commands))
+    return 0 if asked_for_help else 2
+
+
+def _stages(path: tuple[str, ...]) -> Iterable[Found]:
+    """Yield more and more commands, cheapest first; the last one holds all there are."""
+    word = path[0] if path else ""
+    if word in CORE:
+        yield _core_commands([word])
+        return
+    from fieldhr_core.cli.configfile import disabled_plugins
+    from fieldhr_core.hooks.discovery import builtin_candidates, installed_candidates
+
+    disabled = set(disabled_plugins())
+    if word:
+        yield _plugin_commands(builtin_candidates(), disabled)
+    found = _plugin_commands([*builtin_candidates(), *installed_candidates()], disabled)
+    yield _core_commands(CORE) | {path: command for path, command in found.items() if path[0] not in CORE}
+
+
+def _core_commands(names: Iterable[str]) -> Found:
+    return {
+        command.path: ("", command)
+        for name in names
+        for command in importlib.import_module(f"fieldhr_core.cli.{name}").COMMANDS
+    }
+
+
+def _plugin_commands(candidates: Sequence[Candidate], disabled: set[str]) -> Found:
+    from fieldhr_core.hooks.loader import Registry
+
+    wanted = [found for found in candidates if not disabled or not disabled & set(found.names())]
+    registry = Registry()
+    registry.load_found(wanted, offers=False)
+    found: Found = {}
+    for info, command in registry.commands():
+        found.setdefault(command.path, (info.name, command))
+    return found
+
+
+def _leading_words(words: Sequence[str]) -> Iterable[str]:
+    for word in words:
+        if word.startswith("-"):
+            return
+        yield word
+
+
+def _meant(path: tuple[str, ...], commands: Mapping[tuple[str, ...], object]) -> tuple[str, ...] | None:
+    """Return the longest beginning of *path* that is a command."""
+    return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in commands), None)
+
+
+def _longest_group(path: tuple[str, ...], commands: Mapping[tuple[str, ...], object]) -> tuple[str, ...]:
+    groups = {known[:length] for known in commands for length in range(len(known))}
+    return next(path[:length] for length in range(len(path), -1, -1) if path[:length] in groups or length == 0)
+
+
+def _run_command(plugin: str, command: Command, words: Sequence[str], stdin: TextIO, stdout: TextIO) -> int:
+    name = " ".join(("fieldhr", *command.path))
+    parser = _Parser(prog=name, description=command.summary, allow_abbrev=False)
+    command.arguments(parser)
+    arguments = parser.parse_args(list(words))
+    try:
+        return command.run(arguments, stdin, stdout)
+    except (FieldhrError, OSError, UnicodeDecodeError):
+        raise
+    except Exception as failure:
+        if plugin:
+            failure.add_note(f"in {name!r} of the plugin {plugin}")
+        raise
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise FieldhrError(f"{message.rstrip('.')}.", code="FHR-CLI-001", hint=f"Run: {self.prog} --help")
+
+
+def _unknown(path: tuple[str, ...], group: tuple[str, ...], commands: Found) -> FieldhrError:
+    from fieldhr_core.hooks.settings import did_you_mean
+
+    word = path[len(group)]
+    known = {known[len(group)] for known in commands if known[: len(group)] == group}
+    name = " ".join(("fieldhr", *group))
+    return FieldhrError(
+        f"{name} has no command {word!r}{did_you_mean(word, known)}.",
+        code="FHR-CLI-001",
+        hint=f"Run: {name} --help"
+        if group
+        else "Run: fieldhr --help, or see which plugins failed: fieldhr plugins list",
+    )
+
+
+def _help(group: tuple[str, ...], commands: Found) -> str:
+    name = " ".join(("fieldhr", *group))
+    rows: dict[str, list[str]] = {}
+    for path, (_, command) in sorted(commands.items()):
+        if path[: len(group)] == group and len(path) > len(group):
+            below = path[len(group) + 1 :]
+            rows.setdefault(path[len(group)], []).append(" ".join(below) if below else command.summary)
+    width = max((len(row) for row in rows), default=0)
+    lines = [f"usage: {name} COMMAND ...", "", "Commands:"]
+    lines += [f"  {row:<{width}}  {', '.join(texts)}" for row, texts in rows.items()]
+    lines += ["", f"Run '{name} COMMAND --help' for its arguments."]
+    return "\n".join(lines) + "\n"
+
+
+def _line_of(failure: Exception) -> str:
+    """Say in one line what went wrong and what to do."""
+    if isinstance(failure, FieldhrError):
+        text = str(failure)
+    elif isinstance(failure, UnicodeDecodeError):
+        text = f"FHR-REC-006: The input is not UTF-8 ({failure.reason} at byte {failure.start}). Convert it first."
+    elif isinstance(failure, OSError):
+        what = f"{failure.strerror or failure}: {failure.filename}" if failure.filename else str(failure)
+        text = f"FHR-REC-006: {what}. Check the path and its permissions."
+    else:
+        where = "".join(f" {note}" for note in getattr(failure, "__notes__", ()))
+        text = f"{type(failure).__name__}{where}: {failure}. Run it again with fieldhr --debug for the traceback."
+    return "fieldhr: " + " ".join(text.split())
+
+
+def _version() -> str:
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version("fieldhr")
+    except importlib.metadata.PackageNotFoundError:
+        return "(without metadata)"
+
+
+def _utf8_streams() -> tuple[TextIO, TextIO, TextIO]:
+    """Return the process's streams, UTF-8 whatever the locale says, lines ended by one character."""
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(newline="\n")
+    return sys.stdin or io.StringIO(), sys.stdout, sys.stderr

@@ -1,0 +1,51 @@
+"""Conduct: forbidden wording in what reps write and say, with rule, place and verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from fieldhr_core.hooks import Check, Command, Offer, PluginInfo, RegistrationContext, hookimpl
+from fieldhr_plugins.conduct.settings import ConductSettings
+
+if TYPE_CHECKING:
+    import argparse
+    from typing import TextIO
+
+__all__ = ["PLUGIN", "fieldhr_register_checks", "fieldhr_register_commands"]
+
+PLUGIN = PluginInfo(
+    name="fieldhr.conduct",
+    version="0.1.0",
+    summary="Finds forbidden promises and evasions in messages and transcripts.",
+    settings=ConductSettings,
+)
+
+
+def _make(settings: Any) -> Check:
+    from fieldhr_plugins.conduct.check import PhraseCheck
+
+    return PhraseCheck(settings or ConductSettings())
+
+
+@hookimpl
+def fieldhr_register_checks(context: RegistrationContext) -> Iterable[Offer[Check]]:  # noqa: ARG001 - the hook's shape
+    """Offer the check of phrases."""
+    return [Offer("conduct.phrases", _make)]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", default="-", help="JSON Lines of messages; - or none reads standard input")
+    parser.add_argument("--lexicon", metavar="FILE", help="your own phrases: CSV (phrase,category,severity), TOML or JSON")
+
+
+def _check(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_plugins.conduct.commands import check_messages
+
+    return check_messages(args, stdin, stdout)
+
+
+@hookimpl
+def fieldhr_register_commands(context: RegistrationContext) -> Iterable[Command]:  # noqa: ARG001 - the hook's shape
+    """Offer ``fieldhr conduct check``."""
+    return [Command(path=("conduct", "check"), summary="Find forbidden wording in messages.", arguments=_arguments, run=_check)]

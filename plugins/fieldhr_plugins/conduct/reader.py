@@ -1,0 +1,266 @@
+"""Reads messages: what phrases they hold, and what each of them means where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from fieldhr_plugins.conduct.lexicon import Entry, Lexicon, Rule
+from fieldhr_plugins.conduct.matcher import Matcher, RawHit
+from fieldhr_plugins.conduct.normal import Normal, Normaliser
+from fieldhr_plugins.conduct.products import product_classes
+from fieldhr_plugins.conduct.scope import Scope
+from fieldhr_plugins.conduct.sounds import Sounds
+
+__all__ = ["CLEAN", "REVIEW", "VIOLATION", "Hit", "Reader", "Utterance"]
+
+VIOLATION: Final = "violation"
+REVIEW: Final = "review"
+CLEAN: Final = "clean"
+
+_KANA: Final = re.compile(r"[ぁ-ヺ]")
+_HAN: Final = re.compile(r"[㐀-鿿]")
+_TRADITIONAL_HINT: Final = re.compile(r"[們這個說還沒對錢會來時風險證賺賠點單買賣開關國學實發給讓請與後書長問間體員業務處網電話變帳戶議現為無]")
+_FILLERS: Final = re.compile(
+    r"(?<=[㐀-鿿])(?:嗯+|呃+|额|唔+|哦+|噢|啊+|哎|唉|诶|那个+|就是说|这个这个|怎么说呢|那什么|[a-z0-9#*](?=[㐀-鿿](?:[a-z0-9#*][㐀-鿿])))+(?=[㐀-鿿])"
+)
+_LETTERS: Final = re.compile(r"[a-z0-9]+")
+_LETTERS_BETWEEN: Final = re.compile(r"(?<![㐀-鿿])[㐀-鿿](?:[a-z0-9]{1,2}[㐀-鿿](?![㐀-鿿])){2,}")
+
+
+@attrs.frozen(kw_only=True)
+class Utterance:
+    """One message as the reader sees it; ``confidence`` is a recogniser's (0-1), ``None`` for what was typed."""
+
+    text: str
+    speaker: str = "rep"
+    language: str = ""
+    channel: str = ""
+    product: str = ""
+    confidence: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Hit:
+    """A phrase of the lexicon in a message, with its verdict.
+
+    Attributes:
+        phrase: as it stands in the message; normal_form: as it was compared.
+        spans: (message, start, end) of each message it lies in, offsets into the text as given.
+        verdict: ``violation``, ``review``, ``negated``, ``quoted``, ``customer_said`` or ``lawful_product``.
+        by_sound: found by pronunciation.
+    """
+
+    entry: Entry
+    rule: Rule
+    phrase: str
+    normal_form: str
+    spans: tuple[tuple[int, int, int], ...]
+    verdict: str
+    severity: str
+    by_sound: bool = False
+
+    @property
+    def category(self) -> str:
+        """Code of its category."""
+        return self.entry.category.code
+
+    @property
+    def level(self) -> int:
+        """Level of its category: 4 stops and escalates, 1 is for coaching."""
+        return self.entry.category.level
+
+    @property
+    def language(self) -> str:
+        """Language of the phrase."""
+        return self.entry.language
+
+
+class Reader:
+    """Reads messages with one lexicon. Holds no messages.
+
+    Args:
+        lexicon: what to look for.
+        homophones: also by sound, for the severe categories.
+        lowest_confidence: speech recognised with less only asks for review.
+        products: the host's names of products -> classes for which the lexicon knows lawful wordings.
+    """
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        *,
+        homophones: bool = True,
+        lowest_confidence: float = 0.5,
+        products: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        plain = Normaliser()
+        self._matcher = Matcher(lexicon, plain)
+        self._normalise = plain.knowing(self._matcher.vocabulary)
+        self._scopes = {code: Scope(language, plain) for code, language in lexicon.languages.items()}
+        self._sounds = Sounds(lexicon, plain) if homophones else None
+        self._lowest_confidence = lowest_confidence
+        self._products = tuple(products)
+
+    def read(self, utterances: Sequence[Utterance], *, joined: bool = True) -> list[Hit]:
+        """Return the hits of messages of one sender, in order; with *joined* also those that run over several."""
+        hits = [hit for number, utterance in enumerate(utterances) for hit in self._read_one(number, utterance)]
+        if joined and len(utterances) > 1:
+            hits.extend(self._read_joined(utterances, hits))
+            hits.sort(key=lambda hit: hit.spans[0])
+        return hits
+
+    def _read_one(self, number: int, utterance: Utterance) -> list[Hit]:
+        normal = self._normalise(utterance.text)
+        raw = self._find(normal.text)
+        out = [self._judged(hit, normal, utterance, ((number, 0, len(utterance.text)),)) for hit in raw]
+        loose = _without_fillers(normal)
+        if loose is not None:
+            seen = {(hit.category, hit.spans) for hit in out}
+            for hit in self._find(loose.text):
+                judged = self._judged(hit, loose, utterance, ((number, 0, len(utterance.text)),))
+                if (judged.category, judged.spans) not in seen and not _covered(judged, out):
+                    out.append(judged)
+        return _longest(out)
+
+    def _read_joined(self, utterances: Sequence[Utterance], known: Sequence[Hit]) -> list[Hit]:
+        pieces: list[tuple[int, int, int]] = []
+        text = ""
+        for number, utterance in enumerate(utterances):
+            if number:
+                text += "" if _meets_in_a_word(text, utterance.text) else " "
+            pieces.append((number, len(text), len(text) + len(utterance.text)))
+            text += utterance.text
+        whole = attrs.evolve(utterances[-1], text=text)
+        normal = self._normalise(text)
+        found = _longest([self._judged(hit, normal, whole, pieces) for hit in self._find(normal.text)])
+        return [hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known)]
+
+    def _find(self, text: str) -> list[RawHit]:
+        hits = self._matcher.find(text)
+        if self._sounds is not None:
+            spans = [(hit.start, hit.end) for hit in hits]
+            hits.extend(
+                hit
+                for hit in self._sounds.find(text)
+                if not any(start <= hit.start and hit.end <= end for start, end in spans)
+            )
+        if not hits:
+            return hits
+        kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))
+        japanese = kana * 6 >= han and kana > 1
+        return [
+            hit
+            for hit in hits
+            if not (hit.entry.language == "zh" and japanese and _HAN.search(text, hit.start, hit.end))
+            and not (hit.entry.language == "ja" and kana == 0 and han > 16)
+        ]
+
+    def _judged(
+        self, hit: RawHit, normal: Normal, utterance: Utterance, pieces: Sequence[tuple[int, int, int]]
+    ) -> Hit:
+        start, end = normal.span(hit.start, hit.end)
+        spans = tuple(
+            (number, max(start, opened) - opened, min(end, closed) - opened)
+            for number, opened, closed in pieces
+            if max(start, opened) < min(end, closed)
+        )
+        entry = hit.entry
+        return Hit(
+            entry=entry,
+            rule=entry.rule or entry.category.rule_for(_written_as(entry.language, utterance.text)),
+            phrase=utterance.text[start:end],
+            normal_form=hit.sounds_like or normal.text[hit.start : hit.end],
+            spans=spans,
+            verdict=self._verdict(hit, normal, utterance),
+            severity=str(entry.severity or entry.category.severity),
+            by_sound=bool(hit.sounds_like),
+        )
+
+    def _verdict(self, hit: RawHit, normal: Normal, utterance: Utterance) -> str:
+        entry = hit.entry
+        contexts = entry.category.contexts
+        if utterance.speaker == "customer" and "customer_said" in contexts:
+            return "customer_said"
+        scope = self._scopes[entry.language]
+        dismissed = scope.judge(normal.text, hit.start, hit.end, normal.breaks)
+        if dismissed is not None and dismissed in contexts:
+            return dismissed
+        if entry.products and "lawful_product" in contexts:
+            known = product_classes(utterance.product, self._products)
+            if known is not None and known & set(entry.products) and not scope.names_other_product(normal.text):
+                return "lawful_product"
+            if known is None or known:
+                named = scope.lawful_as(normal.text, hit.start, hit.end, entry.products, normal.breaks)
+                if named is not None:
+                    return "lawful_product"
+        if entry.asks_review:
+            return REVIEW
+        if utterance.confidence is not None and utterance.confidence < self._lowest_confidence:
+            return REVIEW
+        return VIOLATION
+
+
+def _written_as(language: str, text: str) -> str:
+    return "zh-Hant" if language == "zh" and _TRADITIONAL_HINT.search(text) else language
+
+
+def _meets_in_a_word(before: str, after: str) -> bool:
+    """Was a word of Latin letters cut in two? Then its halves are short and bare."""
+    return bool(re.search(r"(?:^|\s)[A-Za-z]{1,6}$", before) and re.match(r"[a-z]{1,6}$", after))
+
+
+def _without_fillers(normal: Normal) -> Normal | None:
+    """Return the normal form without hesitations and single letters between characters, where it holds any."""
+    text = normal.text
+    drop = [found.span() for found in _FILLERS.finditer(text)]
+    for run in _LETTERS_BETWEEN.finditer(text):
+        drop.extend(found.span() for found in _LETTERS.finditer(text, run.start(), run.end()))
+    if not drop:
+        return None
+    gone = bytearray(len(text))
+    for start, end in drop:
+        gone[start:end] = b"\x01" * (end - start)
+    keep = [at for at in range(len(text)) if not gone[at]]
+    places = [normal.span(at, at + 1) for at in keep]
+    return Normal(
+        normal.original,
+        "".join(text[at] for at in keep),
+        [start for start, _ in places],
+        [end for _, end in places],
+    )
+
+
+def _covered(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Does another hit of its category already lie over every part of it?"""
+    return any(
+        hit.category == other.category
+        and all(
+            any(n == m and a <= start and end <= b for m, a, b in other.spans) for n, start, end in hit.spans
+        )
+        for other in others
+    )
+
+
+def _longest(hits: Sequence[Hit]) -> list[Hit]:
+    """Of overlapping hits of one category the longest stays; of equals the one that alerts."""
+    order = sorted(hits, key=lambda hit: (-_length(hit), hit.verdict != VIOLATION, hit.spans[0]))
+    kept: list[Hit] = []
+    by_category: dict[str, list[Hit]] = {}
+    for hit in order:
+        same = by_category.setdefault(hit.category, [])
+        if not any(_overlap(hit, other) for other in same):
+            same.append(hit)
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: hit.spans[0])
+
+
+def _length(hit: Hit) -> int:
+    return sum(end - start for _, start, end in hit.spans)
+
+
+def _overlap(hit: Hit, other: Hit) -> bool:
+    return any(n == m and start < b and a < end for n, start, end in hit.spans for m, a, b in other.spans)

@@ -1,0 +1,211 @@
+"""What stands about a hit and changes its meaning: negation, quotation, who speaks, lawful products.
+
+Each language has its own direction: Chinese and English negate to the left of a phrase, Japanese and Korean to its right.
+A negation is only looked for outside the hit, so that words which hold one and promise all the same stay what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from fieldhr_plugins.conduct.lexicon import Language
+from fieldhr_plugins.conduct.normal import Normaliser
+
+__all__ = ["Scope"]
+
+_SENTENCE: Final = frozenset("。!?;\n")
+_ENDS: Final = re.compile(r"[。!?;\n]|\.(?=\s|$)")
+_LATIN: Final = re.compile(r"[a-z0-9]")
+
+#: Language: (characters looked at to the left, to the right).
+_REACH: Final = {"zh": (12, 8), "en": (48, 40), "ja": (14, 18), "ko": (8, 14), "vi": (40, 40), "th": (18, 24)}
+_NO_CUES: Final = re.compile(r"(?!)")
+
+
+class Scope:
+    """The scope rules of one language, compiled from its lists."""
+
+    def __init__(self, language: Language, normaliser: Normaliser) -> None:
+        self.code = language.code
+        self._left_reach, self._right_reach = _REACH[language.code]
+        lists = {name: [normaliser(item).text.strip() for item in items] for name, items in language.scope.items()}
+
+        def cue(name: str, *, anchored: bool = False) -> re.Pattern[str]:
+            return _alternatives(lists.get(name, ()), anchored=anchored)
+
+        self._pseudo = cue("pseudo")
+        self._negators = cue("negators")
+        self._breakers = cue("breakers")
+        self._prohibitions = cue("prohibitions")
+        self._right = cue("right")
+        self._right_pseudo = cue("right_pseudo")
+        self._right_after_comma = cue("right_after_comma", anchored=True)
+        self._questions = cue("right_questions", anchored=True)
+        self._customer = cue("customer_said")
+        self._boast = cue("customer_boast")
+        self._answers = cue("self_answers")
+        self._strong = cue("context_strong")
+        self._weak = cue("context_weak")
+        self._undoing = cue("undoing")
+        self._rhetorical = cue("rhetorical")
+        self._unlawful = cue("unlawful_nouns")
+        self._strictly_unlawful = cue("other_products")
+        self._comparators = _alternatives(lists.get("comparators", ()), ending=True)
+        links = _alternatives(lists.get("links", ()))
+        self._links = re.compile(rf"(?:{links.pattern}|\s)*+") if lists.get("links") else None
+        self._lawful = {
+            name.removeprefix("lawful_"): _alternatives(items)
+            for name, items in lists.items()
+            if name.startswith("lawful_")
+        }
+
+    def is_quoted_throughout(self, text: str) -> bool:
+        """Is the whole text about rules, training, audit or fraud?"""
+        return bool(self._strong.search(text)) or len(set(self._weak.findall(text))) >= 3
+
+    def judge(self, text: str, start: int, end: int, breaks: frozenset[int] = frozenset()) -> str | None:
+        """Return ``negated``, ``quoted``, ``customer_said`` or ``None`` for a hit in a normal form."""
+        opened = _sentence_start(text, start, breaks)
+        sentence = text[opened:start]
+        clause = sentence[max(sentence.rfind(","), sentence.rfind(":"), sentence.rfind("(")) + 1 :]
+        said = self._is_said_by_customer(sentence)
+        if said:
+            return "customer_said"
+        if self._is_negated_left(clause):
+            return "negated"
+        after = text[end : end + self._right_reach + 16]
+        if self._is_negated_right(after):
+            return "negated"
+        if self._is_prohibited(sentence):
+            return "quoted"
+        if self._is_asked(sentence, after):
+            return "quoted"
+        if self._is_in_context(text, start):
+            return "quoted"
+        return None
+
+    def names_other_product(self, text: str) -> bool:
+        """Does the text speak of a product for which the wording is not lawful?"""
+        rest = text
+        for nouns in self._lawful.values():
+            rest = nouns.sub("_", rest)
+        return bool(self._strictly_unlawful.search(rest))
+
+    def lawful_as(self, text: str, start: int, end: int, products: Sequence[str], breaks: frozenset[int]) -> str | None:
+        """Return the class of product named in the sentence for which the wording is lawful, if it is meant."""
+        opened = _sentence_start(text, start, breaks)
+        closing = _ENDS.search(text, end)
+        closed = min(closing.start() if closing else len(text), end + 60)
+        opened = max(opened, start - 60)
+        sentence = text[opened:closed]
+        for product in (*products, *(("loan",) if "government_bond" in products else ())):
+            nouns = self._lawful.get(product)
+            if nouns is None:
+                continue
+            for noun in nouns.finditer(sentence):
+                before = sentence[max(0, noun.start() - 16) : noun.start()]
+                if self._comparators.search(before.rstrip()):
+                    return None
+                rest = sentence[: noun.start()] + "_" + sentence[noun.end() :]
+                for other in self._lawful.values():
+                    rest = other.sub("_", rest)
+                inside = text[start:end]
+                if self._unlawful.search(rest.replace(inside, "_")):
+                    return None
+                return product
+        return None
+
+    def _is_negated_left(self, clause: str) -> bool:
+        left = clause[-self._left_reach - 12 :]
+        if not left.strip():
+            return False
+        # A mark for each letter, so that distances stay what they are and what was neutral cannot become a word.
+        left = self._pseudo.sub(lambda found: "_" * len(found[0]), left)
+        # The last negation may stand within a longer word that begins before it: look at every one, nearest first.
+        for found in reversed(list(self._negators.finditer(left))):
+            gap = left[found.end() :]
+            if len(gap) > self._left_reach:
+                return False
+            if self._breakers.search(gap) and gap.strip():
+                continue
+            if self._links is not None and len(found[0]) == 1 and not self._links.fullmatch(gap):
+                continue
+            return True
+        return False
+
+    def _is_negated_right(self, after: str) -> bool:
+        close = _ENDS.search(after)
+        clause = after[: close.start()] if close else after
+        comma = clause.find(",")
+        near = self._right_pseudo.sub(lambda found: "_" * len(found[0]), clause[: comma if comma >= 0 else len(clause)])
+        near = near[: self._right_reach + 8]
+        found = self._right.search(near)
+        if found and found.start() <= self._right_reach and not self._breakers.search(near[: found.start()]):
+            return True
+        for mark in re.finditer(r"[,?!]", after[: self._right_reach + 4]):
+            rest = after[mark.end() :].lstrip(' "')
+            if self._right_after_comma.match(rest):
+                return True
+        return False
+
+    def _is_prohibited(self, sentence: str) -> bool:
+        left = self._pseudo.sub(lambda found: "_" * len(found[0]), sentence[-60:])
+        last = None
+        for last in self._prohibitions.finditer(left):  # noqa: B007 - the last one counts
+            pass
+        if last is None:
+            return False
+        between = left[last.end() :]
+        return not self._undoing.search(between) and not re.search(r"但|放心|我们这|咱们这|we |our ", between)
+
+    def _is_said_by_customer(self, sentence: str) -> bool:
+        last = None
+        for last in self._customer.finditer(sentence[-80:]):  # noqa: B007 - the last one counts
+            pass
+        if last is None or self._boast.search(sentence):
+            return False
+        return not self._answers.search(sentence[-80:][last.end() :])
+
+    def _is_asked(self, sentence: str, after: str) -> bool:
+        if not self._questions.match(after):
+            return False
+        return not self._rhetorical.search(sentence[-24:])
+
+    def _is_in_context(self, text: str, start: int) -> bool:
+        found = self._strong.search(text)
+        if found is None:
+            if len(set(self._weak.findall(text))) < 3:
+                return False
+            found = self._weak.search(text)
+            if found is None:
+                return False
+        return not self._undoing.search(text, found.end(), max(start, found.end()))
+
+
+def _sentence_start(text: str, start: int, breaks: frozenset[int]) -> int:
+    at = start
+    while at > 0 and start - at < 200:
+        if at in breaks or text[at - 1] in _SENTENCE or (text[at - 1] in " \n" and at > 1 and text[at - 2] == "."):
+            return at
+        at -= 1
+    return at
+
+
+def _alternatives(items: Iterable[str], *, anchored: bool = False, ending: bool = False) -> re.Pattern[str]:
+    """Any of these; Latin words only whole."""
+    words = sorted(dict.fromkeys(item for item in items if item), key=len, reverse=True)
+    if not words:
+        return _NO_CUES
+    made = []
+    for word in words:
+        head = r"(?<![a-z0-9])" if _LATIN.match(word[0]) else ""
+        open_end = word.endswith("*")
+        plain = word.rstrip("*")
+        tail = r"(?![a-z0-9])" if _LATIN.match(plain[-1]) and not open_end else ""
+        made.append(head + re.escape(plain) + tail)
+    pattern = "|".join(made)
+    if ending:
+        return re.compile(rf"(?:{pattern})$")
+    return re.compile(rf"(?:的|些|这个|那个|这|那|我们|我|咱们|咱|公司|它|他们|可|真|也|全|肯定|一定|可是|而且){{0,2}}(?:{pattern})" if anchored else pattern)

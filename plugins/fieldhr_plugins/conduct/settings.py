@@ -1,0 +1,31 @@
+"""What a tenant can set about the check of phrases."""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["ConductSettings"]
+
+
+@attrs.frozen(kw_only=True)
+class ConductSettings:
+    """Settings of ``fieldhr.conduct``.
+
+    Attributes:
+        lexicon_file: path of phrases of your own, added to the package's; empty for none.
+        homophones: look for the severe categories by sound too; slower.
+        join_within_s: messages of one sender in one thread with no longer pause are read as one.
+        join_at_most: how many messages are read as one.
+        lowest_confidence: speech recognised with less (0-1) goes to review and raises no alert.
+        product_classes: your product names -> ``deposit``, ``government_bond``, ``structured_deposit`` or
+            ``contract_guarantee``, as (name, class) pairs.
+        quiet_categories: categories that are not looked for.
+    """
+
+    lexicon_file: str = ""
+    homophones: bool = True
+    join_within_s: float = 60.0
+    join_at_most: int = 5
+    lowest_confidence: float = 0.5
+    product_classes: tuple[tuple[str, str], ...] = ()
+    quiet_categories: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ class Clears:
     kinds = ("message",)
     answer: Sequence[Ruling] = ()
 
-    def check(self, submissions: Sequence[Submission], /) -> Sequence[Ruling]:  # noqa: ARG002 - a contract
+    def check(self, submissions: Sequence[Submission], /) -> Sequence[Ruling]:
         """Return what was made ready."""
         return self.answer
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 from figure import Figure
 
-MODULES = ("importing", "guarding", "blocks", "resolving")
+MODULES = ("importing", "guarding", "ingest", "blocks", "resolving", "conduct")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,7 +41,8 @@ def _table(figures: list[Figure]) -> str:
     words = {True: "pass", False: "FAIL", None: ""}
     for f in figures:
         bar = "" if f.bar is None else f"{'<=' if f.at_most else '>='} {f.bar:g}"
-        rows.append((f.name, f"{f.value:.3g} {f.unit}", bar, words[f.passes], f.peer, f.how))
+        value = f"{f.value:,.0f}" if f.value >= 1000 else f"{f.value:.3g}"
+        rows.append((f.name, f"{value} {f.unit}", bar, words[f.passes], f.peer, f.how))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

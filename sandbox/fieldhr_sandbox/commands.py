@@ -1,0 +1,113 @@
+"""``fieldhr trial``: the sandbox as a plugin of the command line, through the same door as everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TextIO
+
+from fieldhr_core.hooks import Command, PluginInfo, hookimpl
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["PLUGIN"]
+
+PLUGIN = PluginInfo(
+    name="fieldhr.sandbox",
+    version="0.1.0",
+    summary="Synthetic tenants with an answer key: fieldhr trial.",
+)
+
+
+@hookimpl
+def fieldhr_register_commands() -> Iterable[Command]:
+    """Offer ``trial run``, ``trial report`` and ``trial reveal``."""
+    return [
+        Command(
+            path=("trial", "run"),
+            summary="build a synthetic tenant, feed it to the product, mark what was found",
+            arguments=_run_arguments,
+            run=_run,
+        ),
+        Command(
+            path=("trial", "report"),
+            summary="write the report page of a trial again, from its report.json",
+            arguments=_folder_argument,
+            run=_report,
+        ),
+        Command(
+            path=("trial", "reveal"),
+            summary="open the sealed answer key of a blind trial and mark it",
+            arguments=_folder_argument,
+            run=_reveal,
+        ),
+    ]
+
+
+def _run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pack", metavar="PACK", help="what to build: smoke, background, ... (see the reference of packs)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which tenant of that kind (default: 1)")
+    parser.add_argument("--out", default="trial-out", metavar="DIR", help="folder of the report (default: trial-out)")
+    parser.add_argument("--db", metavar="URL", help="database (default: a new SQLite file in DIR)")
+    parser.add_argument("--blind", action="store_true", help="seal the answer key; open it with: fieldhr trial reveal DIR")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that make positions (default: 1)")
+
+
+def _folder_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", metavar="DIR", help="folder of the trial")
+
+
+def _run(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+    import sys
+    from pathlib import Path
+
+    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.trial import run_trial
+
+    db = args.db if args.db is None or "://" in args.db else f"sqlite:///{args.db}"
+    trial = run_trial(
+        args.pack,
+        seed=args.seed,
+        out=Path(args.out),
+        db=db,
+        blind=args.blind,
+        workers=args.workers,
+        progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress goes to standard error
+    )
+    write_page(Path(args.out))
+    _print_summary(trial.document, stdout)
+    return 0 if trial.passed else 1
+
+
+def _report(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+    from pathlib import Path
+
+    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.trial import read_report
+
+    document = read_report(Path(args.out))
+    write_page(Path(args.out))
+    _print_summary(document, stdout)
+    return 0
+
+
+def _reveal(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+    from pathlib import Path
+
+    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.trial import reveal_trial
+
+    trial = reveal_trial(Path(args.out))
+    write_page(Path(args.out))
+    _print_summary(trial.document, stdout)
+    return 0 if trial.document["passed"] else 1
+
+
+def _print_summary(document: object, stdout: TextIO) -> None:
+    import json
+    from collections.abc import Mapping
+
+    from fieldhr_sandbox.trial import summary
+
+    assert isinstance(document, Mapping)
+    stdout.write(json.dumps(summary(document), ensure_ascii=False, sort_keys=True) + "\n")

@@ -1,0 +1,205 @@
+"""Turns the document of a trial into its page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from fieldhr_sandbox import charts
+from fieldhr_sandbox.scenarios import REGISTRY
+
+__all__ = ["render"]
+
+#: What no pack of this version touches; said in every report.
+NOT_TESTED: Final = (
+    "Real people and real phones: everything here is synthetic, made by the same authors as the product.",
+    "Accounts, roles, encryption, backup and restore: fieldhr trial security is not part of this run.",
+    "Load: one process on one machine, with the sizes given above.",
+    "Speech, pay, credit, screening and forecasts: no scenario of this pack exercises them.",
+)
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Return the page of a trial."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fieldhr_sandbox"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["local"] = _local
+    environment.filters["percent"] = lambda value: "—" if value is None else f"{value:.1%}"
+    environment.filters["span"] = _span
+    environment.globals["title_of"] = _title_of
+    return environment.get_template("report.html.j2").render(
+        trial=document, not_tested=NOT_TESTED, **(_sealed() if document["sealed"] else _opened(document))
+    )
+
+
+def _sealed() -> dict[str, Any]:
+    return {"weaknesses": [], "quiet": [], "charts": {}, "case": None}
+
+
+def _opened(document: Mapping[str, Any]) -> dict[str, Any]:
+    total = document["marks"]["total"]
+    drawn = {"timeline": _timeline(document)}
+    shares = [
+        (label, total[name], total[f"{name}_low"], total[f"{name}_high"],
+         f"{total[name]:.1%}")
+        for label, name in (("Precision", "precision"), ("Recall", "recall"))
+        if total[name] is not None
+    ]
+    if shares:
+        lowest = min(low for _, _, low, _, _ in shares)
+        drawn["shares"] = charts.intervals(shares, max(0.0, int(lowest * 10 - 1) / 10))
+    waits = _waits(document)
+    if waits:
+        drawn["delays"] = charts.delays(waits)
+    case = _case(document)
+    if case is not None:
+        drawn["track"] = charts.track(case["show"])
+    return {"weaknesses": _weaknesses(document), "quiet": _quiet(document), "charts": drawn, "case": case}
+
+
+def _weaknesses(document: Mapping[str, Any]) -> list[str]:
+    """Return what went wrong or is weak, worst first."""
+    by_instance = {record["instance"]: record for record in document["key"]}
+    said = []
+    for instance in document["missed"]:
+        record = by_instance[instance]
+        said.append(f"Missed: {_row_name(record)} - {record['code']}, due by {_local(record['detect_by'])}.")
+    for alert in document["alerts"]:
+        if document["verdicts"].get(alert["case"]) == "false positive":
+            said.append(f"False alarm: {alert['code']} at {_local(alert['opened_at'])} about {alert['subject']}.")
+    total = document["marks"]["total"]
+    if total["duplicates"]:
+        said.append(f"{total['duplicates']} alerts repeat another one.")
+    for fault in document["plugins"]["faults"]:
+        said.append(f"Plugin {fault['plugin']} ({fault['provider']}): {fault['kind']}, {fault['count']} times.")
+    for report in document["plugins"]["reports"]:
+        if report["status"] != "active":
+            said.append(f"Plugin {report['name']} is {report['status']}: {report['reason']}")
+    planted = total["tp"] + total["fn"]
+    if planted:
+        said.append(
+            f"{planted} planted instances are few: with 95 % confidence the recall is at least {total['recall_low']:.0%} "
+            f"and the precision at least {total['precision_low']:.0%}, not more."
+        )
+    if total["evidence_complete"] is not None and total["evidence_complete"] < 1:
+        said.append(f"Only {total['evidence_complete']:.0%} of the found alerts show all the evidence asked for.")
+    return said
+
+
+def _quiet(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    disturbed = {instance for instance, _ in document["disturbed"]}
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in document["key"]:
+        if record["kind"] == "silence":
+            row = rows.setdefault(
+                (record["scenario"], record["variant"]),
+                {"name": _row_name(record), "title": _title_of(record), "count": 0, "disturbed": 0},
+            )
+            row["count"] += 1
+            row["disturbed"] += record["instance"] in disturbed
+    return [rows[key] for key in sorted(rows)]
+
+
+def _timeline(document: Mapping[str, Any]) -> str:
+    first = date.fromisoformat(document["size"]["first"])
+    days = [first + timedelta(days=index) for index in range(document["size"]["days"])]
+    rows: dict[str, list[tuple[float, str, str]]] = {}
+    disturbed = {instance for instance, _ in document["disturbed"]}
+    for record in sorted(document["key"], key=lambda each: (each["scenario"], each["start"])):
+        if record["kind"] == "alert":
+            state = "found" if record["instance"] in document["found"] else "missed"
+            label = f"{record['scenario']} {_short(record['code'])}"
+        else:
+            state = "false" if record["instance"] in disturbed else "quiet"
+            label = "silent variants" if record["variant"] or record["scenario"] == "C03" else "quiet rows"
+        tip = f"{_row_name(record)} {_title_of(record)}: {_local(record['start'])}"
+        rows.setdefault(label, []).append((_day(record["earliest"] or record["start"], first), state, tip))
+    wrong = [alert for alert in document["alerts"] if document["verdicts"].get(alert["case"]) == "false positive"]
+    for alert in wrong:
+        rows.setdefault("false alarms", []).append(
+            (_day(alert["opened_at"], first), "false", f"{alert['code']} {_local(alert['opened_at'])}")
+        )
+    tail = ("silent variants", "quiet rows", "false alarms")
+    labels = [label for label in rows if label not in tail] + [label for label in tail if label in rows]
+    return charts.timeline(
+        [(label, rows[label]) for label in labels], [(f"{day:%d %b}", day.isoweekday() < 6) for day in days]
+    )
+
+
+def _waits(document: Mapping[str, Any]) -> list[tuple[str, list[float]]]:
+    alerts = {alert["case"]: alert for alert in document["alerts"]}
+    waits: dict[str, list[float]] = {}
+    for record in document["key"]:
+        case = document["found"].get(record["instance"])
+        if case is not None:
+            seconds = (_instant(alerts[case]["opened_at"]) - _instant(record["earliest"])).total_seconds()
+            waits.setdefault(_short(record["code"]), []).append(seconds)
+    return sorted(waits.items())
+
+
+def _case(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    show = document["showcase"]
+    if show is None:
+        return None
+    alert = next(alert for alert in document["alerts"] if alert["case"] == show["case"])
+    record = next(record for record in document["key"] if record["instance"] == show["instance"])
+    place = record["evidence"].get("category")
+    stays = [
+        {**stay, "about": stay["category"] == place and stay["end_s"] - stay["start_s"] > 900} for stay in show["stays"]
+    ]
+    facts = [
+        (name, value)
+        for evidence in alert["evidence"]
+        for name, value in evidence["facts"].items()
+        if not isinstance(value, dict | list)
+    ]
+    return {"alert": alert, "record": record, "show": {**show, "stays": stays}, "facts": facts}
+
+
+def _title_of(record: Mapping[str, Any]) -> str:
+    known = REGISTRY.get(_row_key(record))
+    return known.title if known is not None else ""
+
+
+def _row_key(record: Mapping[str, Any]) -> str:
+    return f"{record['scenario']}/{record['variant']}" if record["variant"] else str(record["scenario"])
+
+
+def _row_name(record: Mapping[str, Any]) -> str:
+    return f"{record['scenario']} {record['variant']}".strip()
+
+
+def _short(code: str) -> str:
+    return code.split(".", 1)[-1].replace("_", " ")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _day(text: str, first: date) -> float:
+    local = _instant(text).astimezone(_zone())
+    return (local.date() - first).days + (local.hour * 60 + local.minute) / 1440
+
+
+def _local(text: str) -> str:
+    return f"{_instant(text).astimezone(_zone()):%a %d %b %H:%M:%S}"
+
+
+def _zone() -> Any:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo("Asia/Shanghai")
+
+
+def _span(stay: Mapping[str, Any]) -> str:
+    begin, end = stay["start_s"], stay["end_s"]
+    return f"{begin // 3600:02d}:{begin // 60 % 60:02d}\N{EN DASH}{end // 3600:02d}:{end // 60 % 60:02d}"

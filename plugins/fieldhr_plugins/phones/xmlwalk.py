@@ -26,7 +26,13 @@ _DECLARED: Final = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0
 _TAG: Final = re.compile(rb"<(/?)([A-Za-z_][\w:.-]*)(?:[^<>]*?)(/?)>")
 
 #: How often reading goes on after broken text before the rest is given up.
-_MENDS: Final = 1000
+_MENDS: Final = 100_000
+
+#: An ampersand that begins no character of XML's own: people write "A & B", and HTML's names mean nothing here.
+_STRAY: Final = re.compile(rb"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
+
+#: Control characters that XML forbids.
+_FORBIDDEN: Final = bytes(code for code in range(32) if code not in b"\t\n\r")
 
 
 def walk(body: bytes, *, root: str, resume_at: str, start: Start, end: End, broken: Callable[[int], None]) -> None:
@@ -57,9 +63,11 @@ def walk(body: bytes, *, root: str, resume_at: str, start: Start, end: End, brok
             return
         line += content.count(b"\n", begin, fault)
         broken(line)
-        following = again.search(content, fault)
+        # Behind the fault: where a tag itself is broken, it would only break again.
+        following = again.search(content, fault + 1)
         if following is None:
             return
+        # Whatever closed in between is closed, so that the rest is read inside of what is still open.
         _skip(content[fault : following.start()], open_tags)
         line += content.count(b"\n", fault, following.start())
         begin = following.start()
@@ -111,7 +119,8 @@ def _utf8(body: bytes) -> bytes:
     """Return the document as UTF-8 without mark, declaration or white space around it."""
     text = _text(body).strip("\ufeff\x00 \t\r\n")
     # The declaration names an encoding that the text no longer has.
-    return re.sub(r"^<\?xml.*?\?>", "", text[:500], count=1, flags=re.DOTALL).encode() + text[500:].encode()
+    text = re.sub(r"^<\?xml.*?\?>", "", text[:500], count=1, flags=re.DOTALL) + text[500:]
+    return _STRAY.sub(b"&amp;", text.encode("utf-8", "replace").translate(None, _FORBIDDEN))
 
 
 def _text(body: bytes) -> str:

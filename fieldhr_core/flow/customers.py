@@ -64,7 +64,7 @@ class Customers:
             raise self._acting.not_found()
         return found[0]
 
-    def list(self) -> list[Customer]:
+    def list(self) -> Sequence[Customer]:
         """Return every customer this principal may see, ordered by id."""
         return self._read(None)
 
@@ -109,7 +109,7 @@ class Customers:
         rejected = sum(reasons.values())
         return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
 
-    def _read(self, ids: Sequence[str] | None) -> list[Customer]:
+    def _read(self, ids: Sequence[str] | None) -> Sequence[Customer]:
         import sqlalchemy as sa
 
         acting, table = self._acting, self._acting.tables.customers

@@ -12,6 +12,7 @@ from fieldhr_core.flow.people import People
 from fieldhr_core.flow.positions import Positions
 from fieldhr_core.flow.reports import Reports
 from fieldhr_core.flow.scoring import Scores
+from fieldhr_core.flow.trail import Trail
 from fieldhr_core.flow.visits import Outings, Visits
 
 if TYPE_CHECKING:
@@ -42,3 +43,4 @@ class Desk:
         self.alerts = Alerts(acting)
         self.scores = Scores(acting)
         self.reports = Reports(acting)
+        self.trail = Trail(acting)

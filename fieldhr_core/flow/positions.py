@@ -6,6 +6,7 @@ resolving was interrupted stays marked and is taken up again by the next call th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
@@ -285,4 +286,4 @@ def _quarantine(acting: Acting, unit: Unit, table: Table) -> None:
 
 
 def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -38,7 +38,5 @@ def led_by(acting: Acting, unit: Unit, manager: str) -> list[str]:
         .cte("below", recursive=True)
     )
     # UNION, not UNION ALL: a circle of managers must not turn for ever.
-    below = below.union(
-        sa.select(people.c.id).where(people.c.tenant == acting.tenant, people.c.manager == below.c.id)
-    )
+    below = below.union(sa.select(people.c.id).where(people.c.tenant == acting.tenant, people.c.manager == below.c.id))
     return sorted(row.id for row in unit.all(sa.select(below.c.id)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.trust.audit import Event, link_many, start
@@ -42,17 +42,16 @@ def append(
     connection.execute(sa.insert(table), rows)
 
 
-def events_of(connection: Connection, tables: StoreTables, tenant: str) -> Iterator[tuple[Event, bytes]]:
-    """Yield the tenant's events with their MACs as they are stored, in order."""
+def events_of(connection: Connection, tables: StoreTables, tenant: str) -> Generator[tuple[Event, bytes], None, None]:
+    """Yield the tenant's events with their MACs as they are stored, in order; close it if it is not read to its end."""
     import sqlalchemy as sa
 
     table = tables.audit
     columns = [table.c[name] for name in Event._fields]
-    rows = connection.execution_options(yield_per=10_000).execute(
-        sa.select(*columns, table.c.mac).where(table.c.tenant == tenant).order_by(table.c.seq)
-    )
-    for row in rows:
-        yield Event(*row[:-1]), row[-1]
+    statement = sa.select(*columns, table.c.mac).where(table.c.tenant == tenant).order_by(table.c.seq)
+    with connection.execute(statement.execution_options(yield_per=10_000)) as rows:
+        for row in rows:
+            yield Event(*row[:-1]), row[-1]
 
 
 def chain_key(vault: Vault, tenant: str) -> bytes:

@@ -10,7 +10,7 @@ process and in one database.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData, Table
@@ -40,7 +40,7 @@ class StoreTables:
         # Ids are the host's opaque strings; 120 characters hold any UUID, URN or compound key seen in practice.
         ident = String(120)
 
-        def table(name: str, *columns: Column[object] | sa.Constraint | sa.Index) -> Table:
+        def table(name: str, *columns: Column[Any] | sa.Constraint | sa.Index) -> Table:
             return sa.Table(prefix + name, self.metadata, *columns)
 
         def tenant() -> Column[str]:

@@ -41,7 +41,9 @@ def at(clock: str, day: int = 2) -> datetime:
     return datetime(2026, 3, day, int(hours), int(minutes), tzinfo=CHINA)
 
 
-def stay(place: tuple[float, float], start: str, minutes: float, *, day: int = 2, rep: str = "r1", seed: int = 1) -> Table:
+def stay(
+    place: tuple[float, float], start: str, minutes: float, *, day: int = 2, rep: str = "r1", seed: int = 1
+) -> Table:
     """Fixes of one rep in one place, one every 30 s, with 5 m of noise."""
     count = int(minutes * 2) + 1
     noise = np.random.default_rng(seed).normal(0, 4e-5, (2, count))

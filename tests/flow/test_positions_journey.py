@@ -55,9 +55,7 @@ def test_a_day_in_a_customers_place_and_a_mall(bank: Any, town: Any) -> None:
 
 
 @pytest.mark.req("A8")
-def test_order_repeats_and_portions_change_nothing(
-    admin: Principal, settle: Any, town: Any, sqlite_url: str
-) -> None:
+def test_order_repeats_and_portions_change_nothing(admin: Principal, settle: Any, town: Any, sqlite_url: str) -> None:
     whole = town.day(town.stay(town.customer, "14:00", 40), town.stay(town.mall, "15:05", 47, seed=2))
     rng = np.random.default_rng(7)
     shuffled = whole.take(rng.permutation(len(whole)))

@@ -30,13 +30,15 @@ class Trail:
         """
         self._allow()
         found = []
-        with self._acting.unit() as unit:
-            with closing(events_of(unit.connection, self._acting.tables, self._acting.tenant)) as rows:
-                for event, _ in rows:
-                    if event.seq > after:
-                        found.append(event)
-                    if len(found) == limit:
-                        break
+        with (
+            self._acting.unit() as unit,
+            closing(events_of(unit.connection, self._acting.tables, self._acting.tenant)) as rows,
+        ):
+            for event, _ in rows:
+                if event.seq > after:
+                    found.append(event)
+                if len(found) == limit:
+                    break
         return found
 
     def verify(self) -> Chain:

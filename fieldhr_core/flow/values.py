@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import attrs
 
@@ -42,7 +41,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
     if attrs.has(type(value)):
-        return {name: plain(getattr(value, name)) for name in _names(type(value))}
+        return {field.name: plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
     return value
 
 
@@ -90,8 +89,3 @@ def calendar_from(data: Mapping[str, Any]) -> CalendarValue:
         workdays={date.fromisoformat(day): name for day, name in data["workdays"].items()},
         official_until=date.fromisoformat(data["official_until"]) if data["official_until"] else None,
     )
-
-
-@cache
-def _names(kind: Hashable) -> tuple[str, ...]:
-    return tuple(field.name for field in attrs.fields(cast("type[attrs.AttrsInstance]", kind)))

@@ -61,6 +61,6 @@ def test_a_tampering_is_named_by_its_place(trail: Any, database_url: str, tamper
 
 def test_the_trail_is_not_for_everybody(hr: FieldHR) -> None:
     for role in (Role.REP, Role.MANAGER, Role.HR_PAYROLL, Role.INTEGRATOR):
-        with hr.acting_as(Principal(tenant="bank", id="x", role=role, person="r1"), purpose="audit") as desk:
-            with pytest.raises(AccessError, match="FHR-ACC-003"):
-                desk.trail.list()
+        principal = Principal(tenant="bank", id="x", role=role, person="r1")
+        with hr.acting_as(principal, purpose="audit") as desk, pytest.raises(AccessError, match="FHR-ACC-003"):
+            desk.trail.list()

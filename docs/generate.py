@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fieldhr_core import errors, model
+from fieldhr_core.cli.dispatch import CORE
 from fieldhr_core.hooks import Command, PluginInfo, RegistrationContext
 from fieldhr_core.hooks.builtin import BUILTIN
 from fieldhr_core.hooks.settings import json_schema
@@ -235,9 +236,7 @@ def plugins() -> Iterator[tuple[Any, PluginInfo]]:
 
 def commands() -> list[Command]:
     """Return every command of the core and of the built-in plugins, by path."""
-    from fieldhr_core.cli import CORE_COMMANDS
-
-    found = list(CORE_COMMANDS)
+    found = [command for word in CORE for command in importlib.import_module(f"fieldhr_core.cli.{word}").COMMANDS]
     for module, _ in plugins():
         register = getattr(module, "fieldhr_register_commands", None)
         if register is not None:

@@ -133,6 +133,7 @@ def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolve
 
     table, visits = acting.tables.rep_days, acting.tables.visits
     stays, signals = _by_day(resolved.stays, STAYS), _by_day(resolved.signals, SIGNALS)
+    unit.prepare("whereabouts", (day.rep for day in days.days))
     updates, met = [], []
     for day in days.days:
         key = (day.rep, day.date)

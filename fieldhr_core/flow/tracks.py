@@ -61,6 +61,7 @@ def fixes_of(acting: Acting, unit: Unit, keys: Iterable[tuple[str, str]]) -> dic
         parts.setdefault((row.rep, row.date), []).append(row)
     if not parts:
         return {}
+    unit.prepare("whereabouts", (rep for rep, _ in parts))
     found: dict[tuple[str, str], Table] = {}
     ordered = sorted(parts)
     blocks = [block for key in ordered for block in _opened(unit, key, parts[key])]
@@ -153,6 +154,7 @@ def _identities(table: Table) -> list[tuple[Any, ...]]:
 
 
 def _insert_parts(acting: Acting, unit: Unit, batch: Batch) -> None:
+    unit.prepare("whereabouts", (rep for rep, _, _ in batch.keys))
     table = acting.tables.track_parts
     rows = []
     for index, ((rep, date, _), block) in enumerate(

@@ -128,6 +128,7 @@ class View:
         by_rep: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
             by_rep.setdefault(row.rep, []).append(place)
+        self._unit.prepare("whereabouts", by_rep)
         for rep, mine in by_rep.items():
             opened = self._unit.open(
                 table,
@@ -185,6 +186,7 @@ class View:
 
 def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:
     """Open what was resolved for rows of ``rep_days``: their stays and their signals, in the rows' order."""
+    unit.prepare("whereabouts", (row.rep for row in rows))
     table = unit.acting.tables.rep_days
     stays, signals = [], []
     for row in rows:

@@ -407,9 +407,14 @@ def test_csv_needs_a_datum_a_head_and_a_known_encoding() -> None:
 
 @pytest.mark.req("A9")
 def test_wall_times_at_changes_of_clocks_are_refused_not_guessed() -> None:
-    body = "lat,lon,time\n51.5,7,2024-03-31 02:30:00\n51.5,7,2024-03-31 01:59:59\n51.5,7,2024-03-31 03:00:00\n" + (
-        "51.5,7,2024-10-27 02:30:00\n51.5,7,2024-10-27 03:00:00\n"
-    )
+    walls = [
+        "2024-03-31 02:30:00",
+        "2024-03-31 01:59:59",
+        "2024-03-31 03:00:00",
+        "2024-10-27 02:30:00",
+        "2024-10-27 03:00:00",
+    ]
+    body = "lat,lon,time\n" + "\n".join(f"51.5,7,{wall}" for wall in walls)
     decoded = decode("csv", body, datum="wgs84", zone="Europe/Berlin")
     assert [p.time for p in decoded.positions] == [
         datetime(2024, 3, 31, 0, 59, 59, tzinfo=UTC),

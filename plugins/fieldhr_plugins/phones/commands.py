@@ -228,7 +228,7 @@ def import_files(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int
             read.append(read_file(path, stated=args.format, datum=args.datum, zone=args.zone, key=args.key))
         except FieldhrError as fault:
             errors.append({"file": path.name, **fault.as_record(), "reason": fault.where.get("reason")})
-            sys.stderr.write(f"{fault}\n")
+            sys.stderr.write(f"fieldhr: {fault}\n")
     receipt, notes = Receipt(), Counter[str]()
     if read:
         with open_store(args) as hr:
@@ -262,7 +262,7 @@ def _record(hr: FieldHR, args: argparse.Namespace, read: Sequence[Decoded]) -> t
             for datum, table in reported(decoded.positions, args.rep).items():
                 receipt += desk.positions.record(table, datum=datum)
     if receipt.reasons.get("position.unknown_rep"):
-        sys.stderr.write(f"The tenant has no rep {args.rep!r}; store the person first.\n")
+        sys.stderr.write(f"fieldhr: the tenant has no rep {args.rep!r}; store the person first.\n")
     return receipt, notes
 
 

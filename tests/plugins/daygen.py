@@ -132,7 +132,14 @@ def _town(rng: np.random.Generator) -> dict[str, Any]:
         at = (rng.uniform(-800, 8000), rng.uniform(-800, 5600))
         if all(math.dist(at, c) > 400 for c in customers + malls):
             free.append(at)
-    return {"malls": malls, "customers": customers, "inside": inside, "across": across, "diners": free[:10], "pumps": free[10:]}
+    return {
+        "malls": malls,
+        "customers": customers,
+        "inside": inside,
+        "across": across,
+        "diners": free[:10],
+        "pumps": free[10:],
+    }
 
 
 def _places(town: dict[str, Any]) -> Table:
@@ -140,7 +147,18 @@ def _places(town: dict[str, Any]) -> Table:
 
     def add(name: str, kind: str, at: tuple[float, float], radius: float, **more: Any) -> None:
         lat, lon = _degrees(np.array([at[0]]), np.array([at[1]]))
-        rows.append({"place": name, "kind": kind, "lat": lat[0], "lon": lon[0], "radius_m": radius, "subject": None, "category": None, **more})
+        rows.append(
+            {
+                "place": name,
+                "kind": kind,
+                "lat": lat[0],
+                "lon": lon[0],
+                "radius_m": radius,
+                "subject": None,
+                "category": None,
+                **more,
+            }
+        )
 
     for n, at in enumerate(town["malls"]):
         add(f"mall-{n}", "interest", at, 150, category="mall")
@@ -162,7 +180,9 @@ def _plan(rng: np.random.Generator, town: dict[str, Any]) -> tuple[_Writer, list
     """A working day full of traps."""
     writer = _Writer(rng, (rng.uniform(0, 7000), rng.uniform(0, 5000)))
     claimed: list[tuple[str, float, float]] = []
-    acts = list(rng.permutation(["visit", "visit", "mall", "mall", "inside", "across", "loop", "off", "errand", "split"]))
+    acts = list(
+        rng.permutation(["visit", "visit", "mall", "mall", "inside", "across", "loop", "off", "errand", "split"])
+    )
     eaten = False
     while acts and writer.now < DAY_S - 4200:
         if not eaten and writer.now > 2.6 * 3600:
@@ -180,7 +200,9 @@ def _plan(rng: np.random.Generator, town: dict[str, Any]) -> tuple[_Writer, list
     return writer, claimed
 
 
-def _act(act: str, rng: np.random.Generator, town: dict[str, Any], w: _Writer, claimed: list[tuple[str, float, float]]) -> None:
+def _act(
+    act: str, rng: np.random.Generator, town: dict[str, Any], w: _Writer, claimed: list[tuple[str, float, float]]
+) -> None:
     if act in ("visit", "inside", "across"):
         group = {"visit": "customers"}.get(act, act)
         n = int(rng.integers(len(town[group])))
@@ -323,16 +345,32 @@ def hard_days(count: int, seed: int, how: Conditions = HARD) -> Days:
         for a, b in holes:
             keep &= (t < a) | (t >= b)
         lat, lon = _degrees(x[keep], y[keep])
-        tables.append(FIXES.table(time_ms=(T0 + t[keep] * 1000).astype("i8"), lat=lat, lon=lon, accuracy_m=accuracy[keep]))
+        tables.append(
+            FIXES.table(time_ms=(T0 + t[keep] * 1000).astype("i8"), lat=lat, lon=lon, accuracy_m=accuracy[keep])
+        )
         breaks = ((T0 + int(BREAK_S[0] * 1000), T0 + int(BREAK_S[1] * 1000)),)
-        days.append(RepDay(rep=rep, date="2026-04-14", zone="Asia/Shanghai", duty_ms=((T0, T0 + DAY_S * 1000),), breaks_ms=breaks))
+        days.append(
+            RepDay(
+                rep=rep, date="2026-04-14", zone="Asia/Shanghai", duty_ms=((T0, T0 + DAY_S * 1000),), breaks_ms=breaks
+            )
+        )
         for k, (customer, a, b) in enumerate(claimed):
-            outings.append({"outing": f"{rep}-{k}", "rep": rep, "customer": customer, "start_ms": T0 + int(a * 1000), "end_ms": T0 + int(b * 1000)})
+            outings.append(
+                {
+                    "outing": f"{rep}-{k}",
+                    "rep": rep,
+                    "customer": customer,
+                    "start_ms": T0 + int(a * 1000),
+                    "end_ms": T0 + int(b * 1000),
+                }
+            )
         traps[rep] = writer.traps
         for place, a, b in timeline(writer.legs):
             b = min(b, end)
             total, seen = _counted(a, b, holes)
-            mark = Truth(rep=rep, place=place, start_ms=T0 + int(a * 1000), end_ms=T0 + int(b * 1000), hidden=seen <= 1800)
+            mark = Truth(
+                rep=rep, place=place, start_ms=T0 + int(a * 1000), end_ms=T0 + int(b * 1000), hidden=seen <= 1800
+            )
             if place.startswith(("mall", "diner")) and total > 1800:
                 truths.append(mark)
             elif place.startswith(("customers", "inside", "across")):

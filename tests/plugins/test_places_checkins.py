@@ -42,7 +42,14 @@ class Held:
 
 
 def judge(customer: str, north_m: float, accuracy_m: float, lat: float | None = None) -> dict[str, Any]:
-    point = {"rep": "r1", "customer": customer, "time_ms": 0, "lat": 31.2 + north_m / METRES if lat is None else lat, "lon": 121.4, "accuracy_m": accuracy_m}
+    point = {
+        "rep": "r1",
+        "customer": customer,
+        "time_ms": 0,
+        "lat": 31.2 + north_m / METRES if lat is None else lat,
+        "lon": 121.4,
+        "accuracy_m": accuracy_m,
+    }
     (row,) = StayResolver().judge(POINTS.from_rows([point]), PLACES_KNOWN).rows()
     return row
 
@@ -80,12 +87,25 @@ def test_the_nearest_of_several_addresses_counts() -> None:
 
 def test_no_points_no_rows() -> None:
     assert len(StayResolver().judge(POINTS.empty(), PLACES_KNOWN)) == 0
-    assert StayResolver().judge(POINTS.from_rows([{"rep": "r", "customer": "A", "time_ms": 0, "lat": 1.0, "lon": 1.0}]), PLACES.empty())["reason"][0] == "checkin.unknown_customer"
+    assert (
+        StayResolver().judge(
+            POINTS.from_rows([{"rep": "r", "customer": "A", "time_ms": 0, "lat": 1.0, "lon": 1.0}]), PLACES.empty()
+        )["reason"][0]
+        == "checkin.unknown_customer"
+    )
 
 
 @pytest.mark.scenario("L05")
 def test_a_check_in_elsewhere_is_a_finding_and_others_are_not() -> None:
-    base = {"rep": "r1", "customer": "A", "time_ms": 1772413200000, "lat": 31.22, "lon": 121.4, "accuracy_m": 12.0, "device": "d"}
+    base = {
+        "rep": "r1",
+        "customer": "A",
+        "time_ms": 1772413200000,
+        "lat": 31.22,
+        "lon": 121.4,
+        "accuracy_m": 12.0,
+        "device": "d",
+    }
     rows = [
         {**base, "checkin": "c1", "verdict": "away", "reason": "checkin.beyond_radius", "distance_m": 2300.0},
         {**base, "checkin": "c2", "verdict": "unknown", "reason": "checkin.accuracy_too_poor", "distance_m": 2300.0},
@@ -108,8 +128,12 @@ coordinates = st.one_of(
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(coordinates, min_size=1, max_size=30), st.lists(coordinates, min_size=1, max_size=10), st.floats(10, 900))
-def test_the_grid_equals_brute_force(points: list[tuple[float, float]], queries: list[tuple[float, float]], radius: float) -> None:
+@given(
+    st.lists(coordinates, min_size=1, max_size=30), st.lists(coordinates, min_size=1, max_size=10), st.floats(10, 900)
+)
+def test_the_grid_equals_brute_force(
+    points: list[tuple[float, float]], queries: list[tuple[float, float]], radius: float
+) -> None:
     lat, lon = (np.array(c) for c in zip(*points, strict=True))
     qlat, qlon = (np.array(c) for c in zip(*queries, strict=True))
     query, point, distance = PointGrid(lat, lon, 900.0).within(qlat, qlon, radius)

@@ -70,7 +70,9 @@ def marked(rule: str, resolver: Any, world: Any) -> Mark:
     causes: Counter[str] = Counter()
     for stop in offsite_stops(stays):
         fitting = [
-            t for t in truths.get((stop.rep, stop.place), []) if t.start_ms - 120_000 <= stop.over_ms <= t.end_ms + 240_000
+            t
+            for t in truths.get((stop.rep, stop.place), [])
+            if t.start_ms - 120_000 <= stop.over_ms <= t.end_ms + 240_000
         ]
         fresh = [t for t in fitting if id(t) not in met]
         if fresh:
@@ -118,7 +120,9 @@ def table(count: int, seeds: tuple[int, ...], how: Any) -> list[Mark]:
 
 
 def shown(marks: list[Mark], days: int) -> str:
-    lines = [f"{'rule':8} {'P':>6} {'R':>6} {'hits':>5} {'false':>6} {'missed':>6} {'hidden':>6} {'false/100 d':>11}  causes"]
+    lines = [
+        f"{'rule':8} {'P':>6} {'R':>6} {'hits':>5} {'false':>6} {'missed':>6} {'hidden':>6} {'false/100 d':>11}  causes"
+    ]
     lines += [
         f"{m.rule:8} {m.precision:6.3f} {m.recall:6.3f} {m.hits:5d} {m.false:6d} {m.missed:6d} {m.hidden:6d}"
         f" {100 * m.false / days:11.1f}  {dict(m.causes.most_common())}"

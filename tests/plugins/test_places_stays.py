@@ -86,10 +86,26 @@ def rep_day(fixes: Table, breaks: tuple[tuple[int, int], ...] = (), rep: str = "
 
 
 def place(
-    name: str, kind: str, x: float, y: float, radius: float, subject: str | None = None, category: str | None = None, **more: Any
+    name: str,
+    kind: str,
+    x: float,
+    y: float,
+    radius: float,
+    subject: str | None = None,
+    category: str | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     lat, lon = at(x, y)
-    return {"place": name, "kind": kind, "subject": subject, "category": category, "lat": lat, "lon": lon, "radius_m": radius, **more}
+    return {
+        "place": name,
+        "kind": kind,
+        "subject": subject,
+        "category": category,
+        "lat": lat,
+        "lon": lon,
+        "radius_m": radius,
+        **more,
+    }
 
 
 CITY = PLACES.from_rows(
@@ -110,7 +126,13 @@ CLAIMED = OUTINGS.from_rows(
 )
 
 
-def resolve(fixes: Table, breaks: tuple[tuple[int, int], ...] = (), using: PlacesSettings | None = None, places: Table = CITY, outings: Table = CLAIMED) -> Table:
+def resolve(
+    fixes: Table,
+    breaks: tuple[tuple[int, int], ...] = (),
+    using: PlacesSettings | None = None,
+    places: Table = CITY,
+    outings: Table = CLAIMED,
+) -> Table:
     return StayResolver(using).resolve(rep_day(fixes, breaks), places, outings).stays
 
 
@@ -122,7 +144,14 @@ def found(stays: Table, using: PlacesSettings | None = None, outings: Table = CL
 def mall_stop(minutes: float, x: float = 3000, y: float = 0) -> list[tuple[float, float, float]]:
     """A visit, a drive, a stop of so many minutes at (x, y), a drive on."""
     leave = 25 + minutes
-    return [(0, 0, 0), (20, 0, 0), (25, x, y), (leave, x, y), (leave + 5, x - 200, y - 6000), (leave + 12, x - 200, y - 6000)]
+    return [
+        (0, 0, 0),
+        (20, 0, 0),
+        (25, x, y),
+        (leave, x, y),
+        (leave + 5, x - 200, y - 6000),
+        (leave + 12, x - 200, y - 6000),
+    ]
 
 
 @pytest.mark.req("A4")
@@ -148,7 +177,9 @@ def test_a_mall_stop_is_one_finding_with_its_evidence() -> None:
 @pytest.mark.scenario("L01")
 @pytest.mark.parametrize("distance", [0, 60, 140])
 def test_a_customer_in_the_mall_or_near_it_is_a_visit(distance: float) -> None:
-    places = Table.concat(PLACES, [CITY, PLACES.from_rows([place("A/2", "customer", 3000, distance, 150, subject="A")])])
+    places = Table.concat(
+        PLACES, [CITY, PLACES.from_rows([place("A/2", "customer", 3000, distance, 150, subject="A")])]
+    )
     stays = resolve(track(mall_stop(47)), places=places)
     assert [row["verdict"] for row in stays.rows()][:2] == ["at", "at"]
     assert not found(stays)
@@ -169,11 +200,31 @@ def test_the_limit_is_strict_to_the_second(seconds: int, alerts: int) -> None:
 
 @pytest.mark.scenario("L04")
 def test_a_split_stop_is_one_and_two_malls_are_two() -> None:
-    walk = [(0, 0, 0), (20, 0, 0), (25, 3000, 0), (43, 3000, 0), (43.5, 3180, 0), (48.5, 3180, 0), (49, 3000, 0), (65, 3000, 0), (70, 0, 6000), (76, 0, 6000)]
+    walk = [
+        (0, 0, 0),
+        (20, 0, 0),
+        (25, 3000, 0),
+        (43, 3000, 0),
+        (43.5, 3180, 0),
+        (48.5, 3180, 0),
+        (49, 3000, 0),
+        (65, 3000, 0),
+        (70, 0, 6000),
+        (76, 0, 6000),
+    ]
     (finding,) = found(resolve(track(walk)))
     assert finding.params["minutes"] == pytest.approx(40, abs=2)
     other = Table.concat(PLACES, [CITY, PLACES.from_rows([place("mall 2", "interest", 9000, 0, 120, category="mall")])])
-    apart = [(0, 0, 0), (20, 0, 0), (25, 3000, 0), (43, 3000, 0), (63, 9000, 0), (79, 9000, 0), (84, 0, 6000), (90, 0, 6000)]
+    apart = [
+        (0, 0, 0),
+        (20, 0, 0),
+        (25, 3000, 0),
+        (43, 3000, 0),
+        (63, 9000, 0),
+        (79, 9000, 0),
+        (84, 0, 6000),
+        (90, 0, 6000),
+    ]
     assert not found(resolve(track(apart), places=other))
 
 
@@ -254,7 +305,16 @@ def test_agreed_and_joint_meetings_are_silent() -> None:
     stays = resolve(track(mall_stop(50)), outings=agreed)
     assert (stays["reason"][1], stays["customer"][1]) == ("stay.at_meeting_place", "A")
     plain = resolve(track(mall_stop(50)))
-    record = {"followup": "f", "rep": "r1", "customer": "A", "kind": "joint_visit", "start_ms": T0 + 30 * MINUTE, "end_ms": T0 + 70 * MINUTE, "written_ms": T0, "received_ms": T0}
+    record = {
+        "followup": "f",
+        "rep": "r1",
+        "customer": "A",
+        "kind": "joint_visit",
+        "start_ms": T0 + 30 * MINUTE,
+        "end_ms": T0 + 70 * MINUTE,
+        "written_ms": T0,
+        "received_ms": T0,
+    }
     assert not found(plain, follow_ups=FOLLOW_UPS.from_rows([record]))
     assert found(plain, follow_ups=FOLLOW_UPS.from_rows([{**record, "kind": "visit"}]))
 
@@ -277,8 +337,14 @@ def test_live_is_nightly() -> None:
 def test_duplicates_change_nothing(draw: random.Random) -> None:
     fixes = track(mall_stop(35), noise_m=12, seed=9)
     twice = sorted(list(range(len(fixes))) + [draw.randrange(len(fixes)) for _ in range(30)])
-    one = [{**row, "fixes": 0, "refused": 0, "radius_m": 0, "lat": 0, "lon": 0, "nearest_m": 0, "confidence": 0} for row in resolve(fixes).rows()]
-    other = [{**row, "fixes": 0, "refused": 0, "radius_m": 0, "lat": 0, "lon": 0, "nearest_m": 0, "confidence": 0} for row in resolve(fixes.take(np.array(twice))).rows()]
+    one = [
+        {**row, "fixes": 0, "refused": 0, "radius_m": 0, "lat": 0, "lon": 0, "nearest_m": 0, "confidence": 0}
+        for row in resolve(fixes).rows()
+    ]
+    other = [
+        {**row, "fixes": 0, "refused": 0, "radius_m": 0, "lat": 0, "lon": 0, "nearest_m": 0, "confidence": 0}
+        for row in resolve(fixes.take(np.array(twice))).rows()
+    ]
     assert one == other
 
 
@@ -298,7 +364,11 @@ def test_many_days_at_once_equal_each_alone() -> None:
         fixes=Table.concat(FIXES, tracks),
     )
     together = list(StayResolver().resolve(many, CITY, CLAIMED).stays.rows())
-    alone = [row for n, f in enumerate(tracks) for row in StayResolver().resolve(rep_day(f, rep=f"r{n}"), CITY, CLAIMED).stays.rows()]
+    alone = [
+        row
+        for n, f in enumerate(tracks)
+        for row in StayResolver().resolve(rep_day(f, rep=f"r{n}"), CITY, CLAIMED).stays.rows()
+    ]
     assert repr(together) == repr(alone)
 
 

@@ -151,9 +151,7 @@ class _Base:
         ]
         return STAYS.from_rows(rows)
 
-    def _row(
-        self, day: RepDay, stop: Stop, place: int, places: Table, time: Any, limit_ms: int
-    ) -> dict[str, Any]:
+    def _row(self, day: RepDay, stop: Stop, place: int, places: Table, time: Any, limit_ms: int) -> dict[str, Any]:
         first, after, end, lat, lon = stop
         start = int(time[first])
         known = place >= 0

@@ -33,6 +33,11 @@ def fieldhr_register_alerters() -> Iterable[Offer[Alerter]]:
     return [
         Offer("track.offsite_dwell", _offsite_dwell, role="find"),
         Offer("checkin.mismatch", _checkin_mismatch, role="find"),
+        Offer("visit.unsupported", _unsupported_visits, role="find"),
+        Offer("device.doubts", _device_doubts, role="find"),
+        Offer("device.shared", _shared_device, role="find"),
+        Offer("device.replayed_track", _replayed_track, role="find"),
+        Offer("track.gap_pattern", _gap_pattern, role="find"),
     ]
 
 
@@ -52,3 +57,33 @@ def _checkin_mismatch(settings: Any) -> Alerter:
     from fieldhr_plugins.places.checkins import CheckinMismatch
 
     return CheckinMismatch(settings)
+
+
+def _unsupported_visits(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.records import UnsupportedVisits
+
+    return UnsupportedVisits(settings)
+
+
+def _device_doubts(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.doubts import DeviceDoubts
+
+    return DeviceDoubts(settings)
+
+
+def _shared_device(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.doubts import SharedDevice
+
+    return SharedDevice(settings)
+
+
+def _replayed_track(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.doubts import ReplayedTrack
+
+    return ReplayedTrack(settings)
+
+
+def _gap_pattern(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.doubts import GapPattern
+
+    return GapPattern(settings)

@@ -82,9 +82,7 @@ class OffsiteDwell:
 
         return min(outings, key=apart)
 
-    def _finding(
-        self, stay: Mapping[str, Any], outing: Mapping[str, Any] | None, nth: int, as_of: datetime
-    ) -> Finding:
+    def _finding(self, stay: Mapping[str, Any], outing: Mapping[str, Any] | None, nth: int, as_of: datetime) -> Finding:
         limit_s = self.settings.dwell_limit_s
         start, end = _instant(stay["start_ms"]), _instant(stay["end_ms"])
         closed = end if not stay["is_open"] or as_of - end > _STALE else None

@@ -25,11 +25,9 @@ class StayResolver:
         """Return ``STAYS`` and ``SIGNALS`` of the rep-days; see :class:`fieldhr_core.hooks.Resolver`."""
         known = self._known(places)
         claims = Claims.of(outings, days.days, known)
-        stays = measured_stays(days, self.settings, SameKnownPlace(known))
-        return Resolved(
-            stays=placed(stays, days.days, known, claims, self.settings),
-            signals=signals_of(days, known, claims, outings, self.settings),
-        )
+        measured = measured_stays(days, self.settings, SameKnownPlace(known))
+        stays = placed(measured, days.days, known, claims, self.settings)
+        return Resolved(stays=stays, signals=signals_of(days, known, claims, outings, stays, self.settings))
 
     def judge(self, points: Table, places: Table, /) -> Table:
         """Return ``JUDGED`` for ``POINTS``; see :class:`fieldhr_core.hooks.Resolver`."""

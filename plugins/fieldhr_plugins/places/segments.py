@@ -34,8 +34,8 @@ _LEAVE_RARE_FIXES, _LEAVE_RARE_MS = 2, 150_000
 #: Giving up a stay that is not confirmed yet.
 _DROP_FIXES, _DROP_MS = 2, 15_000
 
-#: A return to the last stay needs so many fixes (or the time of two rare ones).
-_RETURN_FIXES: Final = 3
+#: So many fixes inside make the first median; a return to the last stay is looked for from then on.
+_FIRST_LOOK: Final = 4
 
 #: Most fixes a median looks at; more would cost time and change nothing.
 _MEDIAN_FIXES: Final = 64
@@ -112,7 +112,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list
         start = last = i
         cx, cy = x[i], y[i]
         scale = math.cos(cy * _RADIANS)
-        inside, look_at = 1, 2
+        inside, look_at = 1, _FIRST_LOOK
         silent = 0
         confirmed = -1
         confirmed_x = confirmed_y = 0.0
@@ -143,19 +143,19 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list
                 last = i
                 inside += 1
                 outside = 0
-                if inside >= look_at:
+                ripe = confirmed < 0 and t[i] - t[start] - silent >= stay_ms
+                if inside >= look_at or ripe:
                     cx, cy = _centre(x, y, start, i + 1)
                     scale = math.cos(cy * _RADIANS)
-                    look_at = 2 * inside if confirmed >= 0 else inside + 1 + inside // 3
-                    if confirmed < 0 and found:
-                        settled = inside >= _RETURN_FIXES or t[i] - t[start] >= _LEAVE_RARE_MS
-                        if settled and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
+                    look_at = 2 * inside
+                    if confirmed < 0:
+                        if found and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
                             # Back where the last stay was: it goes on, the excursion included.
                             start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
-                            look_at = 2 * inside
-                if confirmed < 0 and t[i] - t[start] - silent >= stay_ms:
-                    confirmed, confirmed_x, confirmed_y = i, cx, cy
-                    look_at = 2 * inside
+                        elif ripe:
+                            confirmed, confirmed_x, confirmed_y = i, cx, cy
+                        else:
+                            look_at = inside + inside // 2
             elif d2 > reach2[i]:
                 if not outside:
                     outside_from = i

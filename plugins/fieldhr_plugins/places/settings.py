@@ -28,13 +28,15 @@ class PlacesSettings:
         travel_s: time before the first and after the last outing of a day that still belongs to being out.
         joint_kinds: kinds of follow-up record that say rep and customer were elsewhere together.
         support_radius_m, support_window_s: a visit record is unsupported where no fix came this near within this time.
-        support_gap_s: with silence longer than this around the claimed visit it is not verifiable instead.
+        support_gap_s: with silence longer than this during the claimed visit it is not verifiable instead, and with
+            silence longer than half the window anywhere in it.
         backfill_count, backfill_window_s, backfill_after: so many visit records written within so many seconds, after
             this local time of day (``HH:MM``), two of them unsupported, are a backfill.
-        mock_run_s: mock flag set for at least this long.
+        mock_run_s: mock flag set for at least this long. test_devices: devices enrolled for testing; not judged.
         jump_speed_mps, jump_accuracy_m, jump_count: impossible speed between two accurate fixes, so many times a day.
         frozen_s: identical coordinates for this long from a source that claims to be ``gps``.
         clock_skew_s: device clock ahead of receipt by at least this much.
+        replay_share: share of a day's coordinates that are exactly those of another day.
         gap_min_s, gap_max_s, gap_days, gap_window_days, gap_battery_pct, gap_moved_m: silence of this length on so many
             of so many duty days, with this much charge on both sides, ending this far away.
         shared_device_s: one device checking in for two reps within this time.
@@ -62,12 +64,14 @@ class PlacesSettings:
     backfill_count: int = 3
     backfill_window_s: float = 900.0
     backfill_after: str = "17:00"
-    mock_run_s: float = 600.0
+    mock_run_s: float = 120.0
+    test_devices: tuple[str, ...] = ()
     jump_speed_mps: float = 70.0
     jump_accuracy_m: float = 50.0
     jump_count: int = 2
     frozen_s: float = 2700.0
     clock_skew_s: float = 900.0
+    replay_share: float = 0.8
     gap_min_s: float = 3600.0
     gap_max_s: float = 9000.0
     gap_days: int = 3

@@ -366,9 +366,7 @@ def _first_over(counted: Ints, base: Ints, tails: Ints, limit_ms: int, in_time: 
     return np.where((row <= tails) & (first <= tails), first, -1)
 
 
-def _at_decision(
-    track: _Track, member: Ints, owner: Ints, heads: Ints, decided: Ints, known: Bools
-) -> dict[str, Any]:
+def _at_decision(track: _Track, member: Ints, owner: Ints, heads: Ints, decided: Ints, known: Bools) -> dict[str, Any]:
     """Measure centre, spread and accuracy on the members up to the deciding one."""
     whole = _Extent.of(track, member, owner, heads, known)
     # Position errors stay alike for minutes: what counts is how often they were renewed, about every five minutes.

@@ -349,9 +349,7 @@ def _table(
     )
 
 
-def _nearest(
-    stays: MeasuredStays, days: Sequence[RepDay], known: KnownPlaces, claims: Claims
-) -> tuple[Ints, Floats]:
+def _nearest(stays: MeasuredStays, days: Sequence[RepDay], known: KnownPlaces, claims: Claims) -> tuple[Ints, Floats]:
     """Return the nearest customer address of each stay's rep: their own, everybody's, or claimed that day."""
     reps = _rep_codes(days, known)
     customers = max(len(known.customers), 1)

@@ -1,0 +1,273 @@
+"""Alerters about the device and the track: signals that are strong enough for a person to look at. None convicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from fieldhr_core.hooks import Tables
+from fieldhr_core.model import CHECKINS, DUTY_DAYS, SIGNALS, Audience, Evidence, Finding, Severity
+from fieldhr_plugins.places.settings import PlacesSettings
+
+__all__ = ["DeviceDoubts", "GapPattern", "ReplayedTrack", "SharedDevice"]
+
+_SEVERITY: Final[dict[str, Severity]] = {
+    "device.mock_location": Severity.HIGH,
+    "device.impossible_speed": Severity.MEDIUM,
+    "device.clock_tamper": Severity.MEDIUM,
+}
+
+
+class DeviceDoubts:
+    """Alerter, live: mock flag, impossible speed, clock ahead of receipt. Each says that it does not convict alone."""
+
+    codes = tuple(_SEVERITY)
+    cadence = "live"
+    days = 1
+
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        self.settings = settings or PlacesSettings()
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding a rep-day and signal, however often it recurs that day."""
+        first: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+        for row in tables[SIGNALS].sort("rep", "date", "start_ms").rows():
+            if row["signal"] in _SEVERITY:
+                first.setdefault((row["rep"], row["date"], row["signal"]), []).append(row)
+        limits = {
+            "device.mock_location": {"mock_run_s": self.settings.mock_run_s},
+            "device.impossible_speed": {
+                "jump_speed_mps": self.settings.jump_speed_mps,
+                "jump_accuracy_m": self.settings.jump_accuracy_m,
+                "jump_count": self.settings.jump_count,
+            },
+            "device.clock_tamper": {"clock_skew_s": self.settings.clock_skew_s},
+        }
+        return [
+            _finding(code, rep, day, rows, min(r["seen_ms"] for r in rows), _SEVERITY[code], limits[code])
+            for (rep, day, code), rows in first.items()
+        ]
+
+
+class ReplayedTrack:
+    """Alerter, end of day: coordinates frozen for long, or those of another day to the last digit."""
+
+    codes = ("device.replayed_track",)
+    cadence = "23:00"
+    days = 4
+
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        self.settings = settings or PlacesSettings()
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding a rep-day that is frozen or repeats an earlier day of the period."""
+        frozen: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        sketches: dict[str, list[dict[str, Any]]] = {}
+        for row in tables[SIGNALS].sort("rep", "date", "start_ms").rows():
+            if row["signal"] == "device.replayed_track":
+                frozen.setdefault((row["rep"], row["date"]), []).append(row)
+            elif row["signal"] == "track.sketch":
+                sketches.setdefault(row["rep"], []).append(row)
+        limits = {"frozen_s": self.settings.frozen_s, "replay_share": self.settings.replay_share}
+        found = [
+            _finding("device.replayed_track", rep, day, rows, rows[0]["seen_ms"], Severity.HIGH, limits)
+            for (rep, day), rows in frozen.items()
+        ]
+        for rep, rows in sketches.items():
+            for n, row in enumerate(rows):
+                if (rep, row["date"]) in frozen:
+                    continue
+                twin = self._twin(row, rows[:n])
+                if twin is not None:
+                    shown = {**row, "facts": json.dumps({"kind": "replayed", "of": twin[0], "share": twin[1]})}
+                    found.append(
+                        _finding(
+                            "device.replayed_track", rep, row["date"], [shown], row["seen_ms"], Severity.HIGH, limits
+                        )
+                    )
+        return found
+
+    def _twin(self, row: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
+        own = set(json.loads(row["facts"])["hashes"])
+        for other in earlier:
+            if other["date"] == row["date"]:
+                continue
+            share = len(own & set(json.loads(other["facts"])["hashes"])) / len(own)
+            if share >= self.settings.replay_share:
+                return other["date"], round(share, 3)
+        return None
+
+
+class SharedDevice:
+    """Alerter, live: one device checks in for two reps within minutes."""
+
+    codes = ("device.shared",)
+    cadence = "live"
+    days = 1
+
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        self.settings = settings or PlacesSettings()
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding for each of both reps, device and day."""
+        checkins = tables[CHECKINS].sort("device", "time_ms")
+        limit = {"shared_device_s": self.settings.shared_device_s}
+        found: dict[tuple[str, str], Finding] = {}
+        before: dict[str, Any] | None = None
+        for row in checkins.rows():
+            if (
+                before is not None
+                and row["device"]
+                and row["device"] == before["device"]
+                and row["rep"] != before["rep"]
+                and row["time_ms"] - before["time_ms"] <= self.settings.shared_device_s * 1000
+            ):
+                pair = (before, row)
+                for rep in sorted({before["rep"], row["rep"]}):
+                    key = (rep, f"{row['device']}/{_instant(row['time_ms']).date().isoformat()}")
+                    if key not in found:
+                        found[key] = _shared(rep, key[1], pair, limit)
+            before = row
+        return list(found.values())
+
+
+class GapPattern:
+    """Alerter, end of day: long silences inside working time, with charge left, ending far away, again and again."""
+
+    codes = ("track.gap_pattern",)
+    cadence = "23:00"
+    days = 10
+
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        self.settings = settings or PlacesSettings()
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding a rep whose last duty days show the pattern, on the day that completes it."""
+        gaps: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for row in tables[SIGNALS].sort("rep", "date", "start_ms").rows():
+            if row["signal"] == "track.gap" and self._counts(json.loads(row["facts"])):
+                gaps.setdefault(row["rep"], {}).setdefault(row["date"], []).append(row)
+        expected: dict[str, list[str]] = {}
+        for row in tables[DUTY_DAYS].rows():
+            if row["expected"]:
+                expected.setdefault(row["rep"], []).append(row["date"])
+        limits = {
+            "gap_min_s": self.settings.gap_min_s,
+            "gap_max_s": self.settings.gap_max_s,
+            "gap_days": self.settings.gap_days,
+            "gap_window_days": self.settings.gap_window_days,
+            "gap_battery_pct": self.settings.gap_battery_pct,
+            "gap_moved_m": self.settings.gap_moved_m,
+        }
+        found = []
+        for rep, by_day in sorted(gaps.items()):
+            complete = self._completed(sorted(by_day), sorted(set(expected.get(rep, ())) | set(by_day)))
+            if complete is not None:
+                rows = [row for day in complete for row in by_day[day]]
+                found.append(
+                    _finding("track.gap_pattern", rep, complete[-1], rows, rows[-1]["seen_ms"], Severity.MEDIUM, limits)
+                )
+        return found
+
+    def _counts(self, facts: Mapping[str, Any]) -> bool:
+        battery = [b for b in facts["battery_pct"] if b is not None]
+        charged = len(battery) == 2 and min(battery) > self.settings.gap_battery_pct
+        return charged and facts["moved_m"] > self.settings.gap_moved_m
+
+    def _completed(self, days: Sequence[str], duty: Sequence[str]) -> list[str] | None:
+        """Return the first days that complete the pattern."""
+        for n in range(self.settings.gap_days - 1, len(days)):
+            window = duty[: duty.index(days[n]) + 1][-self.settings.gap_window_days :]
+            inside = [day for day in days[: n + 1] if day in window]
+            if len(inside) >= self.settings.gap_days:
+                return inside
+        return None
+
+
+def _finding(
+    code: str,
+    rep: str,
+    day: str,
+    rows: Sequence[Mapping[str, Any]],
+    seen_ms: int,
+    severity: Severity,
+    limits: Mapping[str, Any],
+) -> Finding:
+    evidence = tuple(
+        Evidence(
+            kind="signal",
+            ids=(f"{row['rep']}/{row['date']}/{row['signal']}/{row['start_ms']}",),
+            facts={**json.loads(row["facts"]), "start": _text(row["start_ms"]), "end": _text(row["end_ms"])},
+        )
+        for row in rows
+    )
+    return Finding(
+        code=code,
+        subject_kind="rep",
+        subject=rep,
+        rep=rep,
+        instance=day,
+        opened_at=_instant(seen_ms),
+        closed_at=_instant(max(row["end_ms"] for row in rows)),
+        severity=severity,
+        confidence=round(min(0.95, max(row["strength"] for row in rows) + 0.05 * (len(rows) - 1)), 3),
+        rule=f"places.{code}",
+        version="1",
+        thresholds=limits,
+        evidence=evidence,
+        explanation=code,
+        params={"date": day, "count": len(rows), **_shown(rows[0])},
+        advice=f"{code}.advice",
+        readings=(f"{code}.reading.technical", f"{code}.reading.deliberate"),
+        audience=(Audience.MANAGER,),
+    )
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    facts = json.loads(row["facts"])
+    minutes = round((row["end_ms"] - row["start_ms"]) / 60_000, 1)
+    return {"minutes": minutes, "of": facts.get("of", ""), "ahead_minutes": round(facts.get("ahead_s", 0) / 60, 1)}
+
+
+def _shared(
+    rep: str, instance: str, pair: tuple[Mapping[str, Any], Mapping[str, Any]], limit: Mapping[str, Any]
+) -> Finding:
+    one, other = pair
+    minutes = round((other["time_ms"] - one["time_ms"]) / 60_000, 1)
+    partner = other["rep"] if one["rep"] == rep else one["rep"]
+    return Finding(
+        code="device.shared",
+        subject_kind="rep",
+        subject=rep,
+        rep=rep,
+        instance=instance,
+        opened_at=_instant(other["time_ms"]),
+        closed_at=_instant(other["time_ms"]),
+        severity=Severity.HIGH,
+        confidence=0.8,
+        rule="places.device.shared",
+        version="1",
+        thresholds=limit,
+        evidence=(
+            Evidence(
+                kind="checkin",
+                ids=(one["checkin"], other["checkin"]),
+                facts={"device": other["device"], "seconds_apart": (other["time_ms"] - one["time_ms"]) / 1000},
+            ),
+        ),
+        explanation="device.shared",
+        params={"device": other["device"], "partner": partner, "minutes": minutes},
+        advice="device.shared.advice",
+        readings=("device.shared.reading.technical", "device.shared.reading.deliberate"),
+        audience=(Audience.MANAGER,),
+    )
+
+
+def _instant(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _text(ms: int) -> str:
+    return _instant(ms).isoformat().replace("+00:00", "Z")

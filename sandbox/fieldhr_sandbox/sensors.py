@@ -29,7 +29,9 @@ STEP_S: Final = 30
 NOISE_M: Final[tuple[float, float, float, float]] = (3.8, 6.0, 9.4, 24.0)
 #: Radius that holds 68 % of a round normal error, in standard deviations per axis.
 _COVER: Final = 1.51
-_GAP_S: Final = (3 * 60, 12 * 60)
+#: Length of an ordinary hole in the track, and the least time between two of them: longer silences are scenarios.
+_GAP_S: Final = (2 * 60, 9 * 60)
+_GAP_APART_S: Final = 6 * 60
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -41,7 +43,7 @@ class Dials:
 
     Attributes:
         noise_factor: multiplies every position error; the reported accuracy follows.
-        gap_share: share of time without fixes, in gaps of 3 to 12 minutes.
+        gap_share: share of time without fixes, in holes of 2 to 9 minutes.
         duplicate_share, disorder_share, late_share: shares of fixes sent twice, sent out of order, sent late.
         dead_battery_share: share of days on which the battery dies.
         jump_share: share of fixes thrown 150-400 m aside (with a poor accuracy, as receivers report it).
@@ -341,7 +343,8 @@ def _gaps(phone: Phone, draw: Draw, dials: Dials, days: Days) -> list[tuple[int,
         length = int(min(budget, draw.between(*_GAP_S)))
         for _attempt in range(12):
             start = draw.whole(days.start_s, days.end_s - length)
-            if not any(start < end and begin < start + length for begin, end in (*phone.awake, *gaps)):
+            kept_clear = (*phone.awake, *((begin - _GAP_APART_S, end + _GAP_APART_S) for begin, end in gaps))
+            if not any(start < end and begin < start + length for begin, end in kept_clear):
                 gaps.append((start, start + length))
                 break
         budget -= length

@@ -33,6 +33,8 @@ __all__ = ["Tenant", "build"]
 
 #: Innocent stays at places of leisure keep this far below the limit.
 _MARGIN_S = 4 * 60
+#: Working days over which nobody innocent may have fewer visits than days.
+BUSY_DAYS = 5
 
 
 @attrs.define(kw_only=True)
@@ -194,8 +196,9 @@ def _live(
     rep: Rep, world: World, chosen: Recipe, days: Days, streams: Streams, scripts: dict[tuple[int, int], Script]
 ) -> None:
     """Fill, lay out and write down every day of one rep."""
-    working = days.working()
+    working = [day for day in days.working() if not scripts[rep.index, day].at_home]
     quota = dict(zip(working, visit_quota(chosen, rep.index, len(working), streams), strict=True))
+    _keep_busy([scripts[rep.index, day] for day in working], quota)
     memory = Memory(rep, world)
     for day in range(days.count):
         script = scripts[rep.index, day]
@@ -204,6 +207,29 @@ def _live(
         lay_out(script, rep, streams)
         if script.works:
             write_down(script, rep, world, days, streams)
+
+
+def _keep_busy(scripts: Sequence[Script], quota: dict[int, int]) -> None:
+    """Raise quotas so that nobody innocent falls under a visit a day because a scenario took up half of their days.
+
+    Six visits in any five working days in a row; days whose visits a scenario fixed are left alone.
+    """
+    fixed = {script.day: sum(stop.visit is not None for part in script.parts.values() for stop in part)
+             for script in scripts}
+    room = {script.day: fixed[script.day] + 2 * sum(part not in script.parts for part in ("am", "pm"))
+            for script in scripts}
+
+    def made(script: Script) -> int:
+        wanted = quota[script.day] if script.visits is None else script.visits
+        return max(fixed[script.day], min(wanted, room[script.day]))
+
+    for start in range(max(1, len(scripts) - BUSY_DAYS + 1)):
+        window = scripts[start : start + BUSY_DAYS]
+        for script in sorted(window, key=lambda each: (quota[each.day], each.day)):
+            if sum(map(made, window)) >= len(window) + 1:
+                break
+            if script.visits is None:
+                quota[script.day] = min(room[script.day], max(quota[script.day], made(script)) + 2)
 
 
 def _dwell_records(

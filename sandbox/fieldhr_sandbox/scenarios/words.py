@@ -20,7 +20,7 @@ _PLAIN: Final = (
     "您放心买,稳赚不赔的",
     "这个理财零风险,收益还高",
     "我们这款承诺收益,到期还本付息没问题",
-    "保本的,亏了我赔给您",
+    "保本的,到期一分不少给您",
 )
 
 #: (messages, normal form): hidden promises; two messages are sent within a minute of each other.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["CORE", "main"]
 
 #: First words of the commands in this package; the module of that name holds ``COMMANDS``.
-CORE: Final[tuple[str, ...]] = ("plugins",)
+CORE: Final[tuple[str, ...]] = ("alerts", "audit", "plugins")
 
 #: What a shell reports for a program that ended because nobody read on.
 _READER_GONE: Final = 128 + 13
@@ -121,6 +121,19 @@ def _plugin_commands(candidates: Sequence[Candidate], disabled: set[str]) -> Fou
     return found
 
 
+def _disabled_and_there() -> tuple[str, ...]:
+    """Return the disabled plugins that are installed; a name left over from one that is gone stops nothing."""
+    from fieldhr_core.cli.configfile import disabled_plugins
+
+    disabled = disabled_plugins()
+    if not disabled:
+        return ()
+    from fieldhr_core.hooks.discovery import builtin_candidates, installed_candidates
+
+    known = {name for found in (*builtin_candidates(), *installed_candidates()) for name in found.names()}
+    return tuple(name for name in disabled if name in known)
+
+
 def _leading_words(words: Sequence[str]) -> Iterable[str]:
     for word in words:
         if word.startswith("-"):
@@ -143,6 +156,8 @@ def _run_command(plugin: str, command: Command, words: Sequence[str], stdin: Tex
     parser = _Parser(prog=name, description=command.summary, allow_abbrev=False)
     command.arguments(parser)
     arguments = parser.parse_args(list(words))
+    # For commands that open a runtime: what fieldhr.toml switches off is off there too.
+    arguments.disabled = _disabled_and_there()
     try:
         return command.run(arguments, stdin, stdout)
     except (FieldhrError, OSError, UnicodeDecodeError):
@@ -167,7 +182,7 @@ def _unknown(path: tuple[str, ...], group: tuple[str, ...], commands: Found) -> 
     known = {known[len(group)] for known in commands if known[: len(group)] == group}
     name = " ".join(("fieldhr", *group))
     return FieldhrError(
-        f"{name} has no command {word!r}{did_you_mean(word, known)}.",
+        f"{name} has no command {word!r}{did_you_mean(word, known)}",
         code="FHR-CLI-001",
         hint=f"Run: {name} --help"
         if group

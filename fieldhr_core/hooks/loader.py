@@ -16,7 +16,7 @@ from fieldhr_core.hooks.contracts import STATEMENTS, misfit_of_statements, missi
 from fieldhr_core.hooks.discovery import Candidate, Origin, candidates
 from fieldhr_core.hooks.guard import Guard, ProviderHandle
 from fieldhr_core.hooks.plugin import Command, Offer, PluginInfo, PluginReport, PluginStatus
-from fieldhr_core.hooks.settings import did_you_mean, read_settings
+from fieldhr_core.hooks.settings import as_sentence, did_you_mean, read_settings
 from fieldhr_core.hooks.validation import HOOKS, LoadedPlugin, load_plugin, report_of_failure
 
 __all__ = ["FAMILIES", "ListedOffer", "Registry"]
@@ -173,7 +173,7 @@ class Registry:
         """
         if family not in FAMILIES:
             raise ConfigError(
-                f"There is no family {family!r}{did_you_mean(family, FAMILIES)}.",
+                f"There is no family {family!r}{did_you_mean(family, FAMILIES)}",
                 code="FHR-CFG-001",
                 hint=f"Families are {', '.join(FAMILIES)}.",
             )
@@ -194,7 +194,7 @@ class Registry:
             return found
         names = [offer.name for offer in self.offers(family, role or None)]
         raise PluginLoadError(
-            f"No plugin offers {name!r} among {family}{f' ({role})' if role else ''}{did_you_mean(name, names)}.",
+            f"No plugin offers {name!r} among {family}{f' ({role})' if role else ''}{did_you_mean(name, names)}",
             code="FHR-PLG-015",
             hint=f"There are: {', '.join(names) or 'none'}. Run: fieldhr plugins list",
             family=family,
@@ -234,7 +234,7 @@ class Registry:
         info = self.plugins.get(plugin)
         if info is None:
             raise PluginLoadError(
-                f"There is no active plugin {plugin!r}{did_you_mean(plugin, self.plugins)}.",
+                f"There is no active plugin {plugin!r}{did_you_mean(plugin, self.plugins)}",
                 code="FHR-PLG-006",
                 plugin=plugin,
             )
@@ -267,9 +267,9 @@ class Registry:
                 except ConfigError as error:
                     problems += error.where.get("problems") or [error.message.rstrip(".")]  # type: ignore[arg-type]
             elif name not in known:
-                problems.append(f"plugins.{name}: no such plugin{did_you_mean(name, known)}")
+                problems.append(f"plugins.{name}: no such plugin{did_you_mean(name, known, '')}")
         if problems:
-            raise ConfigError(f"{'; '.join(problems)}.", code="FHR-CFG-001", problems=tuple(problems))
+            raise ConfigError(as_sentence(problems), code="FHR-CFG-001", problems=tuple(problems))
 
     def provider(
         self,
@@ -345,7 +345,7 @@ class Registry:
             PluginLoadError: FHR-PLG-005 for a hook that does not exist.
         """
         if hook not in HOOKS:
-            raise PluginLoadError(f"There is no hook {hook}{did_you_mean(hook, HOOKS)}.", code="FHR-PLG-005")
+            raise PluginLoadError(f"There is no hook {hook}{did_you_mean(hook, HOOKS)}", code="FHR-PLG-005")
         for plugin in self._loaded:
             implemented = plugin.hooks.get(hook)
             if implemented is None:
@@ -388,7 +388,7 @@ class Registry:
         for name in disabled:
             if name not in off:
                 raise PluginLoadError(
-                    f"There is no plugin {name!r} to disable{did_you_mean(name, known)}.",
+                    f"There is no plugin {name!r} to disable{did_you_mean(name, known)}",
                     code="FHR-PLG-006",
                     hint="Correct the name, or take it out of the list of disabled plugins.",
                     plugin=name,

@@ -21,7 +21,7 @@ import attrs
 
 from fieldhr_core.errors import ConfigError
 
-__all__ = ["did_you_mean", "json_schema", "read_settings"]
+__all__ = ["as_sentence", "did_you_mean", "json_schema", "read_settings"]
 
 S = TypeVar("S")
 
@@ -42,7 +42,7 @@ def read_settings(cls: type[S], given: Mapping[str, Any], path: str = "") -> S:
     problems: list[str] = []
     settings = _read_class(cls, given, path, problems)
     if problems or settings is None:
-        raise ConfigError(f"{'; '.join(problems)}.", code="FHR-CFG-001", problems=tuple(problems), path=path)
+        raise ConfigError(as_sentence(problems), code="FHR-CFG-001", problems=tuple(problems), path=path)
     return settings
 
 
@@ -51,10 +51,16 @@ def json_schema(cls: type[Any]) -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_schema_of_class(cls)}
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ``, did you mean 'x'?`` where one of *known* is close to *name*, otherwise an empty text."""
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = ".") -> str:
+    """End a sentence: ``, did you mean 'x'?`` where one of *known* is close to *name*, else *otherwise*."""
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    return f", did you mean {close[0]!r}?" if close else ""
+    return f", did you mean {close[0]!r}?" if close else otherwise
+
+
+def as_sentence(problems: Iterable[str]) -> str:
+    """Join problems into one sentence."""
+    text = "; ".join(problems)
+    return text if text.endswith("?") else f"{text}."
 
 
 class _MisfitError(ValueError):
@@ -73,7 +79,7 @@ def _read_class(cls: type[S], given: object, path: str, problems: list[str]) -> 
         where = f"{path}.{key}" if path else str(key)
         if key not in fields:
             problems.append(
-                f"{where}: no such setting{did_you_mean(str(key), fields) or '; there are ' + ', '.join(fields)}"
+                f"{where}: no such setting{did_you_mean(str(key), fields, '; there are ' + ', '.join(fields))}"
             )
             continue
         field = fields[key]

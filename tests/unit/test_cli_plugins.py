@@ -1,0 +1,243 @@
+"""``fieldhr plugins``: works beside plugins that raise, exit, hang or kill the process when they are imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fieldhr_core.cli import plugins, probe
+from fieldhr_core.cli.scaffold import FAMILIES, write_project
+from fieldhr_core.errors import ConfigError
+from fieldhr_core.hooks.plugin import PluginStatus
+
+Fieldhr = Callable[..., "subprocess.CompletedProcess[str]"]
+
+PIP_INSTALL = (sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index")
+
+GOOD = """
+print("a plugin that talks while it is imported")
+from fieldhr_core.hooks import Offer, PluginInfo, hookimpl
+PLUGIN = PluginInfo(name="NAME", version="1.2", summary="Fine.")
+
+class Nothing:
+    kinds = ("message",)
+    def check(self, submissions, /):
+        from fieldhr_core.model import Outcome, Ruling
+        return [Ruling(submission=one.id, outcome=Outcome.OUTCOME) for one in submissions]
+
+@hookimpl
+def fieldhr_register_checks():
+    return [Offer("NAME", lambda settings: Nothing())]
+"""
+
+#: What goes wrong at import -> the module.
+BROKEN = {
+    "raises": 'PluginInfo = dict\nPLUGIN = PluginInfo(name="acme.raises")\nraise RuntimeError("no licence")\n',
+    "exits": "import sys\nsys.exit(3)\n",
+    "dies": "import os\nos._exit(7)\n",
+    "crashes": "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n",
+    "hangs": "import time\ntime.sleep(600)\n",
+}
+
+
+def install(site: Path, name: str, source: str) -> None:
+    """Put a module and the metadata of a distribution with one entry point where Python finds them."""
+    module = f"acme_{name}"
+    (site / f"{module}.py").write_text(source.replace("NAME", f"acme.{name}"), encoding="utf-8")
+    metadata = site / f"{module}-1.2.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: acme-{name}\nVersion: 1.2\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text(f"[fieldhr.plugins]\nacme.{name} = {module}\n", encoding="utf-8")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed distributions that child processes see."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    return site
+
+
+@pytest.fixture
+def fieldhr(tmp_path: Path, site: Path) -> Fieldhr:
+    """Run ``python -m fieldhr_core.cli`` in an empty folder, with the distributions of ``site``."""
+    work = tmp_path / "work"
+    work.mkdir()
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "fieldhr_core.cli", *words]
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", cwd=work, check=False)
+
+    return run
+
+
+@pytest.mark.req("H3")
+@pytest.mark.slow
+def test_list_names_every_plugin_whatever_it_does_at_import(site: Path) -> None:
+    install(site, "fine", GOOD)
+    for name, source in BROKEN.items():
+        install(site, name, source)
+    reports = {report.name: report for report in probe.survey(patience_s=3)}
+    assert reports["acme.fine"].status is PluginStatus.ACTIVE
+    assert reports["acme.fine"].distribution == "acme-fine"
+    expected = {
+        "raises": "RuntimeError: no licence",
+        "exits": "SystemExit: 3",
+        "dies": "It ended its process with exit status 7.",
+        "crashes": "It ended its process by SIGSEGV.",
+        "hangs": "It was not done after 3 s.",
+    }
+    for name, reason in expected.items():
+        report = reports[f"acme.{name}"]
+        assert (report.status, report.reason) == (PluginStatus.FAILED, reason)
+        assert f"fieldhr plugins disable acme.{name}" in report.fix
+    assert {name for name in reports if name.startswith("fieldhr.")} >= {"fieldhr.places", "fieldhr.conduct"}
+    assert not {f"acme_{name}" for name in BROKEN} & set(sys.modules)
+
+
+@pytest.mark.req("H2", "H3")
+@pytest.mark.slow
+def test_a_plugin_that_kills_the_process_can_be_found_and_switched_off(site: Path, fieldhr: Fieldhr) -> None:
+    install(site, "dies", BROKEN["dies"])
+    install(site, "fine", GOOD)
+    listed = fieldhr("plugins", "list")
+    assert listed.returncode == 0
+    assert "acme.dies" in listed.stdout
+    assert "why: It ended its process with exit status 7." in listed.stdout
+    assert "fix: Mend or reinstall acme-dies, or run: fieldhr plugins disable acme.dies" in listed.stdout
+
+    disabled = fieldhr("plugins", "disable", "acme.dies")
+    assert disabled.returncode == 0
+    assert "acme.dies is disabled" in disabled.stdout
+    records = [json.loads(line) for line in fieldhr("plugins", "list", "--json").stdout.splitlines()]
+    status = {record["name"]: record["status"] for record in records}
+    assert (status["acme.dies"], status["acme.fine"]) == ("disabled", "active")
+    assert "acme" not in fieldhr("--help").stderr
+
+    assert fieldhr("plugins", "enable", "acme.dies").returncode == 0
+    assert "exit status 7" in fieldhr("plugins", "list").stdout
+
+
+@pytest.mark.slow
+def test_names_that_are_nobodys_are_refused(site: Path, fieldhr: Fieldhr) -> None:
+    done = fieldhr("plugins", "disable", "fieldhr.place")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "fieldhr: FHR-PLG-006: There is no plugin 'fieldhr.place', did you mean 'fieldhr.places'? "
+        "Run: fieldhr plugins list\n"
+    )
+    done = fieldhr("plugins", "enable", "acme.none")
+    assert done.returncode == 2
+    assert "'acme.none' is not disabled in fieldhr.toml" in done.stderr
+    done = fieldhr("plugins", "test", "acme.none")
+    assert done.returncode == 2
+
+
+@pytest.mark.slow
+def test_a_disabled_plugin_that_is_gone_stops_nothing(site: Path, fieldhr: Fieldhr) -> None:
+    install(site, "gone", GOOD)
+    fieldhr("plugins", "disable", "acme.gone")
+    for path in [*site.glob("acme_gone*/*"), site / "acme_gone.py"]:
+        path.unlink()
+    listed = fieldhr("plugins", "list")
+    assert listed.returncode == 0
+    assert "disables 'acme.gone', which is not installed" in listed.stderr
+    assert fieldhr("--help").returncode == 0
+
+
+@pytest.mark.req("H2")
+@pytest.mark.slow
+def test_testing_an_installed_plugin_answers_yes_or_no(site: Path, fieldhr: Fieldhr) -> None:
+    install(site, "careful", GOOD.replace("OUTCOME)", "REVIEW)"))
+    install(site, "careless", GOOD.replace("OUTCOME)", "CLEARED)"))
+    install(site, "raises", BROKEN["raises"])
+    good = fieldhr("plugins", "test", "acme.careful")
+    assert (good.returncode, good.stdout.partition(" in ")[0]) == (0, "acme.careful: passed: 10 passed, 2 skipped")
+    bad = fieldhr("plugins", "test", "acme.careless")
+    assert bad.returncode == 1
+    assert bad.stdout.startswith("acme.careless: FAILED: 1 failed")
+    assert "test_what_cannot_be_read_is_not_cleared" in bad.stderr
+    broken = fieldhr("plugins", "test", "acme.raises")
+    assert broken.returncode == 1
+    assert broken.stdout.startswith("acme.raises: failed: RuntimeError: no licence")
+
+
+def test_settings_for_a_test_must_be_an_object(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"acme.x": {"a": 1}}')
+    assert plugins._read_settings(str(path)) == {"acme.x": {"a": 1}}
+    for text in ("[]", "{"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=r"settings\.json"):
+            plugins._read_settings(str(path))
+
+
+# -- new ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.req("H2")
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_new_plugin_passes_its_own_tests_and_the_linters(family: str, tmp_path: Path) -> None:
+    folder = write_project("acme-tide-tables", family, tmp_path / "new")
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    for line in (line for file in folder.rglob("*.py") for line in file.read_text(encoding="utf-8").splitlines()):
+        assert len(line) <= 120, line
+        assert "$" not in line
+
+
+@pytest.mark.req("H2")
+@pytest.mark.slow
+def test_a_new_plugin_is_installed_found_and_tested(tmp_path: Path, site: Path, fieldhr: Fieldhr) -> None:
+    done = fieldhr("plugins", "new", "acme-tides", "--dir", str(tmp_path / "project"))
+    assert done.returncode == 0
+    assert "python -m pip install -e . --no-deps" in done.stdout
+    subprocess.run(
+        [*PIP_INSTALL, "--target", str(site), str(tmp_path / "project")],
+        check=True,
+    )
+    records = [json.loads(line) for line in fieldhr("plugins", "list", "--json").stdout.splitlines()]
+    (mine,) = (record for record in records if record["name"] == "acme.tides")
+    assert mine["status"] == "active"
+    assert mine["distribution"] == "acme-tides"
+    assert mine["families"] == ["scorers"]
+    tested = fieldhr("plugins", "test", "acme.tides")
+    assert tested.returncode == 0, tested.stderr
+
+
+@pytest.mark.parametrize("name", ["crm", "Äcme-crm", "acme-", "-crm", "acme crm", "fieldhr-crm", "../acme-crm", "1-2"])
+def test_a_name_must_say_vendor_and_feature(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="fieldhr plugins new acme-crm") as caught:
+        write_project(name, "scorer", tmp_path / "x")
+    assert caught.value.code == "FHR-CLI-001"
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("name", "plugin"), [("acme-crm", "acme.crm"), ("Acme.crm_2", "acme.crm_2"), ("a-b-c", "a.b_c")])
+def test_a_name_is_spelt_for_every_use(name: str, plugin: str, tmp_path: Path) -> None:
+    folder = write_project(name, "scorer", tmp_path / "x")
+    assert f'"{plugin}" = "{plugin.replace(".", "_")}"' in (folder / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("x")
+    with pytest.raises(ConfigError, match="already there"):
+        write_project("acme-crm", "scorer", tmp_path)
+    with pytest.raises(ConfigError, match="already there"):
+        write_project("acme-crm", "scorer", tmp_path / "kept")
+    (tmp_path / "empty").mkdir()
+    assert write_project("acme-crm", "scorer", tmp_path / "empty") == tmp_path / "empty"

@@ -26,6 +26,7 @@ from fieldhr_core.hooks import Command, PluginInfo, RegistrationContext
 from fieldhr_core.hooks.builtin import BUILTIN
 from fieldhr_core.hooks.settings import json_schema
 from fieldhr_core.model.table import REQUIRED, Column
+from fieldhr_core.trust import register
 
 DOCS = Path(__file__).resolve().parent
 CHECKOUT = DOCS.parent
@@ -197,6 +198,11 @@ def requirements_page() -> str:
     return _page(lines)
 
 
+def field_register_page() -> str:
+    """List every column that holds something about a person."""
+    return _page(register.as_markdown().rstrip("\n").split("\n"))
+
+
 def index_page(folder: str) -> str:
     """List the pages of one folder, so that none is forgotten."""
     title, purpose = FOLDERS[folder]
@@ -223,6 +229,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/schemas.md": schemas_page,
     "reference/settings.md": settings_page,
     "reference/cli.md": cli_page,
+    "reference/field-register.md": field_register_page,
     "reference/requirements.md": requirements_page,
     **{f"{folder}/index.md": functools.partial(index_page, folder) for folder in FOLDERS},
 }

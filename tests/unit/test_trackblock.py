@@ -205,7 +205,7 @@ def test_whole_seconds_cost_no_more_than_a_coarse_clock() -> None:
     assert same(decode(encode(fine)), quantise(fine))
 
 
-@pytest.mark.req("A2", "E1")
+@pytest.mark.req("G1")
 @pytest.mark.parametrize(
     ("page_size", "lag", "bar"), [(4_096, False, 4.0), (4_096, True, 4.0), (16_384, False, 3.6), (16_384, True, 4.1)]
 )

@@ -445,6 +445,20 @@ def test_a_day_whose_duty_outlasts_the_judgement_is_judged_the_next_evening():
     assert finding.opened_at == at(day(4), "18:05")
 
 
+@pytest.mark.req("C5", "A9")
+def test_a_night_shift_run_that_ends_before_its_judgement_is_not_raised():
+    bank = Bank(clocks=("22:00", "06:00"))
+    bank.hire("ann", "bob")
+    for offset in range(10):
+        bank.record("ann", day(offset), "23:00")
+    bank.record("bob", day(0), "23:00")
+    bank.record("bob", day(4), "14:00")
+    assert no_followup(bank.seen(day(4))) == []
+    bank.records.pop()
+    bank.record("bob", day(4), "19:00")
+    assert len(no_followup(bank.seen(day(4)))) == 1
+
+
 @pytest.mark.req("C5")
 def test_thresholds_move_with_the_settings():
     bank = busy_bank("bob")

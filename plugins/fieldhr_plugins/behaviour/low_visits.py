@@ -137,7 +137,12 @@ class LowVisits:
             },
             evidence=tuple(evidence),
             explanation=f"{CODE}.territory" if bar.by_territory else CODE,
-            params={**facts, "first_day": shown[0].date, "last_day": shown[-1].date},
+            params={
+                **facts,
+                "own_past_per_day": "–" if bar.own_past is None else facts["own_past_per_day"],
+                "first_day": shown[0].date,
+                "last_day": shown[-1].date,
+            },
             advice="behaviour.low_visits.advice",
             readings=("behaviour.reading.slack", "behaviour.reading.overload"),
             audience=(Audience.MANAGER,),

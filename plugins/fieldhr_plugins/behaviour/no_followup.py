@@ -65,12 +65,21 @@ class NoFollowUp:
                 ]
             if len(run) < self._steps[0]:
                 continue
+            opened_at = judged_instant(run[self._steps[0] - 1], tables, self._settings.judged_at)
+            if closed_ms is not None and closed_ms <= as_ms(opened_at):
+                continue  # ended before anybody could know
             if not starts_unseen(run[0], days, tables, self.days, self._settings.fresh_start_days):
-                findings.append(self._finding(tables, rep, run, written[-1][1] if written else None, closed_ms))
+                findings.append(self._finding(tables, rep, run, opened_at, written, closed_ms))
         return findings
 
     def _finding(
-        self, tables: Tables, rep: str, run: list[JudgedDay], last_record: str | None, closed_ms: int | None
+        self,
+        tables: Tables,
+        rep: str,
+        run: list[JudgedDay],
+        opened_at: datetime,
+        written: list[tuple[int, str]],
+        closed_ms: int | None,
     ) -> Finding:
         step = max(step for step in self._steps if step <= len(run))
         shown = run[:step]
@@ -86,15 +95,15 @@ class NoFollowUp:
         ]
         if due:
             evidence.append(Evidence(kind="outing", ids=due))
-        if last_record is not None:
-            evidence.append(Evidence(kind="followup", ids=(last_record,), facts={"role": "last record before"}))
+        if written:
+            evidence.append(Evidence(kind="followup", ids=(written[-1][1],), facts={"role": "last record before"}))
         return Finding(
             code=CODE,
             subject_kind="rep",
             subject=rep,
             rep=rep,
             instance=run[0].date,
-            opened_at=judged_instant(run[self._steps[0] - 1], tables, self._settings.judged_at),
+            opened_at=opened_at,
             closed_at=None if closed_ms is None else datetime.fromtimestamp(closed_ms / 1000, tz=UTC),
             severity=Severity.MEDIUM,
             confidence=0.9,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from fieldhr_core.errors import AccessError, PluginError
+from fieldhr_core.flow import scoping
 from fieldhr_core.flow.values import calendar_from, pattern_from
 from fieldhr_core.model import Calendar, Principal, Role, WorkPattern, milliseconds
 from fieldhr_core.store.audit import append
@@ -21,7 +22,7 @@ from fieldhr_core.store.keys import TableKeyStore
 from fieldhr_core.store.rows import canonical_json
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
     from sqlalchemy import Table as SqlTable
 
     from fieldhr_core.flow.clock import Clock
@@ -105,7 +106,19 @@ class Unit:
 
     def scope(self, table: SqlTable) -> ColumnElement[bool]:
         """Return the condition that holds for the rows of *table* this principal may see, its tenant's only."""
-        return self.acting.scope(self, table)
+        return scoping.condition(self.acting.tables, table, self.acting.principal)
+
+    def select(self, table: SqlTable) -> Select[Any]:
+        """Return a select of the rows this principal may see, masked as their role demands."""
+        return scoping.masked_select(self.acting.tables, table, self.acting.principal)
+
+    def allow(self, kind: str, action: str, *reps: str) -> None:
+        """Refuse what this principal may not do to a kind of record, or to those of these reps.
+
+        Raises:
+            AccessError: FHR-ACC-003.
+        """
+        scoping.allow(self.connection, self.acting.tables, self.acting.principal, kind, action, *reps)
 
     def seal(
         self,
@@ -141,6 +154,15 @@ class Unit:
             purpose=self.acting.purpose,
             person=person,
         )
+
+    def open_known(
+        self, table: SqlTable, column: str, data_class: str, ids: Sequence[str], sealed: Sequence[bytes | None]
+    ) -> list[bytes | None]:
+        """Open what is not masked; ``None`` stays ``None``."""
+        there = [place for place, value in enumerate(sealed) if value is not None]
+        values = [value for value in sealed if value is not None]
+        opened = dict(zip(there, self.open(table, column, data_class, [ids[n] for n in there], values), strict=True))
+        return [opened.get(place) for place in range(len(sealed))]
 
     def prepare(self, data_class: str, persons: Iterable[str]) -> None:
         """Look up the keys of many people in one query, before working on them one by one."""
@@ -215,21 +237,14 @@ class Acting:
             simulated=row["simulated"],
         )
 
-    def scope(self, unit: Unit, table: SqlTable) -> ColumnElement[bool]:
-        """Return the condition for the rows of *table* this principal may see."""
-        from fieldhr_core.flow.scoping import condition
+    def as_house(self) -> Acting:
+        """Return the same tenant acted in by the runtime itself.
 
-        return condition(self, unit, table)
-
-    def allow(self, kind: str, action: str, *reps: str) -> None:
-        """Refuse what the principal's role may not do to a kind of record, or for these reps.
-
-        Raises:
-            AccessError: FHR-ACC-003.
+        Whoever hands something in, what follows from it - stays, alerts, rulings - is computed over everything that
+        bears on it, and noted as the runtime's doing.
         """
-        own = self.principal.role is Role.REP
-        if own and any(rep != self.principal.person for rep in reps):
-            raise AccessError(f"This principal may not {action} {kind} of others.", code="FHR-ACC-003")
+        principal = Principal(tenant=self.tenant, id="fieldhr", role=Role.ADMIN)
+        return Acting(self.house, principal, "operations")
 
     def not_found(self) -> AccessError:
         """Return the one error for what is not there and for what is not this principal's to see."""

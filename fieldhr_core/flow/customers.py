@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import PluginError, RecordError
 from fieldhr_core.flow.values import plain
@@ -27,6 +27,9 @@ from fieldhr_core.store.rows import canonical_json, put, within
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
+#: What a role that sees customers masked gets in place of their names and numbers.
+_MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "identifiers": {}, "birth_date": None, "countries": ()}
+
 __all__ = ["Customers", "Places", "known_places", "touch_places"]
 
 
@@ -46,7 +49,7 @@ class Customers:
         good, reasons = _sifted(customers)
         acting = self._acting
         with acting.unit() as unit:
-            acting.allow("customers", "write")
+            unit.allow("customers", "write")
             _write(acting, unit, good)
             touch_places(acting, unit)
             unit.audit("customers.put", "customers", count=len(good))
@@ -65,7 +68,7 @@ class Customers:
         return found[0]
 
     def list(self) -> Sequence[Customer]:
-        """Return every customer this principal may see, ordered by id."""
+        """Return every customer this principal may see, ordered by id; roles that see them masked get empty names."""
         return self._read(None)
 
     def pull(self, connector: str) -> Receipt:
@@ -77,7 +80,7 @@ class Customers:
         acting = self._acting
         total = Receipt()
         with acting.unit() as unit:
-            acting.allow("customers", "write")
+            unit.allow("customers", "write")
             cursor = _cursor(acting, unit, connector)
             provider = acting.provider(unit, "connectors", connector)
         while True:
@@ -110,29 +113,24 @@ class Customers:
         return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
 
     def _read(self, ids: Sequence[str] | None) -> Sequence[Customer]:
-        import sqlalchemy as sa
-
         acting, table = self._acting, self._acting.tables.customers
         addresses = acting.tables.addresses
         with acting.unit() as unit:
-            where = [unit.scope(table), table.c.gone_ms.is_(None)]
-            if ids is not None:
-                where.append(table.c.id.in_(ids))
-            rows = unit.all(sa.select(table).where(*where).order_by(table.c.id))
-            bodies = unit.open(
+            where = [table.c.gone_ms.is_(None), *([] if ids is None else [table.c.id.in_(ids)])]
+            rows = unit.all(unit.select(table).where(*where).order_by(table.c.id))
+            bodies = unit.open_known(
                 table, "body_sealed", "contact", [row.id for row in rows], [row.body_sealed for row in rows]
             )
             placed: dict[str, list[Any]] = {}
             for chunk in within(row.id for row in rows):
                 for row in unit.all(
-                    sa.select(addresses)
-                    .where(addresses.c.tenant == acting.tenant, addresses.c.customer.in_(chunk))
-                    .order_by(addresses.c.id)
+                    unit.select(addresses).where(addresses.c.customer.in_(chunk)).order_by(addresses.c.id)
                 ):
-                    placed.setdefault(row.customer, []).append(row)
+                    if row.body_sealed is not None:
+                        placed.setdefault(row.customer, []).append(row)
             unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(rows))
             return [
-                _customer(row, json.loads(body), _addresses(unit, placed.get(row.id, [])))
+                _customer(row, _MASKED if body is None else json.loads(body), _addresses(unit, placed.get(row.id, [])))
                 for row, body in zip(rows, bodies, strict=True)
             ]
 
@@ -155,7 +153,7 @@ class Places:
             for p in places
         ]
         with acting.unit() as unit:
-            acting.allow("places", "write")
+            unit.allow("places", "write")
             sealed = unit.seal(table, "body_sealed", "contact", [p.id for p in places], bodies)
             put(
                 unit.connection,

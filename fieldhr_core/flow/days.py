@@ -33,7 +33,7 @@ def resolve_dirty(acting: Acting) -> int:
 
     A resolver that fails leaves its days marked and their last result in place; the fault is named in its report.
     """
-    done = 0
+    acting, done = acting.as_house(), 0
     while True:
         with acting.unit() as unit:
             keys = _dirty(acting, unit)

@@ -25,7 +25,7 @@ class Deals:
         """Store deals; one whose id is known already is exchanged. Return how many were handed in."""
         deals = list(deals)
         with self._acting.unit() as unit:
-            self._acting.allow("deals", "write")
+            unit.allow("deals", "write")
             write_deals(self._acting, unit, deals)
             unit.audit("deals.put", "deals", count=len(deals))
         return len(deals)

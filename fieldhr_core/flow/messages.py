@@ -43,19 +43,19 @@ class Messages:
         ``check.failed`` or ``check.none``: not cleared.
         """
         messages = list(messages)
-        acting = self._acting
+        acting, house = self._acting, self._acting.as_house()
         with acting.unit() as unit:
-            acting.allow("messages", "write", *{message.rep for message in messages})
-            submissions = _submissions(acting, unit, messages)
-            each, failed = rule(acting, unit, "message", submissions)
+            unit.allow("messages", "write", *{message.rep for message in messages})
+        with house.unit() as unit:
+            submissions = _submissions(house, unit, messages)
+            each, failed = rule(house, unit, "message", submissions)
+        answers = _strictest(submissions, each, failed)
         with acting.unit() as unit:
-            answers = _strictest(submissions, each, failed)
             _keep(acting, unit, messages, answers)
             _keep_rulings(acting, unit, "message", each)
             for offer, rulings in each.items():
-                raise_findings(
-                    acting, unit, [finding for ruling in rulings for finding in ruling.findings], origin=offer
-                )
+                findings = [finding for ruling in rulings for finding in ruling.findings]
+                raise_findings(acting, unit, findings, origin=offer)
             unit.audit("messages.submit", "messages", count=len(messages), failed=len(failed))
         return answers
 

@@ -46,7 +46,7 @@ class People:
         table = self._acting.tables.people
         ids = [person.id for person in people]
         with self._acting.unit() as unit:
-            self._acting.allow("people", "write")
+            unit.allow("people", "write")
             names = unit.seal(table, "name_sealed", "contact", ids, [p.name.encode() for p in people])
             put(
                 unit.connection,
@@ -75,16 +75,16 @@ class People:
 
     def list(self) -> list[Person]:
         """Return the people this principal may see, ordered by id."""
-        import sqlalchemy as sa
-
         table = self._acting.tables.people
         with self._acting.unit() as unit:
-            rows = unit.all(sa.select(table).where(unit.scope(table)).order_by(table.c.id))
-            names = unit.open(table, "name_sealed", "contact", [r.id for r in rows], [r.name_sealed for r in rows])
+            rows = unit.all(unit.select(table).order_by(table.c.id))
+            names = unit.open_known(
+                table, "name_sealed", "contact", [r.id for r in rows], [r.name_sealed for r in rows]
+            )
         return [
             Person(
                 id=row.id,
-                name=name.decode(),
+                name="" if name is None else name.decode(),
                 role=row.role,
                 manager=row.manager,
                 team=row.team,
@@ -94,7 +94,7 @@ class People:
                 joined=_date(row.joined),
                 left=_date(row.left),
                 language=row.language,
-                traits=row.traits,
+                traits=row.traits or {},
             )
             for row, name in zip(rows, names, strict=True)
         ]
@@ -106,7 +106,7 @@ class People:
             if absence.end <= absence.start:
                 raise RecordError(f"Absence {absence.id!r} ends before it starts.", code="FHR-REC-001")
         with self._acting.unit() as unit:
-            self._acting.allow("absences", "write")
+            unit.allow("absences", "write")
             put(
                 unit.connection,
                 self._acting.tables.absences,
@@ -133,7 +133,7 @@ class People:
         """
         entry = f"{rep}:{purpose}:{milliseconds(at)}"
         with self._acting.unit() as unit:
-            self._acting.allow("bases", "write")
+            unit.allow("bases", "write")
             put(
                 unit.connection,
                 self._acting.tables.bases,
@@ -160,7 +160,7 @@ class People:
         table = self._acting.tables.bases
         ends = milliseconds(at)
         with self._acting.unit() as unit:
-            self._acting.allow("bases", "withdraw", rep)
+            unit.allow("bases", "write", rep)
             ended = unit.connection.execute(
                 sa.update(table)
                 .where(

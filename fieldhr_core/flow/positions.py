@@ -81,7 +81,7 @@ class Positions:
             raise RecordError(f"Positions come as REPORTED, not as {table.schema.name!r}.", code="FHR-REC-004")
         acting = self._acting
         with acting.unit() as unit:
-            acting.allow("tracks", "write")
+            unit.allow("tracks", "write")
             receipt = _keep(acting, unit, table, Datum(datum))
             unit.audit("positions.record", "tracks", count=receipt.submitted, stored=receipt.stored)
         resolve_dirty(acting)

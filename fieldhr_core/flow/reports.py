@@ -79,7 +79,7 @@ class Reports:
         """
         acting = self._acting
         with acting.unit() as unit:
-            acting.allow("tracks", "read", rep)
+            unit.allow("tracks", "read", rep)
             view = View(acting, unit, Period(day, day), acting.house.clock.now(), [rep])
             rep_days = rep_days_of(acting, unit, [(rep, day.isoformat())])
             outings, stays = _of_day(view[OUTINGS], rep_days.days[0]), view[STAYS]
@@ -96,7 +96,7 @@ class Reports:
                 checkins=_of_day(view[CHECKINS], rep_days.days[0], "time_ms"),
                 follow_ups=_of_day(view[FOLLOW_UPS], rep_days.days[0], "start_ms"),
                 places=_places_of(view[PLACES], wanted),
-                names={customer: name for customer, (name, _) in names_of(acting, unit, wanted).items()},
+                names={customer: name for customer, (name, _) in names_of(unit, wanted).items()},
                 gaps_ms=_gaps(rep_days.fixes, rep_days.days[0], gap_s),
                 gap_s=gap_s,
                 cases=(),

@@ -1,42 +1,87 @@
-"""Which rows a principal may see, as a condition in every query: the first of two layers of scope."""
+"""Which rows a principal may see, as a condition in every query: the first of two layers of scope.
+
+What the policy says stands in :mod:`fieldhr_core.trust.scope`; here it meets the store's tables and the tree of people.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.model import Role
+from fieldhr_core.errors import AccessError
+from fieldhr_core.model import Principal, Role
+from fieldhr_core.trust import scope
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, Connection, Select, Table
 
-    from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.store.tables import StoreTables
 
-__all__ = ["condition", "led_by"]
-
-
-def condition(acting: Acting, unit: Unit, table: Table) -> ColumnElement[bool]:
-    """Return the condition for the rows of *table* that the unit's principal may see; its tenant's only."""
-    mine = table.c.tenant == acting.tenant
-    role = acting.principal.role
-    if role not in (Role.REP, Role.MANAGER):
-        return mine
-    column = next((table.c[name] for name in ("rep", "owner") if name in table.c), None)
-    if column is None:
-        column = table.c.id
-    person = acting.principal.person or ""
-    return mine & column.in_([person] if role is Role.REP else [person, *led_by(acting, unit, person)])
+__all__ = ["allow", "condition", "led_by", "masked_select", "reaches_everybody", "visible_people"]
 
 
-def led_by(acting: Acting, unit: Unit, manager: str) -> list[str]:
-    """Return the ids of everybody below *manager*, ordered."""
+def condition(tables: StoreTables, table: Table, principal: Principal) -> ColumnElement[bool]:
+    """Return the condition for the rows of *table* that *principal* may see; their tenant's only."""
+    return scope.condition(tables, _kind(tables, table), principal, led=_led(tables, principal))
+
+
+def masked_select(tables: StoreTables, table: Table, principal: Principal) -> Select[Any]:
+    """Return a select of the rows *principal* may see, with the columns their role may not see as NULL."""
     import sqlalchemy as sa
 
-    people = acting.tables.people
+    columns = scope.columns(tables, _kind(tables, table), principal.role)
+    return sa.select(*columns).where(condition(tables, table, principal))
+
+
+def allow(
+    connection: Connection, tables: StoreTables, principal: Principal, kind: str, action: str, *reps: str
+) -> None:
+    """Refuse what a role may not do to a kind of record, or to records of these reps.
+
+    Raises:
+        AccessError: FHR-ACC-003; it does not tell whether the reps exist.
+    """
+    led: frozenset[str] = frozenset()
+    if principal.role is Role.MANAGER and any(rep != principal.person for rep in reps):
+        led = visible_people(connection, tables, principal)
+    if not scope.is_allowed(principal, kind, action, reps, led):
+        raise AccessError(
+            f"The role {principal.role} may not {action} these {kind}.", code="FHR-ACC-003", role=principal.role.value
+        )
+
+
+def reaches_everybody(principal: Principal, kind: str) -> bool:
+    """Return whether a principal sees every row of a kind in their tenant."""
+    return scope.reach(principal.role, kind) is scope.Reach.TENANT
+
+
+def visible_people(connection: Connection, tables: StoreTables, principal: Principal) -> frozenset[str]:
+    """Return the ids of a manager and everybody below; of anybody else, their own."""
+    own = frozenset({principal.person} if principal.person else ())
+    if principal.role is not Role.MANAGER:
+        return own
+    return own | frozenset(connection.execute(_led(tables, principal)).scalars())
+
+
+def led_by(tables: StoreTables, tenant: str, manager: str) -> Select[Any]:
+    """Return a select of the ids of everybody below *manager*."""
+    import sqlalchemy as sa
+
+    people = tables.people
     below = (
         sa.select(people.c.id)
-        .where(people.c.tenant == acting.tenant, people.c.manager == manager)
+        .where(people.c.tenant == tenant, people.c.manager == manager)
         .cte("below", recursive=True)
     )
     # UNION, not UNION ALL: a circle of managers must not turn for ever.
-    below = below.union(sa.select(people.c.id).where(people.c.tenant == acting.tenant, people.c.manager == below.c.id))
-    return sorted(row.id for row in unit.all(sa.select(below.c.id)))
+    below = below.union(sa.select(people.c.id).where(people.c.tenant == tenant, people.c.manager == below.c.id))
+    return sa.select(below.c.id)
+
+
+def _led(tables: StoreTables, principal: Principal) -> Any:
+    if principal.role is not Role.MANAGER or principal.person is None:
+        return ()
+    return led_by(tables, principal.tenant, principal.person)
+
+
+def _kind(tables: StoreTables, table: Table) -> str:
+    return table.name.removeprefix(tables.prefix)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fieldhr_core.errors import PluginError
+from fieldhr_core.flow import scoping
 from fieldhr_core.flow.view import View
 from fieldhr_core.model import METRICS, Period, Table
 from fieldhr_core.store.rows import put
 
 if TYPE_CHECKING:
-    from fieldhr_core.flow.acting import Acting
+    from fieldhr_core.flow.acting import Acting, Unit
 
 __all__ = ["Scores"]
 
@@ -26,7 +27,10 @@ class Scores:
 
         A scorer that fails leaves its metrics out - never zero - and is named in its report.
         """
-        acting = self._acting
+        with self._acting.unit() as unit:
+            unit.allow("metrics", "read")
+            mine = self._mine(unit)
+        acting = self._acting.as_house()  # a rep's figures rest on more than a rep may look at
         results = []
         with acting.unit() as unit:
             view = View(acting, unit, period, acting.house.clock.now())
@@ -58,7 +62,13 @@ class Scores:
                 ],
             )
             unit.audit("scores.measure", "metrics", f"{period.first}..{period.last}", count=len(table))
-        return table
+        return table if mine is None else table.take([subject in mine for subject in table["subject"]])
+
+    def _mine(self, unit: Unit) -> frozenset[str] | None:
+        """Return whose figures this principal may see; ``None``: everybody's."""
+        if scoping.reaches_everybody(self._acting.principal, "metrics"):
+            return None
+        return scoping.visible_people(unit.connection, self._acting.tables, self._acting.principal)
 
 
 def _known(value: float) -> float | None:

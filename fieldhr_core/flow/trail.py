@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from fieldhr_core.errors import AccessError
-from fieldhr_core.model import Role
+from fieldhr_core.flow import scoping
 from fieldhr_core.store.audit import chain_key, events_of
 from fieldhr_core.trust.audit import Chain, Event, verify
 
 if TYPE_CHECKING:
-    from fieldhr_core.flow.acting import Acting
+    from fieldhr_core.flow.acting import Acting, Unit
 
 __all__ = ["Trail"]
 
@@ -28,10 +29,9 @@ class Trail:
         Raises:
             AccessError: FHR-ACC-003 where the principal's role does not read the trail.
         """
-        self._allow()
-        found = []
+        found: list[Event] = []
         with (
-            self._acting.unit() as unit,
+            self._reading() as unit,
             closing(events_of(unit.connection, self._acting.tables, self._acting.tenant)) as rows,
         ):
             for event, _ in rows:
@@ -47,12 +47,14 @@ class Trail:
         Raises:
             AccessError: FHR-ACC-003 where the principal's role does not read the trail.
         """
-        self._allow()
-        with self._acting.unit() as unit:
+        with self._reading() as unit:
             key = chain_key(unit.vault, self._acting.tenant)
             with closing(events_of(unit.connection, self._acting.tables, self._acting.tenant)) as rows:
                 return verify(rows, key, self._acting.tenant)
 
-    def _allow(self) -> None:
-        if self._acting.principal.role not in (Role.AUDITOR, Role.COMPLIANCE, Role.ADMIN):
-            raise AccessError("This principal may not read the audit trail.", code="FHR-ACC-003")
+    @contextmanager
+    def _reading(self) -> Iterator[Unit]:
+        with self._acting.unit() as unit:
+            if not scoping.reaches_everybody(self._acting.principal, "audit"):
+                raise AccessError("This principal may not read the audit trail.", code="FHR-ACC-003")
+            yield unit

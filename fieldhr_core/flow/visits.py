@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -49,7 +50,7 @@ class Outings:
                 raise RecordError(f"Outing {outing.id!r} ends before it starts.", code="FHR-REC-001")
         acting = self._acting
         with acting.unit() as unit:
-            acting.allow("outings", "write")
+            unit.allow("outings", "write")
             put(
                 unit.connection,
                 acting.tables.outings,
@@ -93,16 +94,16 @@ class Visits:
                 raise RecordError(f"Check-in {checkin.id!r} lies at no possible coordinate.", code="FHR-REC-001")
         acting = self._acting
         with acting.unit() as unit:
-            acting.allow("checkins", "write", *{checkin.rep for checkin in checkins})
+            unit.allow("checkins", "write", *{checkin.rep for checkin in checkins})
             days = _local_days(acting, unit, [(checkin.rep, checkin.time) for checkin in checkins])
             points = _points(checkins)
             judged = _judged(acting, unit, points)
-            names = names_of(acting, unit, {checkin.customer for checkin in checkins})
-        with acting.unit() as unit:
             _keep(acting, unit, checkins, points, judged)
-            run_alerters(acting, unit, "live", sorted(set(days)))
             unit.audit("visits.check_in", "checkins", count=len(checkins))
-            return _answers(acting, unit, checkins, names)
+        house = acting.as_house()
+        with house.unit() as unit:
+            run_alerters(house, unit, "live", sorted(set(days)))
+            return _answers(unit, checkins)
 
     def write(self, follow_ups: Iterable[FollowUp]) -> Receipt:
         """Store visit records and other follow-ups; one whose id is known already is exchanged.
@@ -114,7 +115,7 @@ class Visits:
         good = [record for record in handed if record.end >= record.start]
         acting, table = self._acting, self._acting.tables.follow_ups
         with acting.unit() as unit:
-            acting.allow("follow_ups", "write", *{record.rep for record in good})
+            unit.allow("follow_ups", "write", *{record.rep for record in good})
             texts = unit.seal(table, "text_sealed", "message", [r.id for r in good], [r.text.encode() for r in good])
             put(
                 unit.connection,
@@ -213,11 +214,13 @@ def _keep(acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table
     insert_new(unit.connection, table, rows, ("tenant", "id"))
 
 
-def _answers(
-    acting: Acting, unit: Unit, checkins: Sequence[CheckIn], names: Mapping[str, tuple[str, str]]
-) -> list[CheckInAnswer]:
+def _answers(unit: Unit, checkins: Sequence[CheckIn]) -> list[CheckInAnswer]:
+    """Answer as the rep of each check-in may be answered: with names of the customers they visit, and no others."""
     import sqlalchemy as sa
 
+    acting = unit.acting
+    visited = _visited(unit, checkins)
+    names = names_of(unit, {customer for _, customer in visited})
     table, cases = acting.tables.checkins, acting.tables.cases
     ids = [checkin.id for checkin in checkins]
     rows = {}
@@ -237,7 +240,8 @@ def _answers(
     answers = []
     for checkin in checkins:
         row = rows[checkin.id]
-        name, need = names.get(row.customer, ("", ""))
+        is_visited = (row.rep, row.customer) in visited
+        name, need = names.get(row.customer, ("", "")) if is_visited else ("", "")
         answers.append(
             CheckInAnswer(
                 checkin=row.id,
@@ -253,21 +257,43 @@ def _answers(
     return answers
 
 
-def names_of(acting: Acting, unit: Unit, customers: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return the name and need of each customer that this principal may see."""
-    import json
-
-    import sqlalchemy as sa
-
-    table = acting.tables.customers
+def names_of(unit: Unit, customers: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the name and need of each customer that the unit's principal may see."""
+    table = unit.acting.tables.customers
     found = {}
     for chunk in within(sorted(customers)):
-        rows = unit.all(sa.select(table.c.id, table.c.body_sealed).where(unit.scope(table), table.c.id.in_(chunk)))
-        bodies = unit.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
+        rows = unit.all(unit.select(table).where(table.c.id.in_(chunk)))
+        bodies = unit.open_known(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
         for row, body in zip(rows, bodies, strict=True):
-            fields = json.loads(body)
+            fields = {"name": "", "need": ""} if body is None else json.loads(body)
             found[row.id] = (fields["name"], fields["need"])
     return found
+
+
+def _visited(unit: Unit, checkins: Sequence[CheckIn]) -> set[tuple[str, str]]:
+    """Return the (rep, customer) pairs of check-ins at customers the rep holds, nobody holds, or an outing names."""
+    import sqlalchemy as sa
+
+    customers, outings = unit.acting.tables.customers, unit.acting.tables.outings
+    pairs = {(checkin.rep, checkin.customer) for checkin in checkins}
+    held: set[tuple[str, str]] = set()
+    for chunk in within(sorted({customer for _, customer in pairs})):
+        owners = unit.all(
+            sa.select(customers.c.id, customers.c.owner).where(
+                customers.c.tenant == unit.acting.tenant, customers.c.id.in_(chunk)
+            )
+        )
+        held |= {
+            (rep, row.id)
+            for rep, customer in pairs
+            for row in owners
+            if row.id == customer and row.owner in (rep, None)
+        }
+        claimed = sa.select(outings.c.rep, outings.c.customer).where(
+            outings.c.tenant == unit.acting.tenant, outings.c.customer.in_(chunk)
+        )
+        held |= {(row.rep, row.customer) for row in unit.all(claimed.distinct())}
+    return pairs & held
 
 
 def _local_days(acting: Acting, unit: Unit, moments: Sequence[tuple[str, datetime]]) -> list[tuple[str, str]]:

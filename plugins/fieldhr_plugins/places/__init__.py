@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.hooks import Offer, PluginInfo, hookimpl
+from fieldhr_core.hooks import Command, Offer, PluginInfo, hookimpl
 from fieldhr_plugins.places.settings import PlacesSettings
 
 if TYPE_CHECKING:
+    import argparse
+    from typing import TextIO
+
     from fieldhr_core.hooks import Alerter, Resolver
 
 __all__ = ["PLUGIN", "PlacesSettings"]
@@ -39,6 +42,31 @@ def fieldhr_register_alerters() -> Iterable[Offer[Alerter]]:
         Offer("device.replayed_track", _replayed_track, role="find"),
         Offer("track.gap_pattern", _gap_pattern, role="find"),
     ]
+
+
+@hookimpl
+def fieldhr_register_commands() -> Iterable[Command]:
+    """Offer ``places stays`` and ``places day``."""
+    return [
+        _command(("places", "stays"), "Stays of one track, no store needed.", "stays"),
+        _command(("places", "day"), "One rep's day: where, when, which customer, what is unknown.", "day"),
+    ]
+
+
+def _command(path: tuple[str, ...], summary: str, name: str) -> Command:
+    # Imported when it is called: listing commands must stay cheap.
+    def add(parser: argparse.ArgumentParser) -> None:
+        from fieldhr_plugins.places import commands
+
+        getattr(commands, f"{name}_arguments")(parser)
+
+    def act(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+        from fieldhr_plugins.places import commands
+
+        status: int = getattr(commands, name)(args, stdin, stdout)
+        return status
+
+    return Command(path=path, summary=summary, arguments=add, run=act)
 
 
 def _resolver(settings: Any) -> Resolver:

@@ -23,6 +23,7 @@ __all__ = ["Memory", "fill_day", "visit_quota"]
 
 _AM_END: Final = clock_s("11:55")
 _PM_END: Final = clock_s("17:40")
+_FRIDAY: Final = 5
 #: A coffee or a full tank on the way, never longer than this.
 _SHORT_S: Final = (5 * 60, 14 * 60)
 
@@ -56,15 +57,22 @@ class Memory:
         self._visits[spot.id] = self._visits.get(spot.id, 0) + 1
 
 
-def visit_quota(recipe: Recipe, rep: int, days: int, streams: Streams, mean: float | None = None) -> list[int]:
-    """Return how many customers a rep visits on each of *days* working days: an exact total, at least one a day."""
+def visit_quota(
+    recipe: Recipe, rep: int, weekdays: Sequence[int], streams: Streams, mean: float | None = None
+) -> list[int]:
+    """Return how many customers a rep visits on each working day: an exact total, at least one a day.
+
+    *weekdays* are the ISO weekdays of the days; Fridays tend to be the lighter ones.
+    """
+    days = len(weekdays)
     wanted = round((recipe.visits_mean if mean is None else mean) * days)
     draw = streams.of("quota", rep)
     counts = [wanted // days] * days if days else []
     for day in draw.sample(range(days), wanted - sum(counts)):
         counts[day] += 1
     swapped = draw.sample(range(days), 2 * (days // 5))
-    for more, less in zip(swapped[::2], swapped[1::2], strict=True):
+    for one, other in zip(swapped[::2], swapped[1::2], strict=True):
+        more, less = (other, one) if weekdays[one] == _FRIDAY != weekdays[other] else (one, other)
         if counts[less] > 1 and counts[more] < 4:
             counts[more] += 1
             counts[less] -= 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
+
 from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.calendars import clock_s
-from fieldhr_sandbox.script import PARTS, Script
+from fieldhr_sandbox.script import PARTS, Script, Stop
 from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.timeline import Move, Spot, Stay, Timeline, route, shifted
 from fieldhr_sandbox.world import Rep
@@ -14,6 +16,9 @@ from fieldhr_sandbox.world import Rep
 __all__ = ["lay_out"]
 
 _DAWN_S: Final = clock_s("06:00")
+#: A visit is made no shorter than this to be in time elsewhere.
+_SHORTEST_S: Final = 15 * 60
+_TRIES: Final = 8
 _MIDNIGHT_S: Final = clock_s("24:00")
 
 
@@ -43,42 +48,72 @@ class _Path:
 def lay_out(script: Script, rep: Rep, streams: Streams) -> None:
     """Fill ``script.timeline`` and ``script.laid`` (stop, arrival, leaving, departure to it).
 
+    Where somebody would be late for a fixed arrival, what they do before it is made shorter, as people do.
+
     Raises:
-        SandboxError: FHR-SBX-001 where a fixed arrival cannot be met: the scenario asked for the impossible.
+        SandboxError: FHR-SBX-001 where that does not help: the scenario asked for the impossible.
     """
+    if not script.works or script.at_home:
+        script.timeline = _Path(rep.home).finish()
+        return
+    stops = [stop for part in PARTS for stop in script.parts.get(part, ())]
+    for _ in range(_TRIES):
+        late = _try(script, rep, streams, stops)
+        if late is None:
+            return
+        _shorten(stops, late)
+    raise SandboxError(
+        f"Rep {rep.index} on day {script.day} cannot be where they must in time "
+        f"(scenarios {sorted(set(script.claimed_by.values()))}).",
+        code="FHR-SBX-001",
+    )
+
+
+def _try(script: Script, rep: Rep, streams: Streams, stops: list[Stop]) -> tuple[int, int] | None:
+    """Lay out *stops*; return (number of the stop that would be late, by how many seconds) where one is."""
     draw = streams.of("route", rep.index, script.day)
     path = _Path(rep.home)
-    if not script.works or script.at_home:
-        script.timeline = path.finish()
-        return
     office = rep.branch.office
     _commute(draw, path, rep, office)
     arrivals: list[tuple[int, int]] = []
-    stops = [stop for part in PARTS for stop in script.parts.get(part, ())]
-    for stop in stops:
+    for number, stop in enumerate(stops):
         if stop.spot is path.spot and stop.arrive_s is None:
             path.free_s = max(path.free_s, (stop.depart_s or 0) + stop.stay_s)
             arrivals.append((max(path.since_s, stop.depart_s or 0), path.since_s))
             continue
         way = route(draw, path.spot, stop.spot, stop.pace_mps)
+        depart = max(path.free_s, stop.depart_s or 0)
         if stop.arrive_s is not None:
             depart = stop.arrive_s - way.end_s
             if depart < path.free_s:
-                raise SandboxError(
-                    f"Rep {rep.index} on day {script.day} cannot be at a {stop.spot.category or stop.spot.kind} in time "
-                    f"({path.free_s - depart} s short; scenarios {sorted(set(script.claimed_by.values()))}).",
-                    code="FHR-SBX-001",
-                )
-        else:
-            depart = max(path.free_s, stop.depart_s or 0)
+                return number, path.free_s - depart
         arrivals.append((path.go(way, depart, stop.spot, stop.stay_s), depart))
     _evening(draw, path, rep, office)
     script.timeline = path.finish()
-    leaves = _leavings(script.timeline)
+    leaves = {stay.start_s: stay.end_s for stay in script.timeline.stays()}
     script.laid = [
         (stop, arrive, leaves.get(arrive, arrive + stop.stay_s), depart)
         for stop, (arrive, depart) in zip(stops, arrivals, strict=True)
     ]
+    return None
+
+
+def _shorten(stops: list[Stop], late: tuple[int, int]) -> None:
+    """Take the lacking seconds from the stops before the late one that nobody fixed, or leave out the last of them."""
+    number, lacking = late
+    loose = [index for index in range(number) if stops[index].arrive_s is None and stops[index].stay_s > 0]
+    for index in reversed(loose):
+        spare = max(0, stops[index].stay_s - _SHORTEST_S)
+        cut = min(spare, lacking)
+        stops[index] = attrs.evolve(stops[index], stay_s=stops[index].stay_s - cut)
+        lacking -= cut
+        if lacking <= 0:
+            return
+    for index in reversed(range(number)):
+        if stops[index].depart_s is not None:
+            early = max(0, stops[index].depart_s - lacking)
+            stops[index] = attrs.evolve(stops[index], depart_s=early)
+            return
 
 
 def _commute(draw: Draw, path: _Path, rep: Rep, office: Spot) -> None:
@@ -99,6 +134,3 @@ def _evening(draw: Draw, path: _Path, rep: Rep, office: Spot) -> None:
     depart = max(path.free_s, desk_until) if path.spot is office else path.free_s
     path.go(route(draw, path.spot, rep.home), depart, rep.home, 0)
 
-
-def _leavings(timeline: Timeline) -> dict[int, int]:
-    return {stay.start_s: stay.end_s for stay in timeline.stays()}

@@ -197,7 +197,8 @@ def _live(
 ) -> None:
     """Fill, lay out and write down every day of one rep."""
     working = [day for day in days.working() if not scripts[rep.index, day].at_home]
-    quota = dict(zip(working, visit_quota(chosen, rep.index, len(working), streams), strict=True))
+    weekdays = [days.date(day).isoweekday() for day in working]
+    quota = dict(zip(working, visit_quota(chosen, rep.index, weekdays, streams), strict=True))
     _keep_busy([scripts[rep.index, day] for day in working], quota)
     memory = Memory(rep, world)
     for day in range(days.count):

@@ -36,9 +36,9 @@ class Recipe:
     needs: tuple[str, ...]
     cities: tuple[str, ...]
     customers_per_rep: int = 60
-    trip_median_m: float = 5200.0
+    trip_median_m: float = 4500.0
     trip_sigma: float = 0.65
-    rural_factor: float = 3.6
+    rural_factor: float = 4.2
     rural_share: float = 0.1
     visits_mean: float = 2.0
     stay_median_s: float = 33 * 60.0

@@ -24,6 +24,8 @@ from fieldhr_sandbox.world import Rep, World
 
 __all__ = ["ALL_DAY", "REGISTRY", "Needs", "Scenario", "Site", "Unplantable", "scenario"]
 
+#: By then everybody is back from lunch.
+AFTER_LUNCH_S: Final = 13 * 3600 + 1800
 #: Every part of a day.
 ALL_DAY: Final = frozenset({"am", "noon", "pm"})
 
@@ -184,6 +186,18 @@ class Site:
         if not found:
             raise Unplantable
         return self.reserve(self.draw.pick(found))
+
+    def reachable(self, spot: Spot, arrive_s: int) -> Spot:
+        """Return *spot* if a rep can be there at *arrive_s* after lunch at the office.
+
+        Raises:
+            Unplantable: where it is too far.
+        """
+        straight = spot.metres_to(self.rep.branch.office)
+        pace = 6.5 if straight < 12_000 else 10.0 if straight < 35_000 else 17.0
+        if arrive_s - 1.3 * straight / pace - 240 < AFTER_LUNCH_S:
+            raise Unplantable
+        return spot
 
     def reserve(self, spot: Spot) -> Spot:
         """Keep other scenarios from moving an address."""

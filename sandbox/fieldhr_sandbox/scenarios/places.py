@@ -16,13 +16,14 @@ from fieldhr_sandbox.timeline import Setting, Spot
 
 _AM = Needs(parts=frozenset({"am"}))
 _PM = Needs(parts=frozenset({"pm"}))
-_NOON = Needs(parts=frozenset({"noon"}))
 _DWELL = ("track.offsite_dwell",)
 _DAY_END = (clock_s("18:00"), clock_s("23:05"))
 
 
 def _dwell(site: Site, part: str, spot: Spot, customer: Spot, arrive: int, stay: int) -> None:
     """Stay at *spot* during an outing claimed for *customer*; go there afterwards where there is time."""
+    if part == "pm":
+        site.reachable(spot, arrive)
     stops = [Stop(spot=spot, stay_s=stay, arrive_s=arrive, outing_for=customer.customer)]
     left = (clock_s("11:50") if part == "am" else clock_s("17:20")) - arrive - stay
     if left > 70 * 60:
@@ -62,7 +63,7 @@ def short_mall_stop(site: Site) -> None:
 @scenario("L01/at-customer", "The mall is the customer's address", req=["A4"], needs=_PM)
 def customer_is_the_mall(site: Site) -> None:
     customer = site.customer()
-    mall = site.near("mall", customer, 500, 25_000, fresh=True)
+    mall = site.reachable(site.near("mall", customer, 500, 25_000, fresh=True), clock_s("14:30"))
     moved = attrs.evolve(customer, x=mall.x, y=mall.y, setting=Setting.INDOOR)
     site.world.move_customer(moved)
     stay = _beyond(site, 32, 75)
@@ -74,7 +75,7 @@ def customer_is_the_mall(site: Site) -> None:
 @scenario("L01/near-customer", "The mall is within 150 m of the customer", req=["A4"], needs=_PM)
 def mall_near_customer(site: Site) -> None:
     customer = site.customer()
-    mall = site.near("mall", customer, 500, 25_000, fresh=True)
+    mall = site.reachable(site.near("mall", customer, 500, 25_000, fresh=True), clock_s("14:45"))
     turn = site.draw.between(0, 2 * math.pi)
     reach = site.draw.between(60, 120)
     moved = attrs.evolve(customer, x=mall.x + reach * math.cos(turn), y=mall.y + reach * math.sin(turn))
@@ -92,9 +93,11 @@ def restaurant(site: Site) -> None:
     _dwell(site, "am", place, customer, clock_s("10:02") + site.draw.below(30 * 60), _beyond(site, 32, 75))
 
 
-@scenario("L02/lunch", "75 minutes in a restaurant within lunch", req=["A4"], needs=_NOON)
+@scenario("L02/lunch", "75 minutes in a restaurant within lunch", req=["A4"],
+          needs=Needs(parts=frozenset({"am", "noon"})))
 def long_lunch(site: Site) -> None:
     place = _far_restaurant(site, site.rep.branch.office, 3000)
+    site.set_part("am", [])
     site.set_part("noon", [Stop(spot=place, stay_s=75 * 60, arrive_s=clock_s("12:05")), site.office()])
     site.silent(_DWELL, dose={"stay_s": 75 * 60})
 
@@ -126,7 +129,7 @@ def just_under(site: Site) -> None:
 @scenario("L04", "One stop, split by minutes in the car park", req=["A4"], needs=_PM)
 def split_stop(site: Site) -> None:
     customer = site.customer()
-    mall = site.near("mall", customer, 500, 15_000)
+    mall = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:30"))
     parking = site.new_spot("parking", mall, 105, 75, kind="open", category="", setting=Setting.OPEN)
     arrive = clock_s("14:30") + site.draw.below(50 * 60)
     first, second = site.draw.whole(17, 22) * 60, site.draw.whole(15, 20) * 60
@@ -149,7 +152,7 @@ def split_stop(site: Site) -> None:
 @scenario("L04/two-malls", "Two malls, 18 and 16 minutes", req=["A4"], needs=_PM)
 def two_malls(site: Site) -> None:
     customer = site.customer()
-    one = site.near("mall", customer, 500, 15_000)
+    one = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:40"))
     other = site.near("mall", one, 3000, 25_000)
     stops = [
         Stop(spot=one, stay_s=18 * 60, arrive_s=clock_s("14:40"), outing_for=customer.customer),
@@ -451,7 +454,7 @@ def one_gap(site: Site) -> None:
 def private_place(site: Site) -> None:
     category = site.draw.pick(("hospital", "worship", "court"))
     customer = site.customer()
-    place = site.near(category, customer, 300, 30_000, clear_m=160)
+    place = site.reachable(site.near(category, customer, 300, 30_000, clear_m=160), clock_s("14:50"))
     stop = Stop(spot=place, stay_s=50 * 60, arrive_s=clock_s("14:50"), outing_for=customer.customer)
     site.set_part("pm", [stop, site.office()])
     site.silent(("*",))
@@ -459,6 +462,7 @@ def private_place(site: Site) -> None:
 
 @scenario("L20/home", "The rep's home", req=["E6", "A4"], needs=_PM)
 def own_home(site: Site) -> None:
+    site.reachable(site.rep.home, clock_s("14:50"))
     stop = Stop(spot=site.rep.home, stay_s=50 * 60, arrive_s=clock_s("14:50"))
     site.set_part("pm", [stop, site.office()])
     site.silent(("*",))
@@ -467,7 +471,7 @@ def own_home(site: Site) -> None:
 def _exact(site: Site, length: int) -> None:
     """Arrive with one fix and leave with another that is exactly *length* seconds later."""
     customer = site.customer()
-    mall = site.near("mall", customer, 500, 15_000)
+    mall = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:40"))
     ticks = tick_seconds(site.rep.index, site.days_used[0], site.days, site.streams).tolist()
     known = set(ticks)
     fitting = [t for t in ticks if clock_s("14:40") <= t <= clock_s("15:40") and t + length in known]

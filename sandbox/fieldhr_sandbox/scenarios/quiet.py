@@ -57,6 +57,7 @@ def waiting_next_door(site: Site) -> None:
 def refuelling(site: Site) -> None:
     customer = site.customer()
     place = site.near(site.draw.pick(("fuel", "charging", "car_repair")), customer, 500, 12_000)
+    site.reachable(place, clock_s("14:40"))
     stop = Stop(spot=place, stay_s=35 * 60, arrive_s=clock_s("14:40"), outing_for=customer.customer)
     site.set_part("pm", [stop, site.visit(customer, 25 * 60), site.office()])
     site.silent(_ANY)
@@ -73,7 +74,7 @@ def traffic_jam(site: Site) -> None:
 
 @scenario("Q06", "At the doctor's, with two hours of leave", needs=_PM)
 def doctor(site: Site) -> None:
-    place = site.near("hospital", site.rep.branch.office, 0, 30_000, clear_m=160)
+    place = site.reachable(site.near("hospital", site.rep.branch.office, 0, 30_000, clear_m=160), clock_s("14:30"))
     script = site.set_part("pm", [Stop(spot=place, stay_s=70 * 60, arrive_s=clock_s("14:30")), site.office()])
     site.absent(0, AbsenceKind.LEAVE, clock_s("14:00"), clock_s("16:00"))
     script.untracked.append((clock_s("14:00"), clock_s("16:00")))

@@ -17,7 +17,7 @@ from fieldhr_core.hooks.builtin import BUILTIN
 TOP_LEVEL = {"fieldhr_core", "fieldhr_plugins", "fieldhr_sandbox"}
 
 #: Endings of files that are data and must travel with the code.
-DATA = {".typed", ".j2", ".html", ".css", ".js", ".json", ".toml", ".csv", ".txt", ".mako", ".svg", ".tmpl"}
+DATA = {".typed", ".j2", ".html", ".css", ".js", ".json", ".toml", ".csv", ".txt", ".mako", ".svg", ".tmpl", ".jinja"}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +43,8 @@ def write_disabled_plugins(names: Iterable[str], folder: Path | None = None) -> 
     if _disabled_in(changed) != wanted:
         raise _unfit("its key 'disabled' is written in an unusual way")
     path = _path(folder)
+    import tempfile
+
     # Written beside and moved, so that a full disk leaves the old file.
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=FILE_NAME, delete=False) as file:
         file.write(changed)

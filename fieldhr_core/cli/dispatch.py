@@ -12,6 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 from fieldhr_core.errors import FieldhrError
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["CORE", "main"]
 
-#: First words of the commands in this package; the module of that name holds ``COMMANDS``.
-CORE: Final[tuple[str, ...]] = ("alerts", "audit", "plugins")
+#: First words of the commands in this package, and what they are about; the module of that name holds ``COMMANDS``.
+CORE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "alerts": "cases and their evidence",
+        "audit": "the chain of everything that was done",
+        "plugins": "for integrators: list, new, test, disable, enable",
+    }
+)
 
 #: What a shell reports for a program that ended because nobody read on.
 _READER_GONE: Final = 128 + 13
@@ -72,41 +79,41 @@ def _run(words: list[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int
         stdout.write(f"fieldhr {_version()}\n")
         return 0
     path = tuple(_leading_words(words))
-    for commands in _stages(path):
+    if not path:
+        asked = words in (["--help"], ["-h"])
+        if words and not asked:
+            raise FieldhrError(f"There is no option {words[0]!r}.", code="FHR-CLI-001", hint="Run: fieldhr --help")
+        (stdout if asked else stderr).write(_overview())
+        return 0 if asked else 2
+    for commands in _stages(path[0]):
         found = _meant(path, commands)
         if found is not None:
             plugin, command = commands[found]
             return _run_command(plugin, command, words[len(found) :], stdin, stdout)
     group = _longest_group(path, commands)
-    asked_for_help = len(group) == len(path) and words[len(path) :] in (["--help"], ["-h"])
     if len(group) < len(path):
         raise _unknown(path, group, commands)
-    (stdout if asked_for_help else stderr).write(_help(group, commands))
-    return 0 if asked_for_help else 2
+    asked = words[len(path) :] in (["--help"], ["-h"])
+    (stdout if asked else stderr).write(_help_of(group, commands))
+    return 0 if asked else 2
 
 
-def _stages(path: tuple[str, ...]) -> Iterable[Found]:
-    """Yield more and more commands, cheapest first; the last one holds all there are."""
-    word = path[0] if path else ""
+def _stages(word: str) -> Iterable[Found]:
+    """Yield more and more commands that may begin with *word*, cheapest first; the last one holds all there are."""
     if word in CORE:
-        yield _core_commands([word])
+        # Nobody else adds to these: they must work whatever is installed.
+        yield {command.path: ("", command) for command in importlib.import_module(f"fieldhr_core.cli.{word}").COMMANDS}
         return
     from fieldhr_core.cli.configfile import disabled_plugins
+    from fieldhr_core.hooks.builtin import BUILTIN_COMMANDS
     from fieldhr_core.hooks.discovery import builtin_candidates, installed_candidates
 
     disabled = set(disabled_plugins())
-    if word:
-        yield _plugin_commands(builtin_candidates(), disabled)
+    _, keys = BUILTIN_COMMANDS.get(word, ("", ()))
+    if keys:
+        yield _plugin_commands([found for found in builtin_candidates() if found.key in keys], disabled)
     found = _plugin_commands([*builtin_candidates(), *installed_candidates()], disabled)
-    yield _core_commands(CORE) | {path: command for path, command in found.items() if path[0] not in CORE}
-
-
-def _core_commands(names: Iterable[str]) -> Found:
-    return {
-        command.path: ("", command)
-        for name in names
-        for command in importlib.import_module(f"fieldhr_core.cli.{name}").COMMANDS
-    }
+    yield {path: command for path, command in found.items() if path[0] not in CORE}
 
 
 def _plugin_commands(candidates: Sequence[Candidate], disabled: set[str]) -> Found:
@@ -190,17 +197,34 @@ def _unknown(path: tuple[str, ...], group: tuple[str, ...], commands: Found) -> 
     )
 
 
-def _help(group: tuple[str, ...], commands: Found) -> str:
-    name = " ".join(("fieldhr", *group))
-    rows: dict[str, list[str]] = {}
+def _overview() -> str:
+    """Describe every group of commands; imports no plugin but strangers'."""
+    from fieldhr_core.cli.configfile import disabled_plugins
+    from fieldhr_core.hooks.builtin import BUILTIN_COMMANDS
+    from fieldhr_core.hooks.discovery import installed_candidates
+
+    rows = {word: about for word, (about, _) in BUILTIN_COMMANDS.items()}
+    strangers = installed_candidates()
+    if strangers:
+        for path, (plugin, _) in _plugin_commands(strangers, set(disabled_plugins())).items():
+            rows.setdefault(path[0], f"commands of {plugin}")
+    return _rows("fieldhr", rows | dict(CORE))
+
+
+def _help_of(group: tuple[str, ...], commands: Found) -> str:
+    below: dict[str, list[str]] = {}
     for path, (_, command) in sorted(commands.items()):
         if path[: len(group)] == group and len(path) > len(group):
-            below = path[len(group) + 1 :]
-            rows.setdefault(path[len(group)], []).append(" ".join(below) if below else command.summary)
-    width = max((len(row) for row in rows), default=0)
+            deeper = path[len(group) + 1 :]
+            below.setdefault(path[len(group)], []).append(" ".join(deeper) if deeper else command.summary)
+    return _rows(" ".join(("fieldhr", *group)), {word: ", ".join(texts) for word, texts in below.items()})
+
+
+def _rows(name: str, rows: Mapping[str, str]) -> str:
+    width = max((len(word) for word in rows), default=0)
     lines = [f"usage: {name} COMMAND ...", "", "Commands:"]
-    lines += [f"  {row:<{width}}  {', '.join(texts)}" for row, texts in rows.items()]
-    lines += ["", f"Run '{name} COMMAND --help' for its arguments."]
+    lines += [f"  {word:<{width}}  {rows[word]}" for word in sorted(rows)]
+    lines += ["", f"Run '{name} COMMAND --help' for more."]
     return "\n".join(lines) + "\n"
 
 

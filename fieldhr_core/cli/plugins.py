@@ -7,9 +7,7 @@ the others do not look at all.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -225,6 +223,9 @@ def _test_one(report: PluginReport, settings: dict[str, Any], stdout: TextIO) ->
 
 def _run_pytest(report: PluginReport, settings: dict[str, Any]) -> tuple[int, str]:
     """Run the kit in a process of its own; its output goes to standard error, its last line comes back."""
+    import subprocess
+    import tempfile
+
     candidates = [candidate for candidate in _found() if report.name in candidate.names()] or _found()
     fields = ("origin", "target", "distribution", "key")
     request = {

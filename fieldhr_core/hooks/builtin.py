@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BUILTIN"]
+__all__ = ["BUILTIN", "BUILTIN_COMMANDS"]
 
 #: entry point name -> module path.
 BUILTIN: Final[dict[str, str]] = {
@@ -20,4 +20,14 @@ BUILTIN: Final[dict[str, str]] = {
     "channels": "fieldhr_plugins.channels",
     "conduct": "fieldhr_plugins.conduct",
     "sandbox": "fieldhr_sandbox.commands",
+}
+
+#: first word of a command -> (what it is about, entry point names of the plugins that add to it): which built-in
+#: plugins to import for a command, and what to say about it without importing any.
+BUILTIN_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "conduct": ("what may not be said when selling", ("conduct",)),
+    "customers": ("customer records from other systems", ("crm_files",)),
+    "places": ("stays, visits and daily reports from positions", ("phones", "places")),
+    "positions": ("positions from phones, trackers and files", ("phones",)),
+    "trial": ("a synthetic tenant, and the marks the product earns on it", ("sandbox",)),
 }

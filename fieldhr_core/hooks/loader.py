@@ -6,18 +6,19 @@ import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from fieldhr_core.errors import ConfigError, PluginContractError, PluginError, PluginLoadError
 from fieldhr_core.hooks.context import RegistrationContext
-from fieldhr_core.hooks.contracts import STATEMENTS, misfit_of_statements, missing_in_provider
 from fieldhr_core.hooks.discovery import Candidate, Origin, candidates
-from fieldhr_core.hooks.guard import Guard, ProviderHandle
 from fieldhr_core.hooks.plugin import Command, Offer, PluginInfo, PluginReport, PluginStatus
 from fieldhr_core.hooks.settings import as_sentence, did_you_mean, read_settings
 from fieldhr_core.hooks.validation import HOOKS, LoadedPlugin, load_plugin, report_of_failure
+
+if TYPE_CHECKING:
+    from fieldhr_core.hooks.guard import Guard, ProviderHandle
 
 __all__ = ["FAMILIES", "ListedOffer", "Registry"]
 
@@ -69,7 +70,7 @@ class Registry:
     """
 
     def __init__(self, *, guard: Guard | None = None, context: RegistrationContext | None = None) -> None:
-        self.guard = guard if guard is not None else Guard()
+        self._guard = guard
         self._context = context if context is not None else RegistrationContext()
         self._loaded: list[LoadedPlugin] = []
         self._offers: dict[tuple[str, str, str], ListedOffer] = {}
@@ -78,6 +79,16 @@ class Registry:
         self._made: dict[tuple[str, str, str, str], _Made] = {}
         self._events: dict[tuple[str, str], ProviderHandle] = {}
         self._lock = threading.Lock()
+
+    @property
+    def guard(self) -> Guard:
+        """What calls the providers."""
+        if self._guard is None:
+            # Made when it is first needed: the command line loads plugins for their commands only.
+            from fieldhr_core.hooks.guard import Guard
+
+            self._guard = Guard()
+        return self._guard
 
     def load(
         self,
@@ -141,7 +152,7 @@ class Registry:
     def reports(self) -> tuple[PluginReport, ...]:
         """How every plugin that was found fares, by name; one with a paused provider is ``PAUSED``."""
         paused: dict[str, list[str]] = {}
-        for handle in self.guard.paused:
+        for handle in self._guard.paused if self._guard is not None else ():
             paused.setdefault(handle.plugin, []).append(handle.name)
         return tuple(
             attrs.evolve(
@@ -295,6 +306,9 @@ class Registry:
             PluginCallError: FHR-PLG-010 where making it raised.
             PluginContractError: FHR-PLG-012 where what it made lacks a method of its family.
         """
+        from fieldhr_core.hooks.contracts import STATEMENTS, misfit_of_statements, missing_in_provider
+        from fieldhr_core.hooks.guard import ProviderHandle
+
         listed = self.offer(family, name, role)
         section = (settings or {}).get(listed.plugin.name, {})
         key = (tenant, family, role, name)
@@ -344,6 +358,8 @@ class Registry:
         Raises:
             PluginLoadError: FHR-PLG-005 for a hook that does not exist.
         """
+        from fieldhr_core.hooks.guard import ProviderHandle
+
         if hook not in HOOKS:
             raise PluginLoadError(f"There is no hook {hook}{did_you_mean(hook, HOOKS)}", code="FHR-PLG-005")
         for plugin in self._loaded:

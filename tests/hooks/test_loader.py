@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 import tomllib
@@ -147,6 +148,30 @@ def test_own_entry_points_are_not_found_a_second_time() -> None:
     paths = [candidate.path for candidate in candidates()]
     assert len(paths) == len(set(paths))
     assert not {candidate.path for candidate in installed_candidates()} & set(BUILTIN.values())
+
+
+def test_looking_for_strangers_is_spared_where_there_are_none(tmp_path: Path) -> None:
+    code = (
+        "import json, sys; sys.path[:] = json.loads(sys.argv[1])\n"
+        "from fieldhr_core.hooks.discovery import installed_candidates\n"
+        "found = [candidate.target for candidate in installed_candidates()]\n"
+        "print(found, 'importlib.metadata' in sys.modules)\n"
+    )
+
+    def look(*folders: Path) -> str:
+        path = json.dumps([*sys.path, *map(str, folders)])
+        return subprocess.run([sys.executable, "-S", "-c", code, path], capture_output=True, text=True, check=True).stdout
+
+    assert look() == "[] False\n"
+    declared = tmp_path / "acme_x-1.dist-info"
+    declared.mkdir()
+    (declared / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-x\nVersion: 1\n")
+    assert look(tmp_path) == "[] False\n"
+    (declared / "entry_points.txt").write_text("[fieldhr.plugins]\nx = acme_x\n")
+    assert look(tmp_path) == "['acme_x'] True\n"
+    archive = tmp_path / "archive.zip"
+    archive.write_bytes(b"PK\x05\x06" + bytes(18))
+    assert look(archive) == "[] True\n"
 
 
 @pytest.mark.req("H1", "H2")

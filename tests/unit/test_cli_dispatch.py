@@ -17,6 +17,8 @@ from fieldhr_core.cli import configfile, dispatch
 from fieldhr_core.cli.configfile import disabled_plugins, write_disabled_plugins
 from fieldhr_core.cli.dispatch import CORE, main
 from fieldhr_core.errors import ConfigError, RecordError
+from fieldhr_core.hooks.builtin import BUILTIN, BUILTIN_COMMANDS
+from fieldhr_core.hooks.discovery import builtin_candidates
 from fieldhr_core.hooks.plugin import Command
 
 Outcome = tuple[int, str, str]
@@ -29,12 +31,13 @@ def command(*path: str, run: Callable[..., int] = lambda args, stdin, stdout: 0,
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Run ``fieldhr`` in this process with the given commands of plugins, in an empty folder."""
+    """Run ``fieldhr`` in this process with the given commands of strangers' plugins, in an empty folder."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fieldhr_core.hooks.discovery.installed_candidates", lambda: ["a stranger"])
 
     def run(*words: str, commands: tuple[Command, ...] = ()) -> Outcome:
         found = {each.path: ("acme.sample", each) for each in commands}
-        monkeypatch.setattr(dispatch, "_plugin_commands", lambda candidates, disabled: dict(found))
+        monkeypatch.setattr(dispatch, "_plugin_commands", lambda candidates, disabled: dict(found) if candidates else {})
         status = main(words)
         out, err = capfd.readouterr()
         return status, out, err
@@ -74,13 +77,13 @@ def test_help_lists_groups_and_a_group_its_commands(run: Run) -> None:
     commands = (command("zoo", "feed"), command("zoo", "close", "now"), command("ark", summary="Floats."))
     status, out, err = run("--help", commands=commands)
     assert (status, err) == (0, "")
-    assert "\n  ark      Floats.\n" in out
-    assert "close now, feed" in out
-    assert "\n  plugins" in out
+    assert "\n  ark        commands of acme.sample\n" in out
+    assert "\n  plugins    for integrators" in out
+    assert "\n  places     stays" in out
     status, out, _ = run("zoo", "--help", commands=commands)
     assert status == 0
     assert "usage: fieldhr zoo COMMAND" in out
-    assert "feed" in out
+    assert "\n  close  now\n  feed   Does it.\n" in out
     assert "ark" not in out
 
 
@@ -96,6 +99,7 @@ def test_a_group_alone_is_wrong_use(words: tuple[str, ...], run: Run) -> None:
     [
         (("zo",), "fieldhr has no command 'zo', did you mean 'zoo'?"),
         (("zoo", "fed"), "fieldhr zoo has no command 'fed', did you mean 'feed'? Run: fieldhr zoo --help"),
+        (("--fast",), "There is no option '--fast'. Run: fieldhr --help"),
         (("zoo", "feed", "--fast"), "unrecognized arguments: --fast. Run: fieldhr zoo feed --help"),
         (("plugins", "lst"), "fieldhr plugins has no command 'lst', did you mean 'list'?"),
         (("plugins", "disable"), "the following arguments are required: NAME. Run: fieldhr plugins disable --help"),
@@ -119,14 +123,37 @@ def test_of_two_commands_of_one_path_a_core_one_wins_and_strangers_add_nothing_t
     assert "steal" not in run("--help", commands=(command("plugins", "steal", run=never),))[1]
 
 
-def test_a_built_in_command_runs_without_looking_for_other_plugins(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never() -> NoReturn:
-        raise AssertionError
+def test_a_built_in_command_loads_its_own_plugin_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked: list[list[str]] = []
 
-    monkeypatch.setattr("fieldhr_core.hooks.discovery.installed_candidates", never)
-    assert run("zoo", "feed", commands=(command("zoo", "feed"),))[0] == 0
-    with pytest.raises(AssertionError):
-        main(["--debug", "no-such-command"])
+    def plugin_commands(candidates: Any, disabled: set[str]) -> dict[Any, Any]:
+        asked.append([candidate.key for candidate in candidates])
+        return {("places", "day"): ("fieldhr.places", command("places", "day"))} if len(asked) == 1 else {}
+
+    monkeypatch.setattr(dispatch, "_plugin_commands", plugin_commands)
+    assert main(["places", "day"]) == 0
+    assert asked == [["places"]]
+    main(["no-such-command"])
+    assert len(asked[1]) >= len(BUILTIN)
+
+
+def test_the_table_of_built_in_commands_is_true() -> None:
+    found: dict[str, set[str]] = {}
+    for path, (plugin, _) in dispatch._plugin_commands(builtin_candidates(), set()).items():
+        found.setdefault(path[0], set()).add(plugin)
+    table = {word: {f"fieldhr.{key}" for key in keys} for word, (_, keys) in BUILTIN_COMMANDS.items()}
+    assert found == table, "correct BUILTIN_COMMANDS in fieldhr_core/hooks/builtin.py"
+    assert all(about for about, _ in BUILTIN_COMMANDS.values())
+
+
+def test_help_imports_no_built_in_plugin(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom fieldhr_core.cli import main\nmain(['--help'])\n"
+        "sys.exit(','.join(name for name in sys.modules if name.startswith('fieldhr_plugins')))"
+    )
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert child.stderr == "\n"
 
 
 def test_core_names_every_module_with_commands() -> None:

@@ -261,7 +261,7 @@ def columns(tables: Tables, name: str, role: Role) -> list[Any]:
     hidden = MASKED.get(role, {}).get(name, frozenset())
     table: SqlTable = getattr(tables, name)
     return [
-        sa.type_coerce(sa.null(), column.type).label(column.name) if column.name in hidden else column
+        sa.cast(sa.null(), column.type).label(column.name) if column.name in hidden else column
         for column in table.c
     ]
 

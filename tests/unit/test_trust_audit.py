@@ -83,6 +83,8 @@ ROWS = chain(40)
         ("duplicate", (18, "audit.repeated")),
         ("cut, seen by checkpoint", (31, "audit.cut")),
         ("cut, seen by receipt", (31, "audit.cut")),
+        ("only the last cut", (40, "audit.cut")),
+        ("all rewritten with the key, seen by receipt", (35, "audit.rewritten")),
         ("put back to an old copy and grown again", (40, "audit.rewritten")),
         ("all rewritten with the key", (40, "audit.rewritten")),
         ("everything gone", (1, "audit.cut")),
@@ -120,6 +122,12 @@ def test_tampering_is_seen_and_placed(tampering: str, expected: tuple[int, str])
             del rows[30:]
         case "cut, seen by receipt":
             del rows[30:]
+            anchors = {"receipts": [receipt(ROWS, 35)]}
+        case "only the last cut":
+            del rows[39:]
+        case "all rewritten with the key, seen by receipt":
+            events = [one._replace(actor="innocent") for one, _ in rows]
+            rows = list(zip(events, link_many(start(KEY, "bank"), KEY, events), strict=True))
             anchors = {"receipts": [receipt(ROWS, 35)]}
         case "put back to an old copy and grown again":
             events = [one for one, _ in rows[:30]] + [event(seq, actor="new") for seq in range(31, 45)]

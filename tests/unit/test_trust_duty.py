@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.model import Absence, AbsenceKind, Calendar, WorkPattern
-from fieldhr_core.trust.duty import duty_day, is_expected, is_working_day, judged_ms
+from fieldhr_core.trust.duty import duty_day, is_expected, is_working_day, judged_ms, untracked_ms
 from fieldhr_core.trust.fence import REASONS, Fence
 
 MINUTE = timedelta(minutes=1)
@@ -209,6 +209,16 @@ def test_leave_is_not_tracked_and_training_is_not_judged(kind: AbsenceKind) -> N
     longer = attrs.evolve(absence, end=local("2026-03-02T15:00"))
     assert not is_expected(china(), Calendar(), [longer], "rep", date(2026, 3, 2))
     assert not is_expected(china(), Calendar(), [], "rep", date(2026, 3, 1))
+
+
+def test_untracked_time_is_that_of_one_rep() -> None:
+    absences = [
+        Absence(id=str(n), rep=rep, kind=kind, start=local(f"2026-03-02T{n:02}:00"), end=local(f"2026-03-02T{n + 1:02}:30"))
+        for n, (rep, kind) in enumerate(
+            [("rep", AbsenceKind.LEAVE), ("rep", AbsenceKind.PRIVATE), ("rep", AbsenceKind.TRAINING), ("x", AbsenceKind.LEAVE)]
+        )
+    ]
+    assert untracked_ms(absences, "rep") == [(ms(local("2026-03-02T00:00")), ms(local("2026-03-02T02:30")))]
 
 
 def test_unknown_zones_and_naive_absences_are_refused() -> None:

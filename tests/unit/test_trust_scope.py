@@ -61,9 +61,11 @@ def tables() -> StoreTables:
     return StoreTables()
 
 
-@pytest.fixture(scope="module")
-def base(tables: StoreTables) -> Iterator[sa.Connection]:
-    engine = sa.create_engine("sqlite://")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def base(request: pytest.FixtureRequest, tables: StoreTables) -> Iterator[sa.Connection]:
+    server = request.getfixturevalue("postgresql_server") if request.param == "postgresql" else None
+    url = server.create() if server else "sqlite://"
+    engine = sa.create_engine(url)
     with engine.connect() as connection:
         tables.metadata.create_all(connection)
         for tenant in ("bank", "insurer"):
@@ -72,6 +74,8 @@ def base(tables: StoreTables) -> Iterator[sa.Connection]:
                     connection.execute(getattr(tables, name).insert(), filled(getattr(tables, name), row))
         yield connection
     engine.dispose()
+    if server:
+        server.drop(url)
 
 
 def rows_of(name: str, tenant: str) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def test_a_built_in_command_loads_its_own_plugin_only(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(dispatch, "_plugin_commands", plugin_commands)
     assert main(["places", "day"]) == 0
-    assert asked == [["places"]]
+    assert asked == [["phones", "places"]]
     main(["no-such-command"])
     assert len(asked[1]) >= len(BUILTIN)
 

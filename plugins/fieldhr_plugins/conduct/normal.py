@@ -70,6 +70,9 @@ _WORDS_WITH_DIGITS: Final = re.compile(
     r"(?<![a-z0-9@$])(?:[a-z@$][a-z]*+[0-9@$!|](?=[a-z])[a-z0-9@$]*+|[0-9](?=[a-z]{3})[a-z0-9@$]++)"
 )
 _CUT_WORDS: Final = re.compile(r"(?<![a-z])[a-z]{1,12}(?:[-*._~^'`+·•=][a-z]{1,12})+(?![a-z])")
+_HYPHEN: Final = re.compile(r"(?<=[a-z0-9])-(?=[a-z])")
+_EMPHASIS: Final = re.compile(r'[*_"~`]')
+_SPARE: Final = re.compile(r'[*_"~`]++(?=[a-z0-9 ])|(?<=[a-z0-9])[*_"~`]++|(?<= ) +(?=[a-z0-9])')
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Me"})
 _LEET: Final = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i", "|": "l"}
 
@@ -193,10 +196,20 @@ class Normaliser:
         if self._fold.uneven and not self._fold.uneven.isdisjoint(original):
             text, starts, ends = self._fold_unevenly(original)
         breaks: set[int] = set()
-        for step in (self._unite_letters, self._squeeze, self._unite_singles, self._join_components, self._mend_words):
+        steps = (
+            self._unite_letters,
+            self._squeeze,
+            self._unite_singles,
+            self._join_components,
+            self._mend_words,
+            self._plain_spaces,
+        )
+        for step in steps:
             edits = step(text)
             if edits:
                 text, starts, ends, breaks = _apply(text, starts, ends, breaks, edits)
+        if "-" in text:
+            text = _HYPHEN.sub(" ", text)
         return Normal(original, text, starts, ends, frozenset(breaks))
 
     def _fold_plain(self, text: str) -> str:
@@ -259,11 +272,20 @@ class Normaliser:
                     break
         taken = {start for start, _, _ in edits}
         for found in _CUT_WORDS.finditer(text):
-            joined = re.sub(r"[^a-z]", "", found[0])
-            if joined in self._words and found.start() not in taken:
+            pieces = re.findall(r"[a-z]+", found[0])
+            joined = "".join(pieces)
+            # Whole words with a hyphen between them are left alone.
+            cut = any(piece not in self._words for piece in pieces)
+            if cut and joined in self._words and found.start() not in taken:
                 edits.append((found.start(), found.end(), joined))
         edits.sort()
         return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]
+
+    def _plain_spaces(self, text: str) -> list[tuple[int, int, str]]:
+        """One space between Latin words, and no marks of emphasis."""
+        if "  " not in text and _EMPHASIS.search(text) is None:
+            return []
+        return [(found.start(), found.end(), "") for found in _SPARE.finditer(text)]
 
 
 def _apply(

@@ -114,6 +114,17 @@ def test_merging_is_putting_together_and_forgetting_repeats(left: Table, right: 
     assert encode(both) == encode(Table.concat(FIXES, [left, right]))
 
 
+def test_portions_do_not_show() -> None:
+    days = [working_day(seed).take(slice(0, 7 + seed % 5)) for seed in range(70)]
+    days[40] = FIXES.empty()
+    offsets = [0, *itertools.accumulate(map(len, days))]
+    blocks = encode_many(Table.concat(FIXES, days), offsets) * 8
+    assert blocks[:70] == [encode(day) for day in days]
+    fixes, found = decode_many(blocks)
+    assert len(found) == 561
+    assert same(fixes, Table.concat(FIXES, [canonical(day)[0] for day in days] * 8))
+
+
 def test_quanta_are_the_documented_ones() -> None:
     track = FIXES.table(
         device=Coded.of(["a"] * 5),

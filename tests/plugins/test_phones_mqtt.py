@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -182,21 +183,24 @@ class ScriptedBroker:
         self.thread.start()
 
     def _serve(self, connections: int) -> None:
-        for _ in range(connections):
-            connection, _ = self.server.accept()
-            with connection, connection.makefile("rb") as stream:
-                while first := stream.read(1):
-                    body = stream.read(stream.read(1)[0])  # shorter than 128 bytes, all of them
-                    kind = first[0] >> 4
-                    if kind == 1:
-                        self.heard.append("connect" + (" clean" if body[7] & 2 else ""))
-                        connection.sendall(b"\x20\x02\x00\x00")
-                    elif kind == 8:
-                        connection.sendall(b"\x90\x03" + body[:2] + self.granted)
-                        connection.sendall(self.PUBLISH)
-                    elif kind == 4:
-                        self.heard.append(f"acknowledged {int.from_bytes(body[:2], 'big')}")
-        self.server.close()
+        with self.server:
+            for _ in range(connections):
+                connection, _ = self.server.accept()
+                with connection, connection.makefile("rb") as stream, contextlib.suppress(ConnectionError):
+                    self._talk(connection, stream)
+
+    def _talk(self, connection: socket.socket, stream: BinaryIO) -> None:
+        while first := stream.read(1):
+            body = stream.read(stream.read(1)[0])  # shorter than 128 bytes, all of them
+            kind = first[0] >> 4
+            if kind == 1:
+                self.heard.append("connect" + (" clean" if body[7] & 2 else ""))
+                connection.sendall(b"\x20\x02\x00\x00")
+            elif kind == 8:
+                connection.sendall(b"\x90\x03" + body[:2] + self.granted)
+                connection.sendall(self.PUBLISH)
+            elif kind == 4:
+                self.heard.append(f"acknowledged {int.from_bytes(body[:2], 'big')}")
 
 
 def test_nothing_is_acknowledged_before_it_is_stored() -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["day", "day_arguments", "stays", "stays_arguments"]
 
-#: A point of a track: instant in ms, latitude, longitude, accuracy (NaN unknown), source, datum (empty: not said).
-Point = tuple[int, float, float, float, str | None, str]
+#: A point of a track: instant in ms, latitude, longitude, accuracy, source, datum (empty: not said).
+Point = tuple[int, float, float, float | None, str | None, str]
 
 #: Endings that are no name of a format -> the format.
 _ENDINGS: Final = {"json": "geojson", "tsv": "csv", "txt": "csv"}
@@ -97,12 +97,12 @@ def stays(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
 
 
 def _stays_of(registry: Registry, args: argparse.Namespace, points: Sequence[Point]) -> Table:
-    track = sorted(set(points), key=lambda point: (point[0], point[1], point[2], point[4] or ""))
+    track = sorted(set(points), key=lambda point: (*point[:3], -1.0 if point[3] is None else point[3], point[4] or ""))
     fixes = FIXES.table(
         time_ms=[p[0] for p in track],
         lat=[p[1] for p in track],
         lon=[p[2] for p in track],
-        accuracy_m=[p[3] for p in track],
+        accuracy_m=[float("nan") if p[3] is None else p[3] for p in track],
         source=[p[4] for p in track],
     )
     bounds = (track[0][0], track[-1][0]) if track else (0, 0)
@@ -150,6 +150,8 @@ def _points(registry: Registry, name: str, args: argparse.Namespace, stdin: Text
     decoder = registry.provider("locators", source, "decode")
     (decoded,) = registry.guard.call(decoder, "decode", [envelope])
     refusal = decoded.rejected
+    if refusal is None and not decoded.positions and decoded.problems:
+        refusal = decoded.problems[0]
     if refusal is not None:
         raise RecordError(
             f"{Path(name).name!r} cannot be read: {refusal.message} ({refusal.code})",
@@ -162,11 +164,10 @@ def _points(registry: Registry, name: str, args: argparse.Namespace, stdin: Text
     if decoded.ignored is not None:
         sys.stderr.write(f"{Path(name).name}: no positions ({decoded.ignored})\n")
     for position in decoded.positions:
-        accuracy = float("nan") if position.accuracy_m is None else position.accuracy_m
         at = int(position.time.timestamp() * 1000)
         # Stays do not depend on the datum: without one stated, the answer is in whatever the file is in.
         datum = position.datum.value if args.datum or source in ("gpx", "plt", "geojson", "rec", "kml") else ""
-        yield at, position.lat, position.lon, accuracy, position.source, datum
+        yield at, position.lat, position.lon, position.accuracy_m, position.source, datum
 
 
 def _datum(stated: str | None) -> Datum:
@@ -217,7 +218,7 @@ def _line_point(record: Record) -> Point:
         _instant(record),
         lat,
         lon,
-        float("nan") if accuracy is None else float(accuracy),
+        None if accuracy is None else float(accuracy),
         source if isinstance(source, str) else None,
         _datum(str(datum)).value if datum else "",
     )

@@ -129,6 +129,7 @@ class DayView:
     pieces: tuple[Piece, ...]
     travelled_m: float
     positions: int
+    gaps_ms: tuple[tuple[int, int], ...]
     gap_s: float
 
     @classmethod
@@ -154,6 +155,7 @@ class DayView:
             pieces=tuple(pieces),
             travelled_m=_travelled(pieces),
             positions=len(report.fixes),
+            gaps_ms=report.gaps_ms,
             gap_s=report.gap_s,
         )
 
@@ -177,17 +179,26 @@ class DayView:
         return (sum(b - a for a, b in self.duty_ms) - sum(b - a for a, b in self.breaks_ms)) / 1000.0
 
     def seconds(self, kind: str, verdict: str = "") -> float:
-        """Return the sum of rows of one kind (and verdict) inside duty, breaks left out."""
+        """Return the known seconds of rows of one kind (and verdict) inside duty; breaks and silence are left out."""
         spans = [
             (e.start_ms, e.end_ms) for e in self.entries if e.kind == kind and (not verdict or e.verdict == verdict)
         ]
-        return sum(_worked(a, b, self.duty_ms, self.breaks_ms) for a, b in spans) / 1000.0
+        return self._known_s(spans)
 
     @property
     def at_customers_s(self) -> float:
-        """Seconds at customers, breaks left out."""
-        spans = [(e.start_ms, e.end_ms) for e in self.stays if e.verdict == Verdict.AT and e.customer]
-        return sum(_worked(a, b, self.duty_ms, self.breaks_ms) for a, b in spans) / 1000.0
+        """Known seconds at customers inside duty, breaks left out."""
+        return self._known_s([(e.start_ms, e.end_ms) for e in self.stays if e.verdict == Verdict.AT and e.customer])
+
+    @property
+    def unknown_s(self) -> float:
+        """Seconds of duty of which nothing is known, or not where they were spent; breaks left out."""
+        silent = sum(_worked(a, b, self.duty_ms, self.breaks_ms) for a, b in self.gaps_ms) / 1000.0
+        return silent + self.seconds("stay", "unknown")
+
+    def _known_s(self, spans: Sequence[tuple[int, int]]) -> float:
+        parts = [part for span in spans for part in _without(span, self.gaps_ms)]
+        return sum(_worked(a, b, self.duty_ms, self.breaks_ms) for a, b in parts) / 1000.0
 
     @property
     def visits(self) -> int:

@@ -151,7 +151,8 @@ def _markers(
     taken: list[tuple[float, float]] = []
     for x, y in at:
         turns = (0.0, 1.57, 3.14, 4.71, 0.79, 5.5)
-        spots = [(x, y), *((x + r * math.cos(a), y + r * math.sin(a)) for r in (24.0, 46.0, 68.0) for a in turns)]
+        beside = [(r * math.cos(a), r * math.sin(a)) for r in (24.0, 46.0, 68.0) for a in turns]
+        spots = [(x, y), *((x + dx, y + dy) for dx, dy in beside)]
         taken.append(next((s for s in spots if all(math.dist(s, o) >= _NEAR for o in taken)), (x, y)))
     boxes = [(x - 12, y - 12, x + 12, y + 12) for x, y in taken]
     markers = []
@@ -161,10 +162,17 @@ def _markers(
         label_x, label_y, anchor = _spot(x, y, wide, boxes, width, height)
         markers.append(
             Marker(
-                entry=entry, x=x, y=y, at_x=ax, at_y=ay, label=label if anchor else "", label_x=label_x, label_y=label_y,
+                entry=entry,
+                x=x,
+                y=y,
+                at_x=ax,
+                at_y=ay,
+                label=label if anchor else "",
+                label_x=label_x,
+                label_y=label_y,
                 anchor=anchor or "start",
             )
-        )  # fmt: skip
+        )
     return markers
 
 
@@ -203,6 +211,7 @@ class Timeline:
     bars: tuple[Bar, ...]
     claims: tuple[dict[str, Any], ...]
     breaks: tuple[dict[str, float], ...]
+    gaps: tuple[dict[str, Any], ...]
     hours: tuple[dict[str, Any], ...]
     checkins: tuple[dict[str, Any], ...]
 
@@ -230,6 +239,7 @@ class Timeline:
             bars=tuple(Bar(entry=e, **strip(e.start_ms, e.end_ms)) for e in view.entries),
             claims=tuple({**strip(c.start_ms, c.end_ms), "claim": c} for c in view.claims),
             breaks=tuple(strip(a, b) for a, b in view.breaks_ms),
+            gaps=tuple({**strip(a, b), "span": (a, b)} for a, b in view.gaps_ms),
             hours=tuple({"x": at(ms), "text": view.clock(ms)} for ms in marks),
             checkins=tuple({"x": at(r["time_ms"]), "row": r} for r in view.checkins if low <= r["time_ms"] <= high),
         )

@@ -42,7 +42,7 @@ def as_json(view: DayView) -> bytes:
             "duty_s": view.duty_s,
             "at_customers_s": view.at_customers_s,
             "away_s": view.seconds("stay", "away"),
-            "unknown_s": view.seconds("gap") + view.seconds("stay", "unknown"),
+            "unknown_s": view.unknown_s,
             "moving_s": view.seconds("move"),
             "travelled_m": round(view.travelled_m),
             "positions": view.positions,

@@ -1,0 +1,127 @@
+"""``places stays``: tracks from lines and files to stays, bad input named."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fieldhr_core.errors import ConfigError, RecordError
+from fieldhr_plugins.places.commands import day_arguments, stays, stays_arguments
+
+START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+
+def ride() -> list[dict[str, Any]]:
+    """Twenty minutes here, a ride, ten minutes there."""
+    lat = np.interp(np.arange(0, 41, 0.5), [0, 20, 30, 40], [46.0, 46.0, 46.05, 46.05])
+    rng = np.random.default_rng(2)
+    lat = lat + rng.normal(0, 5, len(lat)) / 111_195
+    return [
+        {"time": (START + timedelta(seconds=30 * n)).isoformat(), "lat": value, "lon": 14.5, "datum": "wgs84"}
+        for n, value in enumerate(lat.tolist())
+    ]
+
+
+def run(arguments: list[str], text: str = "") -> list[dict[str, Any]]:
+    parser = argparse.ArgumentParser()
+    stays_arguments(parser)
+    out = io.StringIO()
+    assert stays(parser.parse_args(arguments), io.StringIO(text), out) == 0
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def lines(rows: list[dict[str, Any]]) -> str:
+    return "\n".join(json.dumps(row) for row in rows)
+
+
+@pytest.mark.req("A5")
+def test_lines_in_stays_out() -> None:
+    found = run([], lines(ride()))
+    assert [row["start"] for row in found] == ["2026-03-02T01:00:00Z", "2026-03-02T01:30:00Z"]
+    assert set(found[0]) >= {"start", "end", "lat", "lon", "radius_m", "fixes", "confidence"}
+    assert found[0]["end"] == "2026-03-02T01:20:00Z"
+    assert found[0]["lat"] == pytest.approx(46.0, abs=1e-4)
+    assert found[1]["open"] is True
+
+
+@pytest.mark.req("A8")
+def test_order_and_repeats_do_not_matter() -> None:
+    rows = ride()
+    order = np.random.default_rng(1).permutation(len(rows)).tolist()
+    assert run([], lines([rows[n] for n in order] + rows[:20])) == run([], lines(rows))
+
+
+def test_length_and_radius_are_obeyed() -> None:
+    assert len(run(["--min-minutes", "15"], lines(ride()))) == 1
+    assert not run(["--min-minutes", "45"], lines(ride()))
+    assert len(run(["--radius", "30"], lines(ride()))) == 2
+    for wrong in (["--min-minutes", "0"], ["--radius", "-5"], ["--radius", "nan"]):
+        with pytest.raises(ConfigError):
+            run(wrong, lines(ride()))
+
+
+def test_bad_lines_are_named_and_the_others_counted() -> None:
+    rows = ride()
+    bad = [{"id": 1, "lat": 46.0, "lon": 14.5}, {"id": 2, "time": "2026-03-02T01:00:00", "lat": 46.0, "lon": 14.5},
+           {"id": 3, "time": "2026-03-02T01:00:00Z", "lat": "x", "lon": 14.5}, {"id": 4, "time": "2026-03-02T01:00:00Z", "lat": 146.0, "lon": 14.5}]  # fmt: skip
+    found = run([], lines(bad + rows) + "\nno json\n")
+    assert [row["id"] for row in found if "error" in row] == [1, 2, 3, 4, None]
+    assert [row["error"]["code"] for row in found if "error" in row][:2] == ["FHR-REC-001", "FHR-REC-002"]
+    assert len([row for row in found if "error" not in row]) == 2
+
+
+def test_datums_are_not_mixed() -> None:
+    rows = ride()
+    rows[3]["datum"] = "gcj02"
+    with pytest.raises(RecordError, match="FHR-REC-005"):
+        run([], lines(rows))
+
+
+def test_files_by_their_ending(tmp_path: Path) -> None:
+    points = "".join(f'<trkpt lat="{r["lat"]}" lon="{r["lon"]}"><time>{r["time"]}</time></trkpt>' for r in ride())
+    track = tmp_path / "ride.gpx"
+    track.write_text(
+        f'<gpx xmlns="http://www.topografix.com/GPX/1/1" version="1.1"><trk><trkseg>{points}</trkseg></trk></gpx>'
+    )
+    sheet = tmp_path / "ride.csv"
+    sheet.write_text("time,lat,lon\n" + "".join(f"{r['time']},{r['lat']},{r['lon']}\n" for r in ride()))
+    expected = [(row["start"], row["end"], row["lat"]) for row in run([], lines(ride()))]
+    assert [(row["start"], row["end"], row["lat"]) for row in run([str(track)])] == expected
+    from_csv = run([str(sheet)])
+    assert [(row["start"], row["end"], row["lat"]) for row in from_csv] == expected
+    assert [row["datum"] for row in from_csv] == [None, None]
+    assert run(["--format", "csv"], sheet.read_text()) == from_csv
+
+
+@pytest.mark.parametrize(("name", "text"), [("x.gpx", "<gpx"), ("x.gpx", ""), ("x.weird", "1,2")])
+def test_files_that_cannot_be_read_say_so(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(RecordError, match="FHR-REC-006"):
+        run([str(path)])
+    with pytest.raises(RecordError, match="FHR-REC-006"):
+        run([str(tmp_path / "absent.gpx")])
+
+
+def test_a_published_rule_can_be_asked_for() -> None:
+    rows = run(["--rule", "classic", "--min-minutes", "5"], lines(ride() * 2))
+    assert rows == []
+    assert run(["--rule", "traccar"], lines(ride()))
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert run([]) == []
+
+
+def test_the_day_command_knows_its_formats() -> None:
+    parser = argparse.ArgumentParser()
+    day_arguments(parser)
+    args = parser.parse_args(["--rep", "r1", "--date", "2026-03-02", "--format", "html"])
+    assert (args.rep, args.date, args.format, args.lang) == ("r1", "2026-03-02", "html", "en")

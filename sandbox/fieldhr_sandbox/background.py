@@ -8,6 +8,7 @@ allowed to look like a scenario; :mod:`fieldhr_sandbox.tenant` checks that on th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -127,9 +128,7 @@ def _tour(
     office = rep.branch.office
     goals = _goals(draw, rep.branch.office, memory, visits, end - depart, used)
     ways = _estimate_s([office, *goals, office])
-    stays = [
-        int(min(80 * 60, max(15 * 60, draw.lognormal(recipe.stay_median_s, recipe.stay_sigma)))) for _ in goals
-    ]
+    stays = [int(min(80 * 60, max(15 * 60, draw.lognormal(recipe.stay_median_s, recipe.stay_sigma)))) for _ in goals]
     room = end - depart - ways
     if sum(stays) > room:
         stays = [max(15 * 60, int(stay * room / sum(stays))) for stay in stays]
@@ -159,7 +158,9 @@ def _goals(draw: Draw, office: Spot, memory: Memory, visits: int, room_s: int, u
         else:
             # Too far for the time that is left: the nearest one, as anybody would.
             last = goals[-1] if goals else office
-            goal = min((spot for spot in memory.customers if spot.id not in taken), key=lambda s: (s.metres_to(last), s.id))
+            goal = min(
+                (spot for spot in memory.customers if spot.id not in taken), key=lambda s: (s.metres_to(last), s.id)
+            )
         goals.append(goal)
         taken.append(goal.id)
     return goals
@@ -192,7 +193,7 @@ def _departing(stop: Stop, second: int) -> Stop:
 def _estimate_s(spots: Sequence[Spot]) -> int:
     """Return seconds that the ways between *spots* take, on the careful side."""
     total = 0.0
-    for origin, goal in zip(spots, spots[1:], strict=False):
+    for origin, goal in pairwise(spots):
         straight = origin.metres_to(goal)
         pace = 1.15 if straight < 900 else 7.5 if straight < 12_000 else 12.0 if straight < 35_000 else 19.0
         total += straight * 1.35 / pace + (180 if straight >= 900 else 30)

@@ -41,7 +41,7 @@ class Days:
     first: date
     count: int
     calendar: Calendar = CHINA_2026
-    pattern: WorkPattern = WorkPattern()
+    pattern: WorkPattern = attrs.field(factory=WorkPattern)
 
     def date(self, day: int) -> date:
         """Return the local date of a day."""

@@ -41,9 +41,7 @@ def intervals(rows: Sequence[tuple[str, float, float, float, str]], floor: float
     return _svg(width, height, "Shares with 95 % intervals", parts)
 
 
-def timeline(
-    rows: Sequence[tuple[str, Sequence[tuple[float, str, str]]]], days: Sequence[tuple[str, bool]]
-) -> str:
+def timeline(rows: Sequence[tuple[str, Sequence[tuple[float, str, str]]]], days: Sequence[tuple[str, bool]]) -> str:
     """Return what was planted and found over time.
 
     Args:
@@ -62,8 +60,10 @@ def timeline(
             parts.append(f'<rect class="rest" x="{x:.1f}" y="4" width="{span:.1f}" height="{height - 34}"/>')
         parts.append(f'<line class="grid" x1="{x:.1f}" y1="4" x2="{x:.1f}" y2="{height - 30}"/>')
         if index % every == 0:
-            parts.append(f'<text class="axis" x="{x + span / 2:.1f}" y="{height - 12}" text-anchor="middle">'
-                         f"{escape(label)}</text>")
+            parts.append(
+                f'<text class="axis" x="{x + span / 2:.1f}" y="{height - 12}" text-anchor="middle">'
+                f"{escape(label)}</text>"
+            )
     for index, (label, marks) in enumerate(rows):
         y = 18 + step * index
         parts.append(f'<text x="{left - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>')
@@ -90,8 +90,10 @@ def delays(rows: Sequence[tuple[str, Sequence[float]]]) -> str:
         parts.append(f'<text x="{left - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>')
         for place, value in enumerate(sorted(values)):
             lift = (place % 3 - 1) * 5
-            parts.append(f'<circle class="dot" cx="{left + span * value / top:.1f}" cy="{y + lift}" r="3.6">'
-                         f"<title>{_seconds(value)}</title></circle>")
+            parts.append(
+                f'<circle class="dot" cx="{left + span * value / top:.1f}" cy="{y + lift}" r="3.6">'
+                f"<title>{_seconds(value)}</title></circle>"
+            )
         middle = sorted(values)[(len(values) - 1) // 2] if values else 0.0
         parts.append(f'<text class="number" x="{width - right + 10}" y="{y + 4}">{_seconds(middle)}</text>')
     return _svg(width, height, "Time from the earliest possible instant to the alert", parts)
@@ -124,7 +126,9 @@ def track(case: Mapping[str, Any]) -> str:
             if about
             else f'<circle class="stay" cx="{x + shift:.1f}" cy="{y:.1f}" r="10"/>'
         )
-        parts.append(f'{shape}<text class="inside" x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="middle">{number}</text>')
+        parts.append(
+            f'{shape}<text class="inside" x="{x + shift:.1f}" y="{y + 4:.1f}" text-anchor="middle">{number}</text>'
+        )
     length = _nice_length(120 / scale)
     parts.append(f'<path class="ruler" d="M16 {height - 16}v-5v5h{length * scale:.1f}v-5"/>')
     parts.append(f'<text class="axis" x="{22 + length * scale:.1f}" y="{height - 12}">{_metres(length)}</text>')

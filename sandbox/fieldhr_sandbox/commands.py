@@ -45,19 +45,25 @@ def fieldhr_register_commands() -> Iterable[Command]:
 
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pack", metavar="PACK", help="what to build: smoke, background, ... (see the reference of packs)")
+    parser.add_argument(
+        "pack", metavar="PACK", help="what to build: smoke, background, ... (see the reference of packs)"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which tenant of that kind (default: 1)")
     parser.add_argument("--out", default="trial-out", metavar="DIR", help="folder of the report (default: trial-out)")
     parser.add_argument("--db", metavar="URL", help="database (default: a new SQLite file in DIR)")
-    parser.add_argument("--blind", action="store_true", help="seal the answer key; open it with: fieldhr trial reveal DIR")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that make positions (default: 1)")
+    parser.add_argument(
+        "--blind", action="store_true", help="seal the answer key; open it with: fieldhr trial reveal DIR"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that make positions (default: 1)"
+    )
 
 
 def _folder_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="DIR", help="folder of the trial")
 
 
-def _run(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     import sys
     from pathlib import Path
 
@@ -79,7 +85,7 @@ def _run(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
     return 0 if trial.passed else 1
 
 
-def _report(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+def _report(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from pathlib import Path
 
     from fieldhr_sandbox.report import write_page
@@ -91,7 +97,7 @@ def _report(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
     return 0
 
 
-def _reveal(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+def _reveal(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from pathlib import Path
 
     from fieldhr_sandbox.report import write_page

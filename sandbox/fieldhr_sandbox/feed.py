@@ -198,4 +198,3 @@ def _between(table: Table, since: datetime, until: datetime) -> Table:
 
 def _ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
-

@@ -110,8 +110,9 @@ def _shorten(stops: list[Stop], late: tuple[int, int]) -> None:
         if lacking <= 0:
             return
     for index in reversed(range(number)):
-        if stops[index].depart_s is not None:
-            early = max(0, stops[index].depart_s - lacking)
+        depart = stops[index].depart_s
+        if depart is not None:
+            early = max(0, depart - lacking)
             stops[index] = attrs.evolve(stops[index], depart_s=early)
             return
 
@@ -133,4 +134,3 @@ def _evening(draw: Draw, path: _Path, rep: Rep, office: Spot) -> None:
     desk_until = clock_s("18:02") + draw.below(30 * 60)
     depart = max(path.free_s, desk_until) if path.spot is office else path.free_s
     path.go(route(draw, path.spot, rep.home), depart, rep.home, 0)
-

@@ -43,15 +43,28 @@ class Pack:
     plantings: tuple[tuple[str, int], ...] = ()
     bar: Bar = Bar()
     customers_per_rep: int | None = None
-    slice_minutes: int = 60
+    slice_minutes: int = 120
 
 
 _QUIET: Final = (
-    ("Q01", 2), ("Q02", 2), ("Q03", 2), ("Q04", 2), ("Q09", 2),
+    ("Q01", 2),
+    ("Q02", 2),
+    ("Q03", 2),
+    ("Q04", 2),
+    ("Q09", 2),
 )
 _SILENT: Final = (
-    ("L01/short", 2), ("L01/at-customer", 1), ("L01/near-customer", 1), ("L02/lunch", 1), ("L02/early-lunch", 1),
-    ("L03/exact", 1), ("L03/under", 1), ("L05/doubt", 2), ("B01/weekend", 1), ("B01/leave", 1), ("B01/offline", 1),
+    ("L01/short", 2),
+    ("L01/at-customer", 1),
+    ("L01/near-customer", 1),
+    ("L02/lunch", 1),
+    ("L02/early-lunch", 1),
+    ("L03/exact", 1),
+    ("L03/under", 1),
+    ("L05/doubt", 2),
+    ("B01/weekend", 1),
+    ("B01/leave", 1),
+    ("B01/offline", 1),
     ("C03", 10),
 )
 
@@ -67,7 +80,14 @@ PACKS: Final[dict[str, Pack]] = {
             days=7,
             customers_per_rep=26,
             plantings=(
-                ("L01", 2), ("L02", 2), ("L03", 1), ("L05", 2), ("B01", 2), ("C01", 3), *_SILENT, *_QUIET,
+                ("L01", 2),
+                ("L02", 2),
+                ("L03", 1),
+                ("L05", 2),
+                ("B01", 2),
+                ("C01", 3),
+                *_SILENT,
+                *_QUIET,
             ),
         ),
         Pack(

@@ -48,8 +48,7 @@ def _opened(document: Mapping[str, Any]) -> dict[str, Any]:
     total = document["marks"]["total"]
     drawn = {"timeline": _timeline(document)}
     shares = [
-        (label, total[name], total[f"{name}_low"], total[f"{name}_high"],
-         f"{total[name]:.1%}")
+        (label, total[name], total[f"{name}_low"], total[f"{name}_high"], f"{total[name]:.1%}")
         for label, name in (("Precision", "precision"), ("Recall", "recall"))
         if total[name] is not None
     ]
@@ -68,25 +67,24 @@ def _opened(document: Mapping[str, Any]) -> dict[str, Any]:
 def _weaknesses(document: Mapping[str, Any]) -> list[str]:
     """Return what went wrong or is weak, worst first."""
     by_instance = {record["instance"]: record for record in document["key"]}
-    said = []
-    for instance in document["missed"]:
-        record = by_instance[instance]
-        said.append(f"Missed: {_row_name(record)} - {record['code']}, due by {_local(record['detect_by'])}.")
-    for alert in document["alerts"]:
-        if document["verdicts"].get(alert["case"]) == "false positive":
-            said.append(f"False alarm: {alert['code']} at {_local(alert['opened_at'])} about {alert['subject']}.")
     total = document["marks"]["total"]
-    if total["duplicates"]:
-        said.append(f"{total['duplicates']} alerts repeat another one.")
-    for fault in document["plugins"]["faults"]:
-        said.append(f"Plugin {fault['plugin']} ({fault['provider']}): {fault['kind']}, {fault['count']} times.")
-    for report in document["plugins"]["reports"]:
-        if report["status"] != "active":
-            said.append(f"Plugin {report['name']} is {report['status']}: {report['reason']}")
+    missed = [by_instance[instance] for instance in document["missed"]]
+    wrong = [alert for alert in document["alerts"] if document["verdicts"].get(alert["case"]) == "false positive"]
+    idle = [report for report in document["plugins"]["reports"] if report["status"] != "active"]
+    said = [
+        *(f"Missed: {_row_name(each)} - {each['code']}, due by {_local(each['detect_by'])}." for each in missed),
+        *(f"False alarm: {each['code']} at {_local(each['opened_at'])} about {each['subject']}." for each in wrong),
+        *([f"{total['duplicates']} alerts repeat another one."] if total["duplicates"] else []),
+        *(
+            f"Plugin {fault['plugin']} ({fault['provider']}): {fault['kind']}, {fault['count']} times."
+            for fault in document["plugins"]["faults"]
+        ),
+        *(f"Plugin {report['name']} is {report['status']}: {report['reason']}" for report in idle),
+    ]
     planted = total["tp"] + total["fn"]
     if planted:
         said.append(
-            f"{planted} planted instances are few: with 95 % confidence the recall is at least {total['recall_low']:.0%} "
+            f"{planted} planted instances are few: with 95 % confidence recall is at least {total['recall_low']:.0%} "
             f"and the precision at least {total['precision_low']:.0%}, not more."
         )
     if total["evidence_complete"] is not None and total["evidence_complete"] < 1:

@@ -89,7 +89,9 @@ def _trips(tenant: Tenant) -> list[Measure]:
         )
     return [
         Measure(name="trip, urban, median, km", value=float(np.median(lengths["urban"])), low=3, high=8),
-        Measure(name="trip, urban, 95th percentile, km", value=float(np.percentile(lengths["urban"], 95)), low=None, high=40),
+        Measure(
+            name="trip, urban, 95th percentile, km", value=float(np.percentile(lengths["urban"], 95)), low=None, high=40
+        ),
         Measure(name="radius of gyration, urban, median, km", value=float(np.median(radii["urban"])), low=3, high=12),
         Measure(name="radius of gyration, rural, median, km", value=float(np.median(radii["rural"])), low=10, high=35),
     ]
@@ -107,7 +109,9 @@ def _rhythm(tenant: Tenant) -> list[Measure]:
                     per_half_hour[min(47, slot)] += 1
     morning, noon, afternoon = (float(per_half_hour[a:b].mean()) for a, b in ((19, 23), (24, 27), (28, 33)))
     return [
-        Measure(name="lunch dip (noon against both peaks)", value=1 - noon / min(morning, afternoon), low=0.4, high=1.0),
+        Measure(
+            name="lunch dip (noon against both peaks)", value=1 - noon / min(morning, afternoon), low=0.4, high=1.0
+        ),
         Measure(name="Friday against Tuesday", value=weekdays[4] / weekdays[1], low=None, high=1.0),
     ]
 
@@ -124,7 +128,9 @@ def _errors(tenant: Tenant, seen: Sequence[Observed]) -> list[Measure]:
     told = accuracy > 0
     return [
         *(
-            Measure(name=f"error {name}, median, m", value=float(np.median(error_m[setting == kind])), low=low, high=high)
+            Measure(
+                name=f"error {name}, median, m", value=float(np.median(error_m[setting == kind])), low=low, high=high
+            )
             for name, kind, low, high in (
                 ("open sky", Setting.OPEN, 3, 6),
                 ("streets", Setting.STREET, 3, 15),
@@ -132,7 +138,12 @@ def _errors(tenant: Tenant, seen: Sequence[Observed]) -> list[Measure]:
                 ("indoors", Setting.INDOOR, 20, 50),
             )
         ),
-        Measure(name="error within reported accuracy", value=float(np.mean(error_m[told] <= accuracy[told])), low=0.60, high=0.75),
+        Measure(
+            name="error within reported accuracy",
+            value=float(np.mean(error_m[told] <= accuracy[told])),
+            low=0.60,
+            high=0.75,
+        ),
         Measure(name="lag-1 autocorrelation of errors, median", value=float(np.median(series)), low=0.7, high=0.95),
     ]
 
@@ -177,8 +188,18 @@ def _phones(tenant: Tenant, seen: Sequence[Observed], days: Sequence[int]) -> li
         Measure(name="fixes sent twice", value=copies / rows, low=0.008, high=0.012),
         Measure(name="fixes sent late", value=late / rows, low=0.03, high=0.06),
         Measure(name="battery, median fall, % per hour", value=float(np.median(drains)), low=4, high=12),
-        Measure(name="customer stays indoors", value=float(np.mean([s == Setting.INDOOR for s in stays])), low=0.32, high=0.48),
-        Measure(name="customer stays in tower streets", value=float(np.mean([s == Setting.CANYON for s in stays])), low=0.2, high=0.3),
+        Measure(
+            name="customer stays indoors",
+            value=float(np.mean([s == Setting.INDOOR for s in stays])),
+            low=0.32,
+            high=0.48,
+        ),
+        Measure(
+            name="customer stays in tower streets",
+            value=float(np.mean([s == Setting.CANYON for s in stays])),
+            low=0.2,
+            high=0.3,
+        ),
     ]
 
 
@@ -188,5 +209,6 @@ def _copies(observed: Observed) -> int:
 
 
 def _customer_stays(timeline: Timeline) -> list[int]:
-    return [stay.spot.setting for stay in timeline.stays() if stay.spot.kind == "customer" and stay.end_s > stay.start_s]
-
+    return [
+        stay.spot.setting for stay in timeline.stays() if stay.spot.kind == "customer" and stay.end_s > stay.start_s
+    ]

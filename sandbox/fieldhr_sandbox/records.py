@@ -23,7 +23,16 @@ _NOTES: Final = (
     "介绍{a}流程,客户{b}。",
 )
 _NOTE_A: Final = ("资金", "授信", "经营", "库存", "结算", "合同", "抵押", "报表", "票据", "设备")
-_NOTE_B: Final = ("基本稳定", "有所增加", "待进一步确认", "表示认可", "暂无变化", "需要内部讨论", "希望尽快办理", "较上月好转")
+_NOTE_B: Final = (
+    "基本稳定",
+    "有所增加",
+    "待进一步确认",
+    "表示认可",
+    "暂无变化",
+    "需要内部讨论",
+    "希望尽快办理",
+    "较上月好转",
+)
 _CALL: Final = ("电话确认{a}进度,客户{b}。", "电话回访,{a}{b}。", "电话约访,{a}事项{b}。")
 
 
@@ -38,8 +47,16 @@ def write_down(script: Script, rep: Rep, world: World, days: Days, streams: Stre
             continue
         visit = stop.visit
         if visit.outing:
-            _outing(script, rep, days, streams, visit.customer, outing_since.pop(visit.customer, depart), leave,
-                    visit.meeting_place)
+            _outing(
+                script,
+                rep,
+                days,
+                streams,
+                visit.customer,
+                outing_since.pop(visit.customer, depart),
+                leave,
+                visit.meeting_place,
+            )
         if visit.check_in:
             at = min(arrive + draw.whole(60, 240), max(arrive + 30, leave - 30))
             script.check_ins.append(check_in_at(script, rep, world, days, streams, draw, visit.customer, stop.spot, at))
@@ -49,8 +66,18 @@ def write_down(script: Script, rep: Rep, world: World, days: Days, streams: Stre
                 written = max(leave + 20, min(written, clock_s("17:57")))
             text = _text(draw, _NOTES)
             script.follow_ups.append(
-                follow_up(script, rep, days, streams, visit.customer, "visit", (arrive, leave), written, text,
-                          joint_with=visit.joint_with)
+                follow_up(
+                    script,
+                    rep,
+                    days,
+                    streams,
+                    visit.customer,
+                    "visit",
+                    (arrive, leave),
+                    written,
+                    text,
+                    joint_with=visit.joint_with,
+                )
             )
     for customer, since in outing_since.items():
         _outing(script, rep, days, streams, customer, since, since + 2 * 3600, None)

@@ -1,4 +1,4 @@
-"""The script of one rep-day: what somebody is going to do, before it is laid out in time, and what they then wrote down."""
+"""The script of one rep-day: what somebody is going to do, and what they wrote down in the end."""
 
 from __future__ import annotations
 

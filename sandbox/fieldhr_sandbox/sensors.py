@@ -80,7 +80,8 @@ def tick_seconds(rep: int, day: int, days: Days, streams: Streams) -> npt.NDArra
     phase = draw.below(STEP_S - 4)
     count = (days.end_s - days.start_s) // STEP_S
     sway = (draw.words(count) % np.uint64(5)).astype("i8")
-    return days.start_s + phase + STEP_S * np.arange(count, dtype="i8") + sway
+    seconds: npt.NDArray[np.int64] = days.start_s + phase + STEP_S * np.arange(count, dtype="i8") + sway
+    return seconds
 
 
 def observe(
@@ -199,10 +200,8 @@ def _seen(rows: Sequence[Script], world: World, days: Days, streams: Streams, di
     )
 
 
-def _throw(
-    phone: Phone, seconds: npt.NDArray[np.int64], error_x: Floats, error_y: Floats, accuracy: Floats
-) -> None:
-    """Move single fixes (with an accuracy that admits some of it) and whole spans (with one that does not), in place."""
+def _throw(phone: Phone, seconds: npt.NDArray[np.int64], error_x: Floats, error_y: Floats, accuracy: Floats) -> None:
+    """Move single fixes (whose accuracy admits some of it) and whole spans (whose does not), in place."""
     for second, metres in phone.scattered:
         at = int(np.argmin(np.abs(seconds - second)))
         error_x[at] += metres * 0.6

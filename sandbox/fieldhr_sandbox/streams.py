@@ -72,8 +72,8 @@ class Draw:
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
         """Return *values* in a random order."""
-        order = np.argsort(self.words(len(values)), kind="stable") if len(values) else []
-        return [values[int(index)] for index in order]
+        order = np.argsort(self.words(len(values)), kind="stable")
+        return [values[index] for index in order.tolist()]
 
     def sample(self, values: Sequence[T], count: int) -> list[T]:
         """Return *count* different ones of *values*."""

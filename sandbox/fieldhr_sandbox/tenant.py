@@ -152,8 +152,8 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
     }
     planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts)
     planner.plant(pack.plantings, spoken=False)
-    for (rep, _), script in scripts.items():
-        converse(script, world.reps[rep], days, streams, chosen.products)
+    for (index, _), script in scripts.items():
+        converse(script, world.reps[index], days, streams, chosen.products)
     planner.plant(pack.plantings, spoken=True)
     for rep in world.reps:
         _live(rep, world, chosen, days, streams, scripts)
@@ -215,10 +215,12 @@ def _keep_busy(scripts: Sequence[Script], quota: dict[int, int]) -> None:
 
     Six visits in any five working days in a row; days whose visits a scenario fixed are left alone.
     """
-    fixed = {script.day: sum(stop.visit is not None for part in script.parts.values() for stop in part)
-             for script in scripts}
-    room = {script.day: fixed[script.day] + 2 * sum(part not in script.parts for part in ("am", "pm"))
-            for script in scripts}
+    fixed = {
+        script.day: sum(stop.visit is not None for part in script.parts.values() for stop in part) for script in scripts
+    }
+    room = {
+        script.day: fixed[script.day] + 2 * sum(part not in script.parts for part in ("am", "pm")) for script in scripts
+    }
 
     def made(script: Script) -> int:
         wanted = quota[script.day] if script.visits is None else script.visits

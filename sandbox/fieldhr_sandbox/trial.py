@@ -16,8 +16,8 @@ from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Case
 from fieldhr_sandbox.answers import AnswerKey, canonical, open_sealed, seal
 from fieldhr_sandbox.feed import Fed, feed, opening_instant, principal
-from fieldhr_sandbox.marking import Alert, Marks, Match, Verdict, mark, match
-from fieldhr_sandbox.packs import Pack, pack
+from fieldhr_sandbox.marking import Alert, Marks, Verdict, mark, match
+from fieldhr_sandbox.packs import pack
 from fieldhr_sandbox.production import fixes_of
 from fieldhr_sandbox.showcase import showcase
 from fieldhr_sandbox.tenant import Tenant, build
@@ -110,7 +110,7 @@ def run_trial(
     if blind:
         document |= {"passed": False, "marks": None}
     else:
-        document |= _marked(tenant, alerts, cases, tenant.key)
+        document |= _marked(tenant, alerts, tenant.key)
     clock.lap("mark")
     document["seconds"] = clock.laps()
     document["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
@@ -130,7 +130,7 @@ def reveal_trial(out: Path) -> Trial:
     key = open_sealed(out, document["key_sha256"])
     tenant = build(pack(document["pack"]), document["seed"], blind=True)
     alerts = [_alert_from(row) for row in document["alerts"]]
-    document = {**document, **_marked(tenant, alerts, (), key), "sealed": False}
+    document = {**document, **_marked(tenant, alerts, key), "sealed": False}
     _write(out, document)
     return Trial(document=document)
 
@@ -266,7 +266,7 @@ def _size(tenant: Tenant, fed: Fed) -> dict[str, Any]:
     }
 
 
-def _marked(tenant: Tenant, alerts: Sequence[Alert], cases: Sequence[Case], key: AnswerKey) -> dict[str, Any]:
+def _marked(tenant: Tenant, alerts: Sequence[Alert], key: AnswerKey) -> dict[str, Any]:
     found = match(key, alerts)
     marks = mark(key, found, tenant.exposure(), tenant.groups())
     bar = tenant.pack.bar
@@ -277,8 +277,11 @@ def _marked(tenant: Tenant, alerts: Sequence[Alert], cases: Sequence[Case], key:
         "marks": _marks_row(marks),
         "key": [record.as_json() for record in key.records],
         "verdicts": {alert.case: verdict for alert, verdict, _ in found.verdicts},
-        "found": {record.instance: alert.case for alert, verdict, record in found.verdicts
-                  if verdict == Verdict.TRUE and record is not None},
+        "found": {
+            record.instance: alert.case
+            for alert, verdict, record in found.verdicts
+            if verdict == Verdict.TRUE and record is not None
+        },
         "missed": [record.instance for record in found.missed],
         "disturbed": [[record.instance, alert.case] for record, alert in found.disturbed],
         "showcase": showcase(tenant, found),

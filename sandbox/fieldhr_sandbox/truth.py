@@ -1,4 +1,4 @@
-"""Labels, derived from the merged timeline of a day. Written from the definitions of the scenario book, not from detectors.
+"""Labels, derived from the merged timeline of a day by the definitions of the scenario book, not from detectors.
 
 The definitions: a stay lasts at least 5 minutes; stays at one place (a mall and its car park are one place) that are
 less than 10 minutes apart are one stay; a dwell is off site where the place is one of leisure, no customer's address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -96,7 +96,7 @@ class World:
         assert spot.customer is not None
         self.customers[spot.customer] = _customer_at(self.customers[spot.customer], spot, self.frame)
 
-    def change_person(self, rep: Rep, **changes: object) -> None:
+    def change_person(self, rep: Rep, **changes: Any) -> None:
         """Change what the host's records say about a rep (a contract, a joining date)."""
         self.changed[rep.id] = attrs.evolve(self.changed.get(rep.id, rep.person), **changes)
 
@@ -110,7 +110,7 @@ class World:
 
     def nearest_customer_m(self, spot: Spot) -> float:
         """Return metres from *spot* to the nearest customer address of anybody."""
-        return min((spot.metres_to(other) for other in self.spots.values() if other.kind == "customer"), default=math.inf)
+        return min((spot.metres_to(other) for other in self.customer_spots()), default=math.inf)
 
     def places(self) -> list[Place]:
         """Return everything that is no customer's address, as the public interface takes it."""
@@ -178,7 +178,11 @@ def _branches(
         x, y = frame.to_metres(district.lat, district.lon)
         x, y = lattice.take(x, y, draw.between(-1, 1), draw.between(-1, 1))
         office = Spot(
-            id=f"p-{streams.token('office', index)}", kind="office", x=x, y=y, setting=Setting.INDOOR,
+            id=f"p-{streams.token('office', index)}",
+            kind="office",
+            x=x,
+            y=y,
+            setting=Setting.INDOOR,
             name=f"{district.name.removesuffix('区')}{names.place_name(draw, 'office')}",
         )
         spots[office.id] = office

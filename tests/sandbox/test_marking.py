@@ -17,16 +17,34 @@ T0 = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 def record(start: float, end: float, *, code: str = "a.b", subject: str = "r1", number: int = 0, **more) -> KeyRecord:
     return KeyRecord(
-        scenario="L01", instance=f"i{number}", kind="alert", subject_kind="rep", subject=subject, rep=subject,
-        start=T0 + timedelta(seconds=start), end=T0 + timedelta(seconds=end), code=code, severity="medium",
-        earliest=T0 + timedelta(seconds=start), detect_by=T0 + timedelta(seconds=end), **more,
+        scenario="L01",
+        instance=f"i{number}",
+        kind="alert",
+        subject_kind="rep",
+        subject=subject,
+        rep=subject,
+        start=T0 + timedelta(seconds=start),
+        end=T0 + timedelta(seconds=end),
+        code=code,
+        severity="medium",
+        earliest=T0 + timedelta(seconds=start),
+        detect_by=T0 + timedelta(seconds=end),
+        **more,
     )
 
 
 def alert(at: float, *, code: str = "a.b", subject: str = "r1", case: str = "c", values: tuple = ()) -> Alert:
     return Alert(
-        case=case, code=code, subject_kind="rep", subject=subject, rep=subject, opened_at=T0 + timedelta(seconds=at),
-        closed_at=None, severity="medium", confidence=1.0, values=values,
+        case=case,
+        code=code,
+        subject_kind="rep",
+        subject=subject,
+        rep=subject,
+        opened_at=T0 + timedelta(seconds=at),
+        closed_at=None,
+        severity="medium",
+        confidence=1.0,
+        values=values,
     )
 
 
@@ -69,12 +87,16 @@ def test_matching_finds_as_many_pairs_as_possible(spans: list[tuple[int, int]], 
     records = [record(start, start + length, number=n) for n, (start, length) in enumerate(spans)]
     alerts = [alert(at, case=f"c{n}") for n, at in enumerate(times)]
     found = verdicts(records, alerts).count(Verdict.TRUE)
-    best = max(
-        sum(spans[i][0] <= at <= sum(spans[i]) for i, at in zip(order, times, strict=False))
-        for order in itertools.permutations([*range(len(spans)), *[-1] * 0], min(len(spans), max(1, len(times))))
-    ) if len(times) <= len(spans) else max(
-        sum(span[0] <= at <= sum(span) for span, at in zip(spans, chosen, strict=False))
-        for chosen in itertools.permutations(times, len(spans))
+    best = (
+        max(
+            sum(spans[i][0] <= at <= sum(spans[i]) for i, at in zip(order, times, strict=False))
+            for order in itertools.permutations([*range(len(spans)), *[-1] * 0], min(len(spans), max(1, len(times))))
+        )
+        if len(times) <= len(spans)
+        else max(
+            sum(span[0] <= at <= sum(span) for span, at in zip(spans, chosen, strict=False))
+            for chosen in itertools.permutations(times, len(spans))
+        )
     )
     assert found == best
 
@@ -124,8 +146,15 @@ def test_wilson(hits: int, trials: int, low: float, high: float) -> None:
 
 def test_silence_is_disturbed_by_what_it_forbids_only() -> None:
     quiet = KeyRecord(
-        scenario="Q04", instance="q", kind="silence", subject_kind="rep", subject="r1", rep="r1", start=T0,
-        end=T0 + timedelta(days=1), must_not=("a.b",),
+        scenario="Q04",
+        instance="q",
+        kind="silence",
+        subject_kind="rep",
+        subject="r1",
+        rep="r1",
+        start=T0,
+        end=T0 + timedelta(days=1),
+        must_not=("a.b",),
     )
     assert match(AnswerKey.of([quiet]), [alert(5, code="x.y")]).disturbed == ()
     assert len(match(AnswerKey.of([quiet]), [alert(5)]).disturbed) == 1

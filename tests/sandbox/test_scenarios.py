@@ -14,7 +14,9 @@ from fieldhr_sandbox.truth import merged_stays
 
 def one(key: str, seed: int = 1, count: int = 1) -> Tenant:
     return build(
-        Pack(name="one", title="", recipe="city-bank", reps=20, days=7, customers_per_rep=26, plantings=((key, count),)),
+        Pack(
+            name="one", title="", recipe="city-bank", reps=20, days=7, customers_per_rep=26, plantings=((key, count),)
+        ),
         seed,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import attrs
 import numpy as np
@@ -70,7 +71,7 @@ def test_timelines_have_no_hole_and_nobody_jumps(seed: int) -> None:
     for script in tenant.scripts.values():
         pieces = script.timeline.pieces
         assert (pieces[0].start_s, pieces[-1].end_s) == (6 * 3600, 24 * 3600)
-        for before, after in zip(pieces, pieces[1:], strict=False):
+        for before, after in pairwise(pieces):
             assert before.end_s == after.start_s
             assert _place(before, -1) == pytest.approx(_place(after, 0))
         for move in script.timeline.moves():
@@ -106,7 +107,7 @@ def test_windows_of_records_of_one_code_and_subject_do_not_overlap() -> None:
             spans.setdefault((record.code, record.subject), []).append((record.earliest, record.detect_by))
         for each in spans.values():
             each.sort()
-            assert all(a[1] < b[0] for a, b in zip(each, each[1:], strict=False))
+            assert all(a[1] < b[0] for a, b in pairwise(each))
 
 
 def test_blind_draws_everything_again() -> None:

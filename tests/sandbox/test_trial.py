@@ -16,7 +16,13 @@ from fieldhr_sandbox.packs import Pack
 from fieldhr_sandbox.trial import read_report, reveal_trial, run_trial
 
 TINY = Pack(
-    name="tiny", title="a test", recipe="city-bank", reps=10, days=2, customers_per_rep=20, slice_minutes=270,
+    name="tiny",
+    title="a test",
+    recipe="city-bank",
+    reps=10,
+    days=2,
+    customers_per_rep=20,
+    slice_minutes=270,
     plantings=(("L01", 1), ("L05", 1), ("C01", 1), ("Q04", 1), ("L03/exact", 1)),
 )
 
@@ -68,9 +74,7 @@ def test_a_trial_ends_in_one_summary_line_and_two_reports(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("_tiny")
 def test_the_digest_is_the_same_with_two_workers_and_on_another_database(tmp_path: Path) -> None:
     one = run_trial("tiny", seed=6, out=tmp_path / "a").document
-    two = run_trial(
-        "tiny", seed=6, out=tmp_path / "b", workers=2, db=f"sqlite:///{tmp_path / 'other.db'}"
-    ).document
+    two = run_trial("tiny", seed=6, out=tmp_path / "b", workers=2, db=f"sqlite:///{tmp_path / 'other.db'}").document
     assert one["digest"] == two["digest"]
     assert one["digest"] != run_trial("tiny", seed=7, out=tmp_path / "c").document["digest"]
 
@@ -117,7 +121,10 @@ class Broken:
 
     @hookimpl
     def fieldhr_register_alerters(self):
-        return [Offer("raises", lambda _: _Raises(), role="find"), Offer("nonsense", lambda _: _Nonsense(), role="find")]
+        return [
+            Offer("raises", lambda _: _Raises(), role="find"),
+            Offer("nonsense", lambda _: _Nonsense(), role="find"),
+        ]
 
 
 class _Raises:
@@ -162,5 +169,7 @@ def test_unknown_pack_seed_and_folder_are_refused(tmp_path: Path) -> None:
 def test_plugin_says_who_it_is() -> None:
     assert PLUGIN.name == "fieldhr.sandbox"
     assert [each.path for each in fieldhr_register_commands()] == [
-        ("trial", "run"), ("trial", "report"), ("trial", "reveal"),
+        ("trial", "run"),
+        ("trial", "report"),
+        ("trial", "reveal"),
     ]

@@ -22,18 +22,21 @@ def walk(start: int, end: int, a: Spot, b: Spot) -> Move:
 
 
 def dwells(timeline: Timeline, nearest_m: float = 5000.0, agreed: frozenset[str] = frozenset()):
-    return off_site_dwells(
-        timeline, duty_s=DUTY, breaks_s=LUNCH, nearest_customer_m=lambda _: nearest_m, agreed=agreed
-    )
+    return off_site_dwells(timeline, duty_s=DUTY, breaks_s=LUNCH, nearest_customer_m=lambda _: nearest_m, agreed=agreed)
 
 
 def one_stay(seconds: int, start: int = 15 * 3600) -> Timeline:
     desk = spot("desk", "", 3000)
     mall = spot("mall")
-    return Timeline((
-        Stay(0, start - 400, desk), walk(start - 400, start, desk, mall), Stay(start, start + seconds, mall),
-        walk(start + seconds, start + seconds + 400, mall, desk), Stay(start + seconds + 400, 86400, desk),
-    ))
+    return Timeline(
+        (
+            Stay(0, start - 400, desk),
+            walk(start - 400, start, desk, mall),
+            Stay(start, start + seconds, mall),
+            walk(start + seconds, start + seconds + 400, mall, desk),
+            Stay(start + seconds + 400, 86400, desk),
+        )
+    )
 
 
 @pytest.mark.scenario("L03")
@@ -55,19 +58,31 @@ def test_split_stop_is_one_and_two_malls_are_two() -> None:
     mall, parking, other = spot("m"), spot("p", "", 130, estate="m"), spot("o", "mall", 9000)
     desk = spot("desk", "", 3000)
     t = 14 * 3600
-    split = Timeline((
-        Stay(0, t - 100, desk), walk(t - 100, t, desk, mall), Stay(t, t + 1080, mall),
-        walk(t + 1080, t + 1180, mall, parking), Stay(t + 1180, t + 1340, parking),
-        walk(t + 1340, t + 1440, parking, mall), Stay(t + 1440, t + 2400, mall),
-        walk(t + 2400, t + 3000, mall, desk), Stay(t + 3000, 86400, desk),
-    ))
+    split = Timeline(
+        (
+            Stay(0, t - 100, desk),
+            walk(t - 100, t, desk, mall),
+            Stay(t, t + 1080, mall),
+            walk(t + 1080, t + 1180, mall, parking),
+            Stay(t + 1180, t + 1340, parking),
+            walk(t + 1340, t + 1440, parking, mall),
+            Stay(t + 1440, t + 2400, mall),
+            walk(t + 2400, t + 3000, mall, desk),
+            Stay(t + 3000, 86400, desk),
+        )
+    )
     (dwell,) = dwells(split)
     assert dwell.counted_s == 2400
     assert dwell.stay.spot.id == "m"
-    apart = Timeline((
-        Stay(0, t - 900, desk), walk(t - 900, t, desk, mall), Stay(t, t + 1080, mall),
-        walk(t + 1080, t + 2280, mall, other), Stay(t + 2280, t + 3240, other),
-    ))
+    apart = Timeline(
+        (
+            Stay(0, t - 900, desk),
+            walk(t - 900, t, desk, mall),
+            Stay(t, t + 1080, mall),
+            walk(t + 1080, t + 2280, mall, other),
+            Stay(t + 2280, t + 3240, other),
+        )
+    )
     assert dwells(apart) == []
 
 
@@ -94,11 +109,7 @@ def test_customer_nearby_agreed_place_and_other_kinds_are_no_dwell() -> None:
     assert dwells(day, agreed=frozenset({"mall"})) == []
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.integers(60, 4000), st.integers(30, 1500)), min_size=1, max_size=9
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(60, 4000), st.integers(30, 1500)), min_size=1, max_size=9))
 def test_dwells_agree_with_counting_second_by_second(plan: list[tuple[int, int, int]]) -> None:
     """An independent count: walk the day second by second, bridge short absences, count what is no break."""
     spots = [spot("a"), spot("b", "restaurant", 4000), spot("c", "fuel", 8000), spot("d", "cafe", 12000)]

@@ -6,5 +6,15 @@ from fieldhr_sandbox.scenarios import behaviour, places, quiet, words
 from fieldhr_sandbox.scenarios.base import REGISTRY, Needs, Scenario, Site, Unplantable, by_key, scenario
 
 __all__ = [
-    "REGISTRY", "Needs", "Scenario", "Site", "Unplantable", "behaviour", "by_key", "places", "quiet", "scenario", "words",
+    "REGISTRY",
+    "Needs",
+    "Scenario",
+    "Site",
+    "Unplantable",
+    "behaviour",
+    "by_key",
+    "places",
+    "quiet",
+    "scenario",
+    "words",
 ]

@@ -31,7 +31,7 @@ ALL_DAY: Final = frozenset({"am", "noon", "pm"})
 
 
 class Unplantable(Exception):  # noqa: N818 - not an error: the planner tries another site
-    """This rep or day does not suit the scenario (no such place near enough)."""
+    """A rep or day that does not suit the scenario (no such place near enough)."""
 
 
 @attrs.frozen(kw_only=True)
@@ -247,7 +247,9 @@ class Site:
             )
         )
 
-    def expect_dwell(self, spot: Spot, number: int = 0, *, evidence: Mapping[str, Any], dose: Mapping[str, Any]) -> None:
+    def expect_dwell(
+        self, spot: Spot, number: int = 0, *, evidence: Mapping[str, Any], dose: Mapping[str, Any]
+    ) -> None:
         """Say that this instance makes an off-site dwell at *spot*; its record is read off the finished timeline."""
         self.dwells[self.rep.index, self.days_used[number], spot.place_key] = (self, evidence, dose)
 

@@ -47,21 +47,21 @@ def _beyond(site: Site, low_min: int, high_min: int) -> int:
 
 
 @scenario("L01", "Mall stop during an outing", req=["A4"], needs=_PM)
-def mall_stop(site: Site) -> None:
+def _mall_stop(site: Site) -> None:
     customer = site.customer()
     mall = site.near("mall", customer, 500, 15_000)
     _dwell(site, "pm", mall, customer, clock_s("14:35") + site.draw.below(65 * 60), _beyond(site, 32, 110))
 
 
 @scenario("L01/short", "Mall stop below the limit", req=["A4"], needs=_PM)
-def short_mall_stop(site: Site) -> None:
+def _short_mall_stop(site: Site) -> None:
     customer = site.customer()
     mall = site.near("mall", customer, 500, 15_000)
     _dwell(site, "pm", mall, customer, clock_s("14:35") + site.draw.below(65 * 60), site.draw.whole(20 * 60, 28 * 60))
 
 
 @scenario("L01/at-customer", "The mall is the customer's address", req=["A4"], needs=_PM)
-def customer_is_the_mall(site: Site) -> None:
+def _customer_is_the_mall(site: Site) -> None:
     customer = site.customer()
     mall = site.reachable(site.near("mall", customer, 500, 25_000, fresh=True), clock_s("14:30"))
     moved = attrs.evolve(customer, x=mall.x, y=mall.y, setting=Setting.INDOOR)
@@ -73,7 +73,7 @@ def customer_is_the_mall(site: Site) -> None:
 
 
 @scenario("L01/near-customer", "The mall is within 150 m of the customer", req=["A4"], needs=_PM)
-def mall_near_customer(site: Site) -> None:
+def _mall_near_customer(site: Site) -> None:
     customer = site.customer()
     mall = site.reachable(site.near("mall", customer, 500, 25_000, fresh=True), clock_s("14:45"))
     turn = site.draw.between(0, 2 * math.pi)
@@ -87,24 +87,29 @@ def mall_near_customer(site: Site) -> None:
 
 
 @scenario("L02", "Restaurant outside lunch", req=["A4"], needs=_AM)
-def restaurant(site: Site) -> None:
+def _restaurant(site: Site) -> None:
     customer = site.customer()
     place = _far_restaurant(site, customer)
     _dwell(site, "am", place, customer, clock_s("10:02") + site.draw.below(30 * 60), _beyond(site, 32, 75))
 
 
-@scenario("L02/lunch", "75 minutes in a restaurant within lunch", req=["A4"],
-          needs=Needs(parts=frozenset({"am", "noon"})))
-def long_lunch(site: Site) -> None:
+@scenario(
+    "L02/lunch", "75 minutes in a restaurant within lunch", req=["A4"], needs=Needs(parts=frozenset({"am", "noon"}))
+)
+def _long_lunch(site: Site) -> None:
     place = _far_restaurant(site, site.rep.branch.office, 3000)
     site.set_part("am", [])
     site.set_part("noon", [Stop(spot=place, stay_s=75 * 60, arrive_s=clock_s("12:05")), site.office()])
     site.silent(_DWELL, dose={"stay_s": 75 * 60})
 
 
-@scenario("L02/early-lunch", "11:45-12:25 in a restaurant counts 15 minutes", req=["A4"],
-          needs=Needs(parts=frozenset({"am", "noon"})))
-def early_lunch(site: Site) -> None:
+@scenario(
+    "L02/early-lunch",
+    "11:45-12:25 in a restaurant counts 15 minutes",
+    req=["A4"],
+    needs=Needs(parts=frozenset({"am", "noon"})),
+)
+def _early_lunch(site: Site) -> None:
     place = _far_restaurant(site, site.rep.branch.office, 3000)
     site.set_part("am", [])
     site.set_part("noon", [Stop(spot=place, stay_s=40 * 60, arrive_s=clock_s("11:45")), site.office()])
@@ -112,22 +117,22 @@ def early_lunch(site: Site) -> None:
 
 
 @scenario("L03", "30:30 at a mall", req=["A4"], needs=_PM)
-def just_over(site: Site) -> None:
+def _just_over(site: Site) -> None:
     _exact(site, 30 * 60 + 30)
 
 
 @scenario("L03/exact", "30:00 at a mall", req=["A4"], needs=_PM)
-def exactly(site: Site) -> None:
+def _exactly(site: Site) -> None:
     _exact(site, 30 * 60)
 
 
 @scenario("L03/under", "29:30 at a mall", req=["A4"], needs=_PM)
-def just_under(site: Site) -> None:
+def _just_under(site: Site) -> None:
     _exact(site, 29 * 60 + 30)
 
 
 @scenario("L04", "One stop, split by minutes in the car park", req=["A4"], needs=_PM)
-def split_stop(site: Site) -> None:
+def _split_stop(site: Site) -> None:
     customer = site.customer()
     mall = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:30"))
     parking = site.new_spot("parking", mall, 105, 75, kind="open", category="", setting=Setting.OPEN)
@@ -150,7 +155,7 @@ def split_stop(site: Site) -> None:
 
 
 @scenario("L04/two-malls", "Two malls, 18 and 16 minutes", req=["A4"], needs=_PM)
-def two_malls(site: Site) -> None:
+def _two_malls(site: Site) -> None:
     customer = site.customer()
     one = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:40"))
     other = site.near("mall", one, 3000, 25_000)
@@ -164,13 +169,18 @@ def two_malls(site: Site) -> None:
 
 
 @scenario("L05", "Check-in from elsewhere", req=["A3", "A7"], needs=_PM)
-def check_in_away(site: Site) -> None:
+def _check_in_away(site: Site) -> None:
     customer = site.customer()
     reach = min(14_000.0, max(600.0, site.draw.lognormal(2300, 0.7)))
     turn = site.draw.between(0, 2 * math.pi)
     roadside = attrs.evolve(
-        customer, id=f"roadside-{site.instance}", kind="open", customer=None, setting=Setting.OPEN,
-        x=customer.x + reach * math.cos(turn), y=customer.y + reach * math.sin(turn),
+        customer,
+        id=f"roadside-{site.instance}",
+        kind="open",
+        customer=None,
+        setting=Setting.OPEN,
+        x=customer.x + reach * math.cos(turn),
+        y=customer.y + reach * math.sin(turn),
     )
     arrive = clock_s("14:50") + site.draw.below(60 * 60)
     stop = Stop(spot=roadside, stay_s=site.draw.whole(6, 13) * 60, arrive_s=arrive, outing_for=customer.customer)
@@ -179,19 +189,25 @@ def check_in_away(site: Site) -> None:
 
     def send() -> None:
         script.check_ins.append(
-            check_in_at(script, site.rep, site.world, site.days, site.streams, site.draw, customer.customer or "",
-                        roadside, at)
+            check_in_at(
+                script, site.rep, site.world, site.days, site.streams, site.draw, customer.customer or "", roadside, at
+            )
         )
 
     site.after.append(send)
     site.expect(
-        "checkin.mismatch", "medium", window=(script.day, at, at), earliest_s=at, detect_by_s=at + 1,
-        evidence={"customer": customer.customer}, dose={"distance_m": round(reach)},
+        "checkin.mismatch",
+        "medium",
+        window=(script.day, at, at),
+        earliest_s=at,
+        detect_by_s=at + 1,
+        evidence={"customer": customer.customer},
+        dose={"distance_m": round(reach)},
     )
 
 
 @scenario("L05/doubt", "Check-in at 220 m with an accuracy of 90 m", req=["A3", "A8"], needs=_PM)
-def check_in_in_doubt(site: Site) -> None:
+def _check_in_in_doubt(site: Site) -> None:
     customer = site.customer()
     arrive = clock_s("14:50") + site.draw.below(60 * 60)
     stop = _arriving(site.visit(customer, site.draw.whole(25, 45) * 60, check_in=False), arrive)
@@ -201,8 +217,19 @@ def check_in_in_doubt(site: Site) -> None:
 
     def send() -> None:
         script.check_ins.append(
-            check_in_at(script, site.rep, site.world, site.days, site.streams, site.draw, customer.customer or "",
-                        customer, at, off=off, accuracy_m=90.0)
+            check_in_at(
+                script,
+                site.rep,
+                site.world,
+                site.days,
+                site.streams,
+                site.draw,
+                customer.customer or "",
+                customer,
+                at,
+                off=off,
+                accuracy_m=90.0,
+            )
         )
 
     site.after.append(send)
@@ -210,7 +237,7 @@ def check_in_in_doubt(site: Site) -> None:
 
 
 @scenario("L06", "Visit record without a visit", req=["A3", "B1"], needs=_AM)
-def phantom_visit(site: Site) -> None:
+def _phantom_visit(site: Site) -> None:
     script = site.set_part("am", [])
     _no_customer_near_the_morning(site, script)
     customer = _far_customer(site)
@@ -219,19 +246,34 @@ def phantom_visit(site: Site) -> None:
     site.stay_awake(script, span[0], span[1])
 
     def write() -> None:
-        record = follow_up(script, site.rep, site.days, site.streams, customer.customer or "", "visit", span,
-                           span[1] + site.draw.whole(300, 1800), "到访客户,了解经营情况,后续跟进。")
+        record = follow_up(
+            script,
+            site.rep,
+            site.days,
+            site.streams,
+            customer.customer or "",
+            "visit",
+            span,
+            span[1] + site.draw.whole(300, 1800),
+            "到访客户,了解经营情况,后续跟进。",
+        )
         script.follow_ups.append(record)
         site.expect(
-            "visit.unsupported", "medium", window=(script.day, span[0], span[1]), earliest_s=_DAY_END[0],
-            detect_by_s=_DAY_END[1], subject_kind="visit", subject=record.id, evidence={"customer": customer.customer},
+            "visit.unsupported",
+            "medium",
+            window=(script.day, span[0], span[1]),
+            earliest_s=_DAY_END[0],
+            detect_by_s=_DAY_END[1],
+            subject_kind="visit",
+            subject=record.id,
+            evidence={"customer": customer.customer},
         )
 
     site.after.append(write)
 
 
 @scenario("L06/no-fixes", "Visit record while the phone was off", req=["A3", "A8"], needs=_AM)
-def unverifiable_visit(site: Site) -> None:
+def _unverifiable_visit(site: Site) -> None:
     script = site.set_part("am", [])
     customer = _far_customer(site)
     script.phone.off.append((clock_s("08:50"), clock_s("11:52")))
@@ -239,17 +281,25 @@ def unverifiable_visit(site: Site) -> None:
 
     def write() -> None:
         script.follow_ups.append(
-            follow_up(script, site.rep, site.days, site.streams, customer.customer or "", "visit", span,
-                      clock_s("11:05"), "拜访客户,沟通续贷材料。")
+            follow_up(
+                script,
+                site.rep,
+                site.days,
+                site.streams,
+                customer.customer or "",
+                "visit",
+                span,
+                clock_s("11:05"),
+                "拜访客户,沟通续贷材料。",
+            )
         )
 
     site.after.append(write)
     site.silent(("visit.unsupported", "track.gap_pattern"))
 
 
-@scenario("L07", "Visit records written in one go, two of them made up", req=["B1", "A7"],
-          needs=Needs(parts=ALL_DAY))
-def backfill(site: Site) -> None:
+@scenario("L07", "Visit records written in one go, two of them made up", req=["B1", "A7"], needs=Needs(parts=ALL_DAY))
+def _backfill(site: Site) -> None:
     real = site.customer(high_m=9000)
     made_up = [_far_customer(site, real)]
     made_up.append(_far_customer(site, real, made_up[0]))
@@ -266,19 +316,31 @@ def backfill(site: Site) -> None:
         claims = [*zip(made_up, spans, strict=False), (real, spans[2]), (real, (arrive + 60, arrive + 35 * 60))]
         for number, (customer, span) in enumerate(claims):
             script.follow_ups.append(
-                follow_up(script, site.rep, site.days, site.streams, customer.customer or "", "visit", span,
-                          begin + 110 * number, "拜访客户,沟通授信需求。")
+                follow_up(
+                    script,
+                    site.rep,
+                    site.days,
+                    site.streams,
+                    customer.customer or "",
+                    "visit",
+                    span,
+                    begin + 110 * number,
+                    "拜访客户,沟通授信需求。",
+                )
             )
 
     site.after.append(write)
     site.expect(
-        "visit.backfilled", "medium", window=(script.day, begin, begin + 500), earliest_s=begin,
+        "visit.backfilled",
+        "medium",
+        window=(script.day, begin, begin + 500),
+        earliest_s=begin,
         detect_by_s=_DAY_END[1],
     )
 
 
 @scenario("L07/supported", "Visit records written in one go, all of them true", req=["B1"], needs=Needs(parts=ALL_DAY))
-def true_backfill(site: Site) -> None:
+def _true_backfill(site: Site) -> None:
     script = site.script()
     for part in ALL_DAY:
         script.claimed_by[part] = site.scenario.key
@@ -289,7 +351,7 @@ def true_backfill(site: Site) -> None:
 
 
 @scenario("L08", "Mock position flag", req=["A7"], needs=_PM)
-def mock_position(site: Site) -> None:
+def _mock_position(site: Site) -> None:
     customer = site.customer()
     arrive = clock_s("14:20") + site.draw.below(40 * 60)
     minutes = site.draw.whole(10, 70)
@@ -298,13 +360,17 @@ def mock_position(site: Site) -> None:
     script.phone.mock.append((start, start + minutes * 60))
     site.stay_awake(script, start, start + minutes * 60)
     site.expect(
-        "device.mock_location", "high", window=(script.day, start, start + minutes * 60), earliest_s=start,
-        detect_by_s=start + minutes * 60 + 120, dose={"mock_s": minutes * 60},
+        "device.mock_location",
+        "high",
+        window=(script.day, start, start + minutes * 60),
+        earliest_s=start,
+        detect_by_s=start + minutes * 60 + 120,
+        dose={"mock_s": minutes * 60},
     )
 
 
 @scenario("L09", "Coordinates stand still while the phone moves", req=["A7"], needs=_PM)
-def frozen_track(site: Site) -> None:
+def _frozen_track(site: Site) -> None:
     start = clock_s("14:05") + site.draw.below(30 * 60)
     end = start + site.draw.whole(80, 120) * 60
     away = site.customer(low_m=3000)
@@ -322,13 +388,17 @@ def frozen_track(site: Site) -> None:
     script.phone.awake.append((start - 120, end + 120))
     script.phone.flat = False
     site.expect(
-        "device.replayed_track", "high", window=(script.day, start, end), earliest_s=start, detect_by_s=_DAY_END[1],
+        "device.replayed_track",
+        "high",
+        window=(script.day, start, end),
+        earliest_s=start,
+        detect_by_s=_DAY_END[1],
         dose={"frozen_s": end - start},
     )
 
 
 @scenario("L09/replay", "Yesterday's track sent again", req=["A7"], needs=Needs(days=2, parts=ALL_DAY))
-def replayed_track(site: Site) -> None:
+def _replayed_track(site: Site) -> None:
     first, second = site.script(0), site.script(1)
     for part in ALL_DAY:
         first.claimed_by[part] = site.scenario.key
@@ -339,13 +409,17 @@ def replayed_track(site: Site) -> None:
     second.visits = 0
     second.phone.replayed_day = first.day
     site.expect(
-        "device.replayed_track", "high", window=(second.day, clock_s("09:00"), clock_s("18:00")),
-        earliest_s=clock_s("09:00"), detect_by_s=_DAY_END[1], evidence={"day": first.date.isoformat()},
+        "device.replayed_track",
+        "high",
+        window=(second.day, clock_s("09:00"), clock_s("18:00")),
+        earliest_s=clock_s("09:00"),
+        detect_by_s=_DAY_END[1],
+        evidence={"day": first.date.isoformat()},
     )
 
 
 @scenario("L09/at-rest", "A phone that lies indoors on Wi-Fi", req=["A7"], needs=_PM)
-def phone_at_rest(site: Site) -> None:
+def _phone_at_rest(site: Site) -> None:
     start = clock_s("14:00") + site.draw.below(30 * 60)
     script = site.set_part("pm", [])
     script.phone.frozen.append((start, start + 100 * 60, True))
@@ -354,7 +428,7 @@ def phone_at_rest(site: Site) -> None:
 
 
 @scenario("L10", "Impossible speed, twice", req=["A7"], needs=_PM)
-def impossible_speed(site: Site) -> None:
+def _impossible_speed(site: Site) -> None:
     script = site.set_part("pm", [])
     turn = site.draw.between(0, 2 * math.pi)
     reach = site.draw.between(58_000, 90_000)
@@ -364,35 +438,50 @@ def impossible_speed(site: Site) -> None:
         script.phone.thrown.append((start, start + 9 * 60, reach * math.cos(turn), reach * math.sin(turn)))
         site.stay_awake(script, start, start + 540, around_s=300)
     site.expect(
-        "device.impossible_speed", "medium", window=(script.day, first, second + 540), earliest_s=first,
-        detect_by_s=second + 540 + 150, dose={"distance_m": round(reach)},
+        "device.impossible_speed",
+        "medium",
+        window=(script.day, first, second + 540),
+        earliest_s=first,
+        detect_by_s=second + 540 + 150,
+        dose={"distance_m": round(reach)},
     )
 
 
 @scenario("L10/drift", "One fix far off that comes back", req=["A7", "A8"], needs=_PM)
-def one_outlier(site: Site) -> None:
+def _one_outlier(site: Site) -> None:
     script = site.set_part("pm", [])
     script.phone.scattered.append((clock_s("14:40") + site.draw.below(3600), site.draw.between(9_000, 40_000)))
     site.silent(("device.impossible_speed",))
 
 
 @scenario("L12", "One phone, two accounts", req=["A7"], needs=Needs(parts=frozenset({"pm"}), reps=2))
-def shared_phone(site: Site) -> None:
+def _shared_phone(site: Site) -> None:
     first, second = site.reps
     one = site.customer()
     office = second.branch.office
-    others = [spot for spot in second.customers if 2000 < spot.metres_to(one) < 9000 and spot.metres_to(office) < 14_000 and spot.id not in site.world.reserved]
+    others = [
+        spot
+        for spot in second.customers
+        if 2000 < spot.metres_to(one) < 9000 and spot.metres_to(office) < 14_000 and spot.id not in site.world.reserved
+    ]
     if not others:
         raise Unplantable
     other = site.reserve(site.draw.pick(others))
     arrive = clock_s("14:50") + site.draw.below(40 * 60)
     at = arrive + 120
     site.set_part("pm", [_arriving(site.visit(one, 30 * 60, check_in=False), arrive), site.office()])
-    site.set_part("pm", [_arriving(site.visit(other, 30 * 60, check_in=False), arrive + 200), site.office()], rep=second)
+    site.set_part(
+        "pm", [_arriving(site.visit(other, 30 * 60, check_in=False), arrive + 200), site.office()], rep=second
+    )
     for rep, spot, when in ((first, one, at), (second, other, at + 360)):
         _send_later(site, site.script(rep=rep), rep.index, spot, when, first.device)
         site.expect(
-            "device.shared", "high", window=(site.days_used[0], at, at + 360), earliest_s=at, detect_by_s=at + 480, rep=rep,
+            "device.shared",
+            "high",
+            window=(site.days_used[0], at, at + 360),
+            earliest_s=at,
+            detect_by_s=at + 480,
+            rep=rep,
             evidence={"device": first.device},
         )
 
@@ -400,15 +489,25 @@ def shared_phone(site: Site) -> None:
 def _send_later(site: Site, script: Script, rep: int, spot: Spot, when: int, device: str) -> None:
     def send() -> None:
         script.check_ins.append(
-            check_in_at(script, site.world.reps[rep], site.world, site.days, site.streams, site.draw,
-                        spot.customer or "", spot, when, device=device)
+            check_in_at(
+                script,
+                site.world.reps[rep],
+                site.world,
+                site.days,
+                site.streams,
+                site.draw,
+                spot.customer or "",
+                spot,
+                when,
+                device=device,
+            )
         )
 
     site.after.append(send)
 
 
 @scenario("L13", "Clock set 47 minutes ahead", req=["A7"], needs=Needs(parts=ALL_DAY))
-def clock_ahead(site: Site) -> None:
+def _clock_ahead(site: Site) -> None:
     script = site.script()
     for part in ALL_DAY:
         script.claimed_by[part] = site.scenario.key
@@ -418,13 +517,17 @@ def clock_ahead(site: Site) -> None:
     script.phone.fast_by.append((start, end, ahead))
     site.stay_awake(script, start)
     site.expect(
-        "device.clock_tamper", "medium", window=(script.day, start, end), earliest_s=start,
-        detect_by_s=start + ahead + 300, dose={"ahead_s": ahead},
+        "device.clock_tamper",
+        "medium",
+        window=(script.day, start, end),
+        earliest_s=start,
+        detect_by_s=start + ahead + 300,
+        dose={"ahead_s": ahead},
     )
 
 
 @scenario("L13/slow", "A clock that is always 90 seconds off", req=["A7", "A8"], needs=Needs(parts=ALL_DAY))
-def constant_skew(site: Site) -> None:
+def _constant_skew(site: Site) -> None:
     script = site.script()
     for part in ALL_DAY:
         script.claimed_by[part] = site.scenario.key
@@ -432,26 +535,34 @@ def constant_skew(site: Site) -> None:
     site.silent(("device.clock_tamper",))
 
 
-@scenario("L14", "Tracking switched off on three days", req=["A7", "A8"],
-          needs=Needs(days=3, parts=frozenset({"pm"}), whole_rep=True))
-def gap_pattern(site: Site) -> None:
+@scenario(
+    "L14",
+    "Tracking switched off on three days",
+    req=["A7", "A8"],
+    needs=Needs(days=3, parts=frozenset({"pm"}), whole_rep=True),
+)
+def _gap_pattern(site: Site) -> None:
     for number in range(3):
         _dark_way(site, number)
     last = site.script(2)
     site.expect(
-        "track.gap_pattern", "medium", window=(site.days_used[0], clock_s("13:30"), clock_s("18:00")),
-        day=last.day, earliest_s=clock_s("14:00"), detect_by_s=_DAY_END[1],
+        "track.gap_pattern",
+        "medium",
+        window=(site.days_used[0], clock_s("13:30"), clock_s("18:00")),
+        day=last.day,
+        earliest_s=clock_s("14:00"),
+        detect_by_s=_DAY_END[1],
     )
 
 
 @scenario("L14/once", "Tracking off once", req=["A8"], needs=_PM)
-def one_gap(site: Site) -> None:
+def _one_gap(site: Site) -> None:
     _dark_way(site, 0)
     site.silent(("track.gap_pattern",))
 
 
 @scenario("L20", "A private place", req=["E6", "A4"], needs=_PM)
-def private_place(site: Site) -> None:
+def _private_place(site: Site) -> None:
     category = site.draw.pick(("hospital", "worship", "court"))
     customer = site.customer()
     place = site.reachable(site.near(category, customer, 300, 30_000, clear_m=160), clock_s("14:50"))
@@ -461,7 +572,7 @@ def private_place(site: Site) -> None:
 
 
 @scenario("L20/home", "The rep's home", req=["E6", "A4"], needs=_PM)
-def own_home(site: Site) -> None:
+def _own_home(site: Site) -> None:
     site.reachable(site.rep.home, clock_s("14:50"))
     stop = Stop(spot=site.rep.home, stay_s=50 * 60, arrive_s=clock_s("14:50"))
     site.set_part("pm", [stop, site.office()])

@@ -18,7 +18,7 @@ _ANY = ("*",)
 
 
 @scenario("Q01", "Lunch with a customer in a restaurant", needs=Needs(parts=frozenset({"am", "noon"})))
-def lunch_with_customer(site: Site) -> None:
+def _lunch_with_customer(site: Site) -> None:
     customer = site.customer()
     place = site.near("restaurant", customer, 400, 12_000)
     stay = site.draw.whole(70, 100) * 60
@@ -29,7 +29,7 @@ def lunch_with_customer(site: Site) -> None:
 
 
 @scenario("Q02", "A customer whose shop is in a mall", needs=_AM)
-def shop_in_mall(site: Site) -> None:
+def _shop_in_mall(site: Site) -> None:
     customer = site.customer()
     mall = site.near("mall", customer, 500, 25_000, fresh=True)
     moved = attrs.evolve(customer, x=mall.x + 35, y=mall.y - 25, setting=Setting.INDOOR)
@@ -40,13 +40,21 @@ def shop_in_mall(site: Site) -> None:
 
 
 @scenario("Q03", "Waiting in a cafe at the customer's door", needs=_AM)
-def waiting_next_door(site: Site) -> None:
+def _waiting_next_door(site: Site) -> None:
     customer = site.customer()
     turn = site.draw.between(0, 2 * math.pi)
     like = site.world.of_category("cafe")[0]
     cafe = site.new_spot(
-        "cafe", customer, 40 * math.cos(turn), 40 * math.sin(turn), kind="interest", category="cafe",
-        estate=f"cafe-{site.instance}", setting=Setting.INDOOR, name=like.name, radius_m=60.0,
+        "cafe",
+        customer,
+        40 * math.cos(turn),
+        40 * math.sin(turn),
+        kind="interest",
+        category="cafe",
+        estate=f"cafe-{site.instance}",
+        setting=Setting.INDOOR,
+        name=like.name,
+        radius_m=60.0,
     )
     stop = Stop(spot=cafe, stay_s=40 * 60, arrive_s=clock_s("10:00"), outing_for=customer.customer)
     site.set_part("am", [stop, site.visit(customer, 30 * 60), site.office()])
@@ -54,7 +62,7 @@ def waiting_next_door(site: Site) -> None:
 
 
 @scenario("Q04", "Petrol station, repair or charging for 35 minutes", needs=_PM)
-def refuelling(site: Site) -> None:
+def _refuelling(site: Site) -> None:
     customer = site.customer()
     place = site.near(site.draw.pick(("fuel", "charging", "car_repair")), customer, 500, 12_000)
     site.reachable(place, clock_s("14:40"))
@@ -64,7 +72,7 @@ def refuelling(site: Site) -> None:
 
 
 @scenario("Q05", "Fifty minutes in a traffic jam", needs=_PM)
-def traffic_jam(site: Site) -> None:
+def _traffic_jam(site: Site) -> None:
     customer = site.customer(low_m=3000, high_m=6000)
     pace = customer.metres_to(site.rep.branch.office) / 2800
     stop = attrs.evolve(site.visit(customer, 30 * 60), depart_s=clock_s("13:50"), pace_mps=pace)
@@ -73,7 +81,7 @@ def traffic_jam(site: Site) -> None:
 
 
 @scenario("Q06", "At the doctor's, with two hours of leave", needs=_PM)
-def doctor(site: Site) -> None:
+def _doctor(site: Site) -> None:
     place = site.reachable(site.near("hospital", site.rep.branch.office, 0, 30_000, clear_m=160), clock_s("14:30"))
     script = site.set_part("pm", [Stop(spot=place, stay_s=70 * 60, arrive_s=clock_s("14:30")), site.office()])
     site.absent(0, AbsenceKind.LEAVE, clock_s("14:00"), clock_s("16:00"))
@@ -82,7 +90,7 @@ def doctor(site: Site) -> None:
 
 
 @scenario("Q07", "A training day in a hotel", needs=Needs(parts=ALL_DAY))
-def training_day(site: Site) -> None:
+def _training_day(site: Site) -> None:
     hotel = site.near("hotel", site.rep.branch.office, 0, 30_000, clear_m=160)
     script = site.set_part("am", [Stop(spot=hotel, stay_s=7 * 3600, depart_s=clock_s("09:00"))])
     site.set_part("noon", [])
@@ -93,7 +101,7 @@ def training_day(site: Site) -> None:
 
 
 @scenario("Q08", "A meeting of the branch in a hotel", needs=Needs(parts=frozenset({"pm"}), reps=3))
-def branch_meeting(site: Site) -> None:
+def _branch_meeting(site: Site) -> None:
     hotel = site.near("hotel", site.rep.branch.office, 0, 30_000, clear_m=160)
     for rep in site.reps:
         site.set_part("pm", [Stop(spot=hotel, stay_s=140 * 60, arrive_s=clock_s("14:30")), site.office()], rep=rep)
@@ -102,7 +110,7 @@ def branch_meeting(site: Site) -> None:
 
 
 @scenario("Q09", "Drives of 90 minutes in the country", needs=Needs(parts=ALL_DAY, rural=True))
-def long_drives(site: Site) -> None:
+def _long_drives(site: Site) -> None:
     customer = site.customer(high_m=1e9)
     office = site.rep.branch.office
     turn = site.draw.between(0, 2 * math.pi)
@@ -111,17 +119,20 @@ def long_drives(site: Site) -> None:
     moved = attrs.evolve(customer, x=x, y=y, setting=Setting.OPEN)
     site.world.move_customer(moved)
     pace = reach / 5000
-    site.set_part("am", [
-        attrs.evolve(site.visit(moved, 45 * 60), depart_s=clock_s("09:12"), pace_mps=pace),
-        attrs.evolve(site.office(), pace_mps=pace),
-    ])
+    site.set_part(
+        "am",
+        [
+            attrs.evolve(site.visit(moved, 45 * 60), depart_s=clock_s("09:12"), pace_mps=pace),
+            attrs.evolve(site.office(), pace_mps=pace),
+        ],
+    )
     site.set_part("noon", [])
     site.script().visits = 1
     site.silent(_ANY)
 
 
 @scenario("Q12", "On a train", needs=Needs(parts=ALL_DAY))
-def train_ride(site: Site) -> None:
+def _train_ride(site: Site) -> None:
     office = site.rep.branch.office
     customer = site.customer(high_m=1e9)
     turn = site.draw.between(0, 2 * math.pi)
@@ -136,7 +147,7 @@ def train_ride(site: Site) -> None:
 
 
 @scenario("Q13", "A new phone", needs=Needs(parts=ALL_DAY))
-def new_phone(site: Site) -> None:
+def _new_phone(site: Site) -> None:
     script = site.script()
     for part in ALL_DAY:
         script.claimed_by[part] = site.scenario.key
@@ -145,7 +156,7 @@ def new_phone(site: Site) -> None:
 
 
 @scenario("Q15", "A customer in a basement: no fix for 70 minutes", needs=_PM)
-def basement(site: Site) -> None:
+def _basement(site: Site) -> None:
     customer = site.customer()
     arrive = clock_s("14:30")
     script = site.set_part("pm", [attrs.evolve(site.visit(customer, 74 * 60), arrive_s=arrive), site.office()])

@@ -8,7 +8,7 @@ import attrs
 
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Message
-from fieldhr_sandbox.scenarios.base import Needs, Site, scenario
+from fieldhr_sandbox.scenarios.base import Site, scenario
 from fieldhr_sandbox.script import Script
 
 _PHRASE: Final = "conduct.banned_phrase"
@@ -56,18 +56,18 @@ _INNOCENT: Final = (
 
 
 @scenario("C01", "Plain promise", req=["C1"])
-def plain_promise(site: Site) -> None:
+def _plain_promise(site: Site) -> None:
     _say(site, (site.draw.pick(_PLAIN),), {})
 
 
 @scenario("C02", "Hidden promise", req=["C1"])
-def hidden_promise(site: Site) -> None:
+def _hidden_promise(site: Site) -> None:
     texts, normal = _HIDDEN[site.ordinal % len(_HIDDEN)]
     _say(site, texts, {"normal_form": normal})
 
 
 @scenario("C03", "Negated or quoted", req=["C1"])
-def negated(site: Site) -> None:
+def _negated(site: Site) -> None:
     text = _INNOCENT[site.ordinal % len(_INNOCENT)]
     message = _reword(site, site.script(), (text,))
     site.silent((_PHRASE,), subject_kind="message", subject=message.id)
@@ -78,8 +78,14 @@ def _say(site: Site, texts: tuple[str, ...], dose: dict[str, str]) -> None:
     message = _reword(site, script, texts)
     second = round((message.time - site.days.instant(script.day, 0)).total_seconds())
     site.expect(
-        _PHRASE, "high", window=(script.day, second, second), earliest_s=second, detect_by_s=second + 1,
-        subject_kind="message", subject=message.id, dose=dose,
+        _PHRASE,
+        "high",
+        window=(script.day, second, second),
+        earliest_s=second,
+        detect_by_s=second + 1,
+        subject_kind="message",
+        subject=message.id,
+        dose=dose,
     )
 
 

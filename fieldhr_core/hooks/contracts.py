@@ -47,9 +47,9 @@ __all__ = ["CONTRACTS", "STATEMENTS", "Contract", "misfit_of_statements", "misfi
 #: (provider, arguments, answer) -> what is wrong, or ``None``.
 Contract = Callable[[Any, Sequence[Any], Any], str | None]
 
-#: Float columns that must be known; everywhere else NaN says "unknown".
+#: Float columns that must be known; everywhere else NaN says "unknown". A stay may hide where it was: a private place.
 _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
-    "stays": ("certain_s", "possible_s", "lat", "lon", "radius_m", "confidence"),
+    "stays": ("certain_s", "possible_s", "confidence"),
     "signals": ("strength",),
     "metrics": ("exposure",),
     "places": ("lat", "lon", "radius_m"),

@@ -107,12 +107,14 @@ class Conformance:
         role: role within it, where it has several.
         optional: capabilities of this kind that a provider may or may not have, each with what it means.
         capabilities: those that this provider has.
+        offer: family, role and name of the offer, where the class was made from one.
     """
 
     family: ClassVar[str]
     role: ClassVar[str] = ""
     optional: ClassVar[dict[str, str]] = {}
     capabilities: ClassVar[frozenset[str]] = frozenset()
+    offer: ClassVar[tuple[str, str, str]] = ("", "", "")
 
     def make(self) -> Any:
         """Return a new provider, made as your offer makes it. Yours to define."""
@@ -344,14 +346,14 @@ class ResolverConformance(Conformance):
         assert float(stays["certain_s"].sum()) <= 45 * 60
 
     def test_a_home_is_its_own_reps_only(self) -> None:
-        """The rep who lives there is at home; another rep there is not, and learns nothing about it."""
+        """Who lives there is never AWAY there; another rep there is not at home, and learns nothing about it."""
         self.needs("homes")
         days = rep_days(DayBuilder("r-1", at=HOME_AT).stay(40), DayBuilder("r-2", at=HOME_AT).stay(40))
-        stays = self.resolve(self.fresh(), days).stays
-        kinds = {row["rep"]: (row["kind"], row["place"]) for row in stays.rows()}
-        assert kinds["r-1"][0] == "home"
-        assert kinds["r-2"][0] != "home"
-        assert kinds["r-2"][1] != "p-home"
+        stays = list(self.resolve(self.fresh(), days).stays.rows())
+        assert [row["rep"] for row in stays] == ["r-1", "r-2"]
+        assert stays[0]["verdict"] != "away"
+        assert stays[1]["kind"] != "home"
+        assert stays[1]["place"] != "p-home"
 
     def resolve(self, handle: ProviderHandle, days: RepDays) -> Resolved:
         """Resolve with the sample places; outings of ``r-1`` where that rep is among the days."""

@@ -64,7 +64,12 @@ def _suite(listed: ListedOffer, settings: Any) -> type[Conformance]:
         return listed.offer.make(settings)
 
     base = SUITES[listed.family, listed.role]
-    return type(_class_name(listed), (base,), {"make": make, "__doc__": f"{listed.name} of {listed.plugin.name}."})
+    members = {
+        "make": make,
+        "offer": (listed.family, listed.role, listed.name),
+        "__doc__": f"{listed.name} of {listed.plugin.name}.",
+    }
+    return type(_class_name(listed), (base,), members)
 
 
 def _class_name(listed: ListedOffer) -> str:

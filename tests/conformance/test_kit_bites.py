@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hypothesis  # noqa: F401 - pytester forgets modules that its inner run imported first; numpy bears that badly
+import numpy as np  # noqa: F401
 import pytest
+
+import fieldhr_core.testing.conformance  # noqa: F401
 
 pytest_plugins = ["pytester"]
 

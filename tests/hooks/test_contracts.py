@@ -131,6 +131,7 @@ def resolved(**changes: Any) -> Resolved:
 
 def test_stays_pass_and_so_do_none() -> None:
     assert ask("locators", "resolve", "resolve", resolved(), DAYS, None, None)
+    assert ask("locators", "resolve", "resolve", resolved(lat=float("nan"), lon=float("nan")), DAYS, None, None)
     nothing = Resolved(stays=STAYS.empty(), signals=SIGNALS.empty())
     assert ask("locators", "resolve", "resolve", nothing, DAYS, None, None) is nothing
 
@@ -149,7 +150,7 @@ def test_stays_pass_and_so_do_none() -> None:
         (resolved(verdict=None), "left stays.verdict unsaid in row 1"),
         (resolved(confidence=1.5), "stays.confidence above 1 in row 1"),
         (resolved(certain_s=-1.0), "stays.certain_s below 0 in row 1"),
-        (resolved(lat=float("nan")), "stays.lat that is not finite in row 1"),
+        (resolved(certain_s=float("nan")), "stays.certain_s that is not finite in row 1"),
         (resolved(nearest_m=float("inf")), "stays.nearest_m that is infinite in row 1"),
         (resolved(fixes=0), "stays.fixes below 1"),
     ],

@@ -158,6 +158,14 @@ def bank_with_outing() -> Bank:
     return Bank().hire("ann").place("x").outing("ann", "x", 0, "10:00", "12:00")
 
 
+def seen_bank() -> Bank:
+    """Return the bank with an outing in which ann has positions on every day."""
+    bank = bank_with_outing()
+    for day in range(bank.days):
+        bank.stay("ann", day, "16:00", "16:30", "unknown")
+    return bank
+
+
 # --- the anomaly rate ------------------------------------------------------------------------------------------------
 
 
@@ -274,7 +282,10 @@ def test_the_dialled_rate_is_measured_whatever_share_is_unverifiable(anomalous, 
     else:
         assert all(math.isnan(row[name]) for name in ("value", "low", "high"))
     assert found["ann", "unverifiable_outing_rate"]["exposure"] == anomalous + fine + silent
-    assert found["ann", "effective_visits_per_day"]["value"] == pytest.approx(fine / 61)
+    visits = found["ann", "effective_visits_per_day"]
+    # Tracked on some days: the others are unknown. Never tracked, but checking in: every day counts.
+    assert visits["exposure"] == (fine or (61 if anomalous else 0))
+    assert visits["value"] == 1.0 if fine else math.isnan(visits["value"]) or visits["value"] == 0.0
 
 
 # --- effective visits and hours ---------------------------------------------------------------------------------------
@@ -284,13 +295,13 @@ def test_the_dialled_rate_is_measured_whatever_share_is_unverifiable(anomalous, 
 @pytest.mark.scenario("B06")
 @pytest.mark.parametrize(("until", "visits"), [("10:14", 0.0), ("10:15", 0.2), ("10:40", 0.2)])
 def test_a_stay_of_a_quarter_of_an_hour_at_the_outings_customer_is_an_effective_visit(until, visits):
-    bank = bank_with_outing().stay("ann", 0, "10:00", until, customer="x")
+    bank = seen_bank().stay("ann", 0, "10:00", until, customer="x")
     assert rate(bank, metric="effective_visits_per_day") == (visits, 5.0)
 
 
 @pytest.mark.req("A6")
 def test_two_stays_and_a_check_in_of_one_outing_are_one_visit_and_a_walk_in_is_another():
-    bank = bank_with_outing()
+    bank = seen_bank()
     bank.stay("ann", 0, "10:00", "10:20", customer="x").stay("ann", 0, "10:40", "11:00", customer="x")
     bank.check_in("ann", "x", 0, "10:01")
     assert rate(bank, metric="effective_visits_per_day") == (0.2, 5.0)
@@ -300,9 +311,35 @@ def test_two_stays_and_a_check_in_of_one_outing_are_one_visit_and_a_walk_in_is_a
 
 @pytest.mark.req("A6")
 def test_a_stay_with_another_customer_or_another_rep_is_no_visit_of_the_outing():
-    bank = bank_with_outing().hire("bob").stay("ann", 0, "10:00", "10:40", customer="y")
+    bank = seen_bank().hire("bob").stay("ann", 0, "10:00", "10:40", customer="y")
     bank.stay("bob", 0, "10:00", "10:40", customer="x")
     assert rate(bank, metric="effective_visits_per_day") == (0.0, 5.0)
+
+
+@pytest.mark.req("A6", "E6")
+def test_days_without_a_trace_are_unknown_and_nobody_loses_by_not_being_tracked():
+    bank = (
+        Bank()
+        .hire("ann", "bob", "cat")
+        .stay("ann", 0, "10:00", "10:30", customer="x")
+        .outing("ann", "x", 0, "10:00", "11:00")
+    )
+    bank.check_in("bob", "x", 0, "10:00").record("cat", "x", 0, "10:00", "10:30")
+    assert rate(bank, "ann", "effective_visits_per_day") == (1.0, 1.0)
+    assert rate(bank, "bob", "effective_visits_per_day") == (0.2, 5.0)
+    value, exposure = rate(bank, "cat", "effective_visits_per_day")
+    assert math.isnan(value)
+    assert exposure == 0
+
+
+@pytest.mark.req("A6", "B1")
+def test_a_leader_who_visits_nobody_is_not_measured():
+    bank = Bank().hire("boss").hire("ann").check_in("ann", "x", 0, "10:00")
+    bank.rows["people"][-1]["manager"] = "boss"
+    assert ("boss", "effective_visits_per_day") not in bank.measure()
+    assert rate(bank, "bank", "effective_visits_per_day") == (0.2, 5.0)
+    bank.check_in("boss", "y", 0, "10:00")
+    assert rate(bank, "bank", "effective_visits_per_day") == (0.2, 10.0)
 
 
 @pytest.mark.req("A6")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import CHECKINS, DUTY_DAYS, METRICS, PEOPLE, STAYS, Coded, Metric, Table
+from fieldhr_core.model import CHECKINS, DUTY_DAYS, FOLLOW_UPS, METRICS, OUTINGS, PEOPLE, STAYS, Coded, Metric, Table
 from fieldhr_plugins.scorecards import ScorecardSettings
 from fieldhr_plugins.scorecards.intervals import mean_interval, poisson_interval, wilson_interval
 from fieldhr_plugins.scorecards.joins import Ints, codes_of
@@ -40,7 +40,7 @@ _METRICS: Final = (
         unit="visits/day",
         direction="up",
         doc="Outings whose customer was met (a long enough stay, or a check-in on the spot), and check-ins on the spot "
-        "outside outings, per expected working day.",
+        "outside outings, per expected working day on which visits would have been seen.",
     ),
     Metric(
         name="effective_hours_per_day",
@@ -72,7 +72,7 @@ class ProcessScorer:
 
     def score(self, tables: Tables, /) -> Table:
         """Return ``METRICS``, one row a subject and metric, sorted by subject and metric."""
-        people = tables[PEOPLE].sort("rep")
+        people = _who_visits(tables).sort("rep")
         reps = {rep: code for code, rep in enumerate(people["rep"].tolist())}
         outings = judge_outings(tables, reps, self._settings)
         days = _Days.of(tables, reps)
@@ -84,7 +84,7 @@ class ProcessScorer:
                 _count(outings.rep[outings.unverifiable], reps),
                 _count(outings.rep, reps),
                 _count(outings.rep[outings.effective], reps) + _count(outings.walk_ins, reps),
-                _count(days.rep, reps),
+                _count(days.rep[days.is_counted], reps),
             ],
             dtype="f8",
         )
@@ -105,10 +105,17 @@ class ProcessScorer:
 
 @attrs.frozen(eq=False)
 class _Days:
-    """Expected working days of known reps that have begun; hours are known where ``is_seen``."""
+    """Expected working days of known reps that have begun.
+
+    Attributes:
+        is_seen: there are positions or a check-in on the spot, so hours are known.
+        is_counted: visits of that day would have been seen. For somebody who checks in but is not tracked that is every
+            day; a day without any trace of a tracked rep is unknown, not a day without visits.
+    """
 
     rep: Ints
     is_seen: npt.NDArray[np.bool_]
+    is_counted: npt.NDArray[np.bool_]
     effective_h: Floats
     nonwork_h: Floats
 
@@ -133,13 +140,17 @@ class _Days:
         np.minimum.at(start, day_of[at], stays["start_ms"][at])
         np.maximum.at(end, day_of[at], stays["end_ms"][at])
         _widen_by_checkins(tables[CHECKINS], reps, rep, duty["start_ms"][first], duty["end_ms"][first], start, end)
+        is_tracked = np.bincount(rep[is_seen], minlength=len(reps)) > 0
+        checked_in = codes_of(tables[CHECKINS]["rep"], reps)
+        checks_in = np.bincount(checked_in[checked_in >= 0], minlength=len(reps)) > 0
         is_seen |= end >= start
+        is_counted = is_seen | (checks_in & ~is_tracked)[rep]
         effective_h = np.where(end >= start, (end - start) / 3_600_000, 0.0)
 
         off_site = (day_of >= 0) & is_off_site(stays)
         counted_s = np.where(np.isnan(stays["counted_s"]), stays["certain_s"], stays["counted_s"])
         nonwork_s = np.bincount(day_of[off_site], weights=counted_s[off_site], minlength=len(keys))
-        return cls(rep, is_seen, effective_h, nonwork_s / _HOUR_S)
+        return cls(rep, is_seen, is_counted, effective_h, nonwork_s / _HOUR_S)
 
 
 def _place(keys: Ints, rep: Ints, date: Ints, dates: int) -> Ints:
@@ -167,6 +178,18 @@ def _widen_by_checkins(
     )
     np.minimum.at(start, index[inside], checkins["time_ms"][inside])
     np.maximum.at(end, index[inside], checkins["time_ms"][inside])
+
+
+def _who_visits(tables: Tables) -> Table:
+    """Leave out people who lead others and have no outing, check-in or record: they are not expected at customers."""
+    people = tables[PEOPLE]
+    active: set[str] = set()
+    for schema in (OUTINGS, CHECKINS, FOLLOW_UPS):
+        column = tables[schema]["rep"]
+        active |= {column.values[code] for code in np.unique(column.codes).tolist() if code >= 0}
+    leaders = {people["manager"].values[code] for code in np.unique(people["manager"].codes).tolist() if code >= 0}
+    stays = [rep in active or rep not in leaders for rep in people["rep"].tolist()]
+    return people.take(np.asarray(stays, dtype=bool))
 
 
 def _levels(tables: Tables, people: Table) -> list[tuple[Ints, list[str]]]:

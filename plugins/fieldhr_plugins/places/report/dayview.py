@@ -366,11 +366,16 @@ def _pieces(report: DayReport, stays: Sequence[Mapping[str, Any]]) -> list[Piece
     for cut in [*np.flatnonzero(quiet).tolist(), len(rows) - 1]:
         part = rows[begin : cut + 1]
         pieces.append((lat[part].tolist(), lon[part].tolist(), True))
-        if cut < len(rows) - 1:
+        if cut < len(rows) - 1 and not _hides(stays, int(left[cut]), int(t[rows[cut + 1]])):
             both = rows[[cut, cut + 1]]
             pieces.append((lat[both].tolist(), lon[both].tolist(), False))
         begin = cut + 1
     return pieces
+
+
+def _hides(stays: Sequence[Mapping[str, Any]], start_ms: int, end_ms: int) -> bool:
+    """Whether a private stop lies between: a line across would point at it."""
+    return any(s["kind"] == "private" and s["start_ms"] < end_ms and start_ms < s["end_ms"] for s in stays)
 
 
 def _settled(lat: Floats, lon: Floats) -> npt.NDArray[np.bool_]:

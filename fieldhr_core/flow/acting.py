@@ -131,7 +131,8 @@ class Unit:
         person: str | None = None,
     ) -> list[bytes]:
         """Seal values of one column, each bound to its row's id; those of a person under that person's key."""
-        return self.vault.seal_many(self.acting.tenant, data_class, table.name, column, ids, values, person=person)
+        place = self.acting.tables.plain_name(table)
+        return self.vault.seal_many(self.acting.tenant, data_class, place, column, ids, values, person=person)
 
     def open(
         self,
@@ -147,7 +148,7 @@ class Unit:
         return self.vault.open_many(
             self.acting.tenant,
             data_class,
-            table.name,
+            self.acting.tables.plain_name(table),
             column,
             ids,
             sealed,
@@ -156,12 +157,20 @@ class Unit:
         )
 
     def open_known(
-        self, table: SqlTable, column: str, data_class: str, ids: Sequence[str], sealed: Sequence[bytes | None]
+        self,
+        table: SqlTable,
+        column: str,
+        data_class: str,
+        ids: Sequence[str],
+        sealed: Sequence[bytes | None],
+        *,
+        person: str | None = None,
     ) -> list[bytes | None]:
         """Open what is not masked; ``None`` stays ``None``."""
         there = [place for place, value in enumerate(sealed) if value is not None]
         values = [value for value in sealed if value is not None]
-        opened = dict(zip(there, self.open(table, column, data_class, [ids[n] for n in there], values), strict=True))
+        plain = self.open(table, column, data_class, [ids[n] for n in there], values, person=person)
+        opened = dict(zip(there, plain, strict=True))
         return [opened.get(place) for place in range(len(sealed))]
 
     def prepare(self, data_class: str, persons: Iterable[str]) -> None:

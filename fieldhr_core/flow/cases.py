@@ -19,6 +19,7 @@ from fieldhr_core.errors import AccessError, CaseError, PluginError
 from fieldhr_core.flow.values import finding_from, plain
 from fieldhr_core.model import (
     TRANSITIONS,
+    Audience,
     Case,
     CaseEvent,
     CaseState,
@@ -262,6 +263,7 @@ def _row(
         "owner": None if before is None else before.owner,
         "origin": origin,
         "scope": f"{day}:{finding.rep or ''}",
+        "confidential": not {Audience.REP, Audience.MANAGER} & set(finding.audience),
         "body_sealed": unit.seal(table, "body_sealed", "case", [case], [body])[0],
     }
 

@@ -23,12 +23,13 @@ from fieldhr_core.model import (
 )
 from fieldhr_core.model.datums import to_wgs84
 from fieldhr_core.store.rows import canonical_json, put, within
+from fieldhr_core.trust.purposes import opens
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
 #: What a role that sees customers masked gets in place of their names and numbers.
-_MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "identifiers": {}, "birth_date": None, "countries": ()}
+_MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "birth_date": None, "countries": ()}
 
 __all__ = ["Customers", "Places", "known_places", "touch_places"]
 
@@ -121,6 +122,7 @@ class Customers:
             bodies = unit.open_known(
                 table, "body_sealed", "contact", [row.id for row in rows], [row.body_sealed for row in rows]
             )
+            numbers = _identifiers(unit, rows)
             placed: dict[str, list[Any]] = {}
             for chunk in within(row.id for row in rows):
                 for row in unit.all(
@@ -130,8 +132,13 @@ class Customers:
                         placed.setdefault(row.customer, []).append(row)
             unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(rows))
             return [
-                _customer(row, _MASKED if body is None else json.loads(body), _addresses(unit, placed.get(row.id, [])))
-                for row, body in zip(rows, bodies, strict=True)
+                _customer(
+                    row,
+                    _MASKED if body is None else json.loads(body),
+                    number,
+                    _addresses(unit, placed.get(row.id, [])),
+                )
+                for row, body, number in zip(rows, bodies, numbers, strict=True)
             ]
 
 
@@ -302,7 +309,6 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
             {
                 "name": c.name,
                 "need": c.need,
-                "identifiers": dict(c.identifiers),
                 "birth_date": plain(c.birth_date),
                 "countries": list(c.countries),
             }
@@ -310,6 +316,9 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
         for c in customers
     ]
     sealed = unit.seal(table, "body_sealed", "contact", ids, bodies)
+    numbers = unit.seal(
+        table, "identity_sealed", "identity", ids, [canonical_json(dict(c.identifiers)) for c in customers]
+    )
     put(
         unit.connection,
         table,
@@ -326,8 +335,9 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
                 "updated_ms": milliseconds(customer.updated) if customer.updated else unit.at_ms,
                 "gone_ms": None,
                 "body_sealed": body,
+                "identity_sealed": number if customer.identifiers else None,
             }
-            for customer, body in zip(customers, sealed, strict=True)
+            for customer, body, number in zip(customers, sealed, numbers, strict=True)
         ],
     )
     _exchange_addresses(acting, unit, addresses, customers)
@@ -374,7 +384,20 @@ def _addresses(unit: Unit, rows: Sequence[Any]) -> tuple[Address, ...]:
     )
 
 
-def _customer(row: Any, body: Mapping[str, Any], addresses: tuple[Address, ...]) -> Customer:
+def _identifiers(unit: Unit, rows: Sequence[Any]) -> list[dict[str, str]]:
+    """Return the numbers of customers where the unit's purpose opens identities, and none where it does not."""
+    if not opens(unit.acting.purpose, "identity"):
+        return [{} for _ in rows]
+    table = unit.acting.tables.customers
+    found = unit.open_known(
+        table, "identity_sealed", "identity", [row.id for row in rows], [row.identity_sealed for row in rows]
+    )
+    return [{} if body is None else json.loads(body) for body in found]
+
+
+def _customer(
+    row: Any, body: Mapping[str, Any], identifiers: Mapping[str, str], addresses: tuple[Address, ...]
+) -> Customer:
     return Customer(
         id=row.id,
         name=body["name"],
@@ -382,7 +405,7 @@ def _customer(row: Any, body: Mapping[str, Any], addresses: tuple[Address, ...])
         owner=row.owner,
         need=body["need"],
         addresses=addresses,
-        identifiers=body["identifiers"],
+        identifiers=identifiers,
         industry=row.industry,
         risk=row.risk,
         potential=row.potential,

@@ -47,7 +47,10 @@ class People:
         ids = [person.id for person in people]
         with self._acting.unit() as unit:
             unit.allow("people", "write")
-            names = unit.seal(table, "name_sealed", "contact", ids, [p.name.encode() for p in people])
+            unit.prepare("contact", ids)
+            names = [
+                unit.seal(table, "name_sealed", "contact", [p.id], [p.name.encode()], person=p.id)[0] for p in people
+            ]
             put(
                 unit.connection,
                 table,
@@ -78,9 +81,11 @@ class People:
         table = self._acting.tables.people
         with self._acting.unit() as unit:
             rows = unit.all(unit.select(table).order_by(table.c.id))
-            names = unit.open_known(
-                table, "name_sealed", "contact", [r.id for r in rows], [r.name_sealed for r in rows]
-            )
+            unit.prepare("contact", [row.id for row in rows])
+            names = [
+                unit.open_known(table, "name_sealed", "contact", [row.id], [row.name_sealed], person=row.id)[0]
+                for row in rows
+            ]
         return [
             Person(
                 id=row.id,

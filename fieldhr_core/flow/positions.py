@@ -266,7 +266,10 @@ def _quarantine(acting: Acting, unit: Unit, table: Table) -> None:
     bodies = [canonical_json({name: _finite(value) for name, value in row.items()}) for row in rows]
     ids = [hashlib.sha256(body).hexdigest()[:32] for body in bodies]
     target = acting.tables.quarantine
-    sealed = unit.seal(target, "body_sealed", "contact", ids, bodies)
+    sealed = [
+        unit.seal(target, "body_sealed", "whereabouts", [ident], [body], person=row["rep"])[0]
+        for ident, body, row in zip(ids, bodies, rows, strict=True)
+    ]
     put(
         unit.connection,
         target,

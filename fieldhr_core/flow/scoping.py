@@ -21,14 +21,14 @@ __all__ = ["allow", "condition", "led_by", "masked_select", "reaches_everybody",
 
 def condition(tables: StoreTables, table: Table, principal: Principal) -> ColumnElement[bool]:
     """Return the condition for the rows of *table* that *principal* may see; their tenant's only."""
-    return scope.condition(tables, _kind(tables, table), principal, led=_led(tables, principal))
+    return scope.condition(tables, tables.plain_name(table), principal, led=_led(tables, principal))
 
 
 def masked_select(tables: StoreTables, table: Table, principal: Principal) -> Select[Any]:
     """Return a select of the rows *principal* may see, with the columns their role may not see as NULL."""
     import sqlalchemy as sa
 
-    columns = scope.columns(tables, _kind(tables, table), principal.role)
+    columns = scope.columns(tables, tables.plain_name(table), principal.role)
     return sa.select(*columns).where(condition(tables, table, principal))
 
 
@@ -81,7 +81,3 @@ def _led(tables: StoreTables, principal: Principal) -> Any:
     if principal.role is not Role.MANAGER or principal.person is None:
         return ()
     return led_by(tables, principal.tenant, principal.person)
-
-
-def _kind(tables: StoreTables, table: Table) -> str:
-    return table.name.removeprefix(tables.prefix)

@@ -139,6 +139,7 @@ class StoreTables:
             Column("updated_ms", BigInteger, nullable=False),
             Column("gone_ms", BigInteger),
             Column("body_sealed", LargeBinary, nullable=False),
+            Column("identity_sealed", LargeBinary),
             index("customers_owner", "tenant", "owner"),
         )
         self.addresses = table(
@@ -297,6 +298,8 @@ class StoreTables:
             Column("owner", ident),
             Column("origin", String(120), nullable=False),
             Column("scope", String(200), nullable=False),
+            # Told to compliance, HR or the administrator only: neither the rep nor the rep's manager may see it.
+            Column("confidential", Boolean, nullable=False),
             Column("body_sealed", LargeBinary, nullable=False),
             sa.UniqueConstraint("tenant", "code", "subject", "instance", name=f"uq_{prefix}cases"),
             index("cases_scope", "tenant", "origin", "scope"),
@@ -387,3 +390,7 @@ class StoreTables:
             Column("failures", Integer, nullable=False),
             Column("reason", Text, nullable=False),
         )
+
+    def plain_name(self, table: Table) -> str:
+        """Return a table's name without the prefix: what policies, sealed values and backups know it by."""
+        return table.name.removeprefix(self.prefix)

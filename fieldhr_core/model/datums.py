@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["MAINLAND", "convert", "from_wgs84", "in_mainland", "one_datum", "to_wgs84"]
 
 #: Corners of the mainland as (latitude, longitude) in WGS-84, from the mouth of the Yalu northward. Made by hand for
-#: this purpose: on land within some ten kilometres of the border (finer where a city stands at it), at sea some way off
-#: the coast. It is no statement about any border.
+#: this purpose: on land it strays from the border by a few kilometres, by up to 25 in empty mountains, and is finer
+#: where a city stands at it; at sea it lies some way off the coast. It is no statement about any border.
 # fmt: off
 MAINLAND: Final[tuple[tuple[float, float], ...]] = (
     # Yalu and Tumen

@@ -108,7 +108,8 @@ class ProviderHandle:
     @property
     def title(self) -> str:
         """The plugin's name, with the provider's where that says more."""
-        return self.plugin if self.plugin.endswith(f".{self.name}") else f"{self.plugin} ({self.name})"
+        says_no_more = not self.name or self.name == self.plugin or self.plugin.endswith(f".{self.name}")
+        return self.plugin if says_no_more else f"{self.plugin} ({self.name})"
 
 
 class Guard:

@@ -337,9 +337,12 @@ class Registry:
         return handle
 
     def commands(self) -> tuple[tuple[PluginInfo, Command], ...]:
-        """Ask every plugin for its commands; one whose hook fails is reported and offers none."""
+        """Ask every plugin for its commands, listed plugins first, then built-in ones, then the others, by name.
+
+        One whose hook fails is reported and offers none.
+        """
         found: list[tuple[PluginInfo, Command]] = []
-        for plugin in list(self._loaded):
+        for plugin in sorted(self._loaded, key=_trust):
             try:
                 offered: list[Command] = self._ask(plugin, "fieldhr_register_commands")
                 for command in offered:

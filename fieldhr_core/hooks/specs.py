@@ -121,11 +121,12 @@ class Specs:
     def fieldhr_register_commands(self, context: RegistrationContext) -> Iterable[Command]:
         """Offer commands of the ``fieldhr`` command line.
 
-        **Called:** once per run of the command line, on the main thread, before arguments are parsed.
+        **Called:** at most twice per run of the command line, on the main thread, before arguments are parsed; not at
+        all where another plugin's command is meant.
         **Args:** *context*: read-only view without tenants; may be kept, not changed.
         **Returns:** commands. Empty and ``None`` both mean none.
-        **Combine:** collected, explicitly listed plugins first, then by plugin name; of two commands with one path the
-        first is kept and the second reported.
+        **Combine:** collected, the core's and the built-in plugins' first, then by plugin name; of two commands with one
+        path the first is kept.
         **Sync/async:** sync.
         **If it fails:** isolated: its commands are missing and ``fieldhr plugins list`` says why.
 

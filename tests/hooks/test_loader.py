@@ -474,6 +474,22 @@ def test_commands_come_with_their_plugin_and_a_failing_hook_costs_only_its_own(w
     assert "registered a str as command" in registry.reports[0].reason
 
 
+def test_commands_of_built_in_plugins_come_before_strangers(write: Write) -> None:
+    source = GOOD.replace("Offer,", "Command, Offer,") + (
+        "@hookimpl\ndef fieldhr_register_commands():\n"
+        "    return [Command(path=('x',), summary='{name}', arguments=print, run=print)]\n"
+    )
+    registry = Registry()
+    registry.load_found(
+        [
+            Candidate(origin=Origin.INSTALLED, target=write(source, "aa.stranger"), distribution="d"),
+            Candidate(origin=Origin.BUILTIN, target=write(source, "zz.builtin"), distribution="fieldhr"),
+        ]
+    )
+    assert list(registry.plugins) == ["aa.stranger", "zz.builtin"]
+    assert [command.summary for _, command in registry.commands()] == ["zz.builtin", "aa.stranger"]
+
+
 def test_two_registries_share_nothing() -> None:
     one, two = load(plugin("acme.one")), load(plugin("acme.two"))
     assert list(one.plugins) == ["acme.one"]

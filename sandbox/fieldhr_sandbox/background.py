@@ -85,10 +85,12 @@ def fill_day(
 ) -> None:
     """Give every part of the day that no scenario fixed an ordinary content."""
     draw = streams.of("background", rep.index, script.day)
-    fixed = [stop for stops in script.parts.values() for stop in stops if stop.visit]
+    planned = [stop for stops in script.parts.values() for stop in stops]
+    fixed = [stop for stop in planned if stop.visit]
     for stop in fixed:
         memory.visited(stop.spot)
-    left = max(0, (quota if script.visits is None else script.visits) - len(fixed))
+    taken = len(fixed) + sum(stop.instead for stop in planned)
+    left = max(0, (quota if script.visits is None else script.visits) - taken)
     free = [part for part in ("am", "pm") if part not in script.parts]
     share = _share(draw, left, free)
     used = [stop.spot.id for stop in fixed]

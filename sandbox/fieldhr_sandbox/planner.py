@@ -14,10 +14,12 @@ from fieldhr_sandbox.calendars import Days
 from fieldhr_sandbox.recipes import Recipe
 from fieldhr_sandbox.scenarios import Scenario, Site, Unplantable, by_key
 from fieldhr_sandbox.script import Script
-from fieldhr_sandbox.streams import Streams
+from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.world import Rep, World
 
 __all__ = ["Planner"]
+
+_Candidate = tuple[tuple[Rep, ...], tuple[int, ...], frozenset[str]]
 
 
 @attrs.define(kw_only=True)
@@ -49,9 +51,9 @@ class Planner:
                 self._plant_one(row, ordinal)
 
     def _plant_one(self, row: Scenario, ordinal: int) -> None:
-        number = int.from_bytes(row.key.encode()[:6], "big") % (1 << 31)
-        draw = self.streams.of(f"site-{row.key}", number, ordinal)
-        for reps, days in self._candidates(row, draw.shuffled(range(len(self.world.reps))), draw.words(1)[0]):
+        draw = self.streams.of(f"site-{row.key}", ordinal)
+        sites = self._saying(row, draw) if _is_spoken(row) else self._candidates(row, draw)
+        for reps, days, parts in sites:
             site = Site(
                 scenario=row,
                 instance=self.streams.token("instance", row.key, ordinal),
@@ -63,6 +65,7 @@ class Planner:
                 streams=self.streams,
                 reps=reps,
                 days_used=days,
+                part=min(parts, default=""),
                 scripts=self.scripts,
                 records=self.records,
                 absences=self.absences,
@@ -76,7 +79,7 @@ class Planner:
                 self.world.reserved.clear()
                 self.world.reserved.update(reserved)
                 continue
-            self._claim(row, reps, days)
+            self._claim(row, reps, days, parts)
             return
         raise SandboxError(
             f"Found no room for instance {ordinal + 1} of {row.key}: {len(self.world.reps)} reps and {self.days.count} "
@@ -84,25 +87,41 @@ class Planner:
             code="FHR-SBX-001",
         )
 
-    def _candidates(
-        self, row: Scenario, order: Sequence[int], salt: Any
-    ) -> Iterator[tuple[tuple[Rep, ...], tuple[int, ...]]]:
+    def _saying(self, row: Scenario, draw: Draw) -> Iterator[_Candidate]:
+        """Yield the rep and day of every message that could be reworded, each message as likely as any other."""
+        places = [
+            (script.rep, script.day)
+            for script in self.scripts.values()
+            if script.works and not script.absent
+            for _ in range(_sayable(row, script))
+        ]
+        for rep, day in draw.shuffled(places):
+            if _sayable(row, self.scripts[rep, day]):
+                yield (self.world.reps[rep],), (day,), frozenset()
+
+    def _candidates(self, row: Scenario, draw: Draw) -> Iterator[_Candidate]:
         working = self.days.working()
         needs = row.needs
+        order = draw.shuffled(range(len(self.world.reps)))
+        salt = draw.below(1 << 30)
+        options = [needs.parts]
+        if needs.either:
+            options = [frozenset({part}) for part in draw.shuffled(("am", "pm"))]
         for index in order:
             reps = self._reps_from(index, needs.reps)
             if reps is None or (needs.rural and reps[0].person.territory != "rural"):
                 continue
             starts = len(working) - needs.days + 1
             for step in range(max(0, starts)):
-                start = (step + int(salt) + index) % starts
+                start = (step + salt + index) % starts
                 days = tuple(working[start : start + needs.days])
                 if days[-1] + needs.after_days >= self.days.count:
                     continue
                 if needs.on_weekday is not None and self.days.date(days[0]).isoweekday() != needs.on_weekday:
                     continue
-                if all(self._is_free(row, rep, days) for rep in reps):
-                    yield reps, days
+                for parts in options:
+                    if all(self._is_free(row, parts, rep, days) for rep in reps):
+                        yield reps, days, parts
 
     def _reps_from(self, index: int, count: int) -> tuple[Rep, ...] | None:
         """Return *count* neighbours of one branch, beginning with *index*."""
@@ -110,41 +129,37 @@ class Planner:
         reps = self.world.reps[index : index + count]
         return reps if len(reps) == count and all(rep.branch is first.branch for rep in reps) else None
 
-    def _is_free(self, row: Scenario, rep: Rep, days: Sequence[int]) -> bool:
+    def _is_free(self, row: Scenario, parts: frozenset[str], rep: Rep, days: Sequence[int]) -> bool:
         scripts = [self.scripts[rep.index, day] for day in days]
-        if _is_spoken(row):
-            return all(not script.absent and _can_be_said(row, script) for script in scripts)
         if rep.index in self._kept or (row.needs.whole_rep and rep.index in self._touched):
             return False
         # Half a day of something special is enough: the other half stays ordinary.
         special = [{part for part in script.claimed_by if part != "noon"} for script in scripts]
-        busy = any(special) and len(row.needs.parts) > 1
-        return not busy and not any(row.needs.parts & set(script.claimed_by) for script in scripts)
+        busy = any(special) and len(parts) > 1
+        return not busy and not any(parts & set(script.claimed_by) for script in scripts)
 
-    def _claim(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int]) -> None:
+    def _claim(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int], parts: frozenset[str]) -> None:
         for rep in reps:
             if not _is_spoken(row):
                 self._touched.add(rep.index)
             if row.needs.whole_rep:
                 self._kept.add(rep.index)
             for day in days:
-                for part in row.needs.parts:
+                for part in parts:
                     self.scripts[rep.index, day].claimed_by.setdefault(part, row.key)
 
 
 def _is_spoken(row: Scenario) -> bool:
-    return not row.needs.parts and not row.needs.whole_rep
+    return not row.needs.parts and not row.needs.either and not row.needs.whole_rep
 
 
-def _can_be_said(row: Scenario, script: Script) -> bool:
-    """Whether some thread of the day can take the words (two messages in a row where they are two)."""
-    pairs = zip(script.messages, [*script.messages[1:], None], strict=True)
-    return any(
+def _sayable(row: Scenario, script: Script) -> int:
+    """Return how many messages of a day can take a row's words (two messages in a row where they are two)."""
+    pairs = zip(script.messages, script.messages[1:], strict=False)
+    return sum(
         message.speaker == "rep"
         and message.product == "wealth_product"
         and message.id not in script.reworded
-        and (row.needs.days == 1)
-        and after is not None
         and (row.id != "C02" or after.speaker == "rep")
         for message, after in pairs
     )

@@ -44,6 +44,7 @@ class Stop:
         pace_mps: fixed speed of the way there; ``None`` = as people walk and drive.
         outing_for: customer whose outing begins when the way to this stop does (and ends with the visit to them, or
             with this part of the day).
+        instead: takes the place of a visit in the rep's day.
     """
 
     spot: Spot
@@ -53,6 +54,7 @@ class Stop:
     pace_mps: float | None = None
     visit: Visit | None = None
     outing_for: str | None = None
+    instead: bool = False
 
 
 @attrs.define(kw_only=True)

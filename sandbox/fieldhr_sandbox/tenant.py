@@ -224,6 +224,7 @@ def _keep_busy(scripts: Sequence[Script], quota: dict[int, int]) -> None:
 
     def made(script: Script) -> int:
         wanted = quota[script.day] if script.visits is None else script.visits
+        wanted -= sum(stop.instead for part in script.parts.values() for stop in part)
         return max(fixed[script.day], min(wanted, room[script.day]))
 
     for start in range(max(1, len(scripts) - BUSY_DAYS + 1)):

@@ -41,6 +41,7 @@ class Needs:
     Attributes:
         days: consecutive working days.
         parts: parts of each of them; a thread of messages takes none.
+        either: morning or afternoon, as it comes; ``Site.part`` says which.
         whole_rep: nothing else may happen to this rep in the whole trial.
         reps: how many reps of one branch.
         rural: only a rural rep will do.
@@ -50,6 +51,7 @@ class Needs:
 
     days: int = 1
     parts: frozenset[str] = frozenset()
+    either: bool = False
     whole_rep: bool = False
     reps: int = 1
     rural: bool = False
@@ -104,6 +106,7 @@ class Site:
         reps: the reps concerned, the first one the subject.
         ordinal: how many instances of this row came before.
         days_used: the working days it was given.
+        part: the part of the day, where the scenario takes either.
         scripts: scripts of every rep and day, by (rep index, day).
         after: steps to run when days are laid out and records are written.
         dwells: dwells this instance is going to cause: (rep, day, place key) -> evidence.
@@ -119,6 +122,7 @@ class Site:
     streams: Streams
     reps: tuple[Rep, ...]
     days_used: tuple[int, ...]
+    part: str
     scripts: Mapping[tuple[int, int], Script]
     records: list[KeyRecord]
     absences: list[Absence]

@@ -168,7 +168,7 @@ def _two_malls(site: Site) -> None:
     site.silent(_DWELL)
 
 
-@scenario("L05", "Check-in from elsewhere", req=["A3", "A7"], needs=_PM)
+@scenario("L05", "Check-in from elsewhere", req=["A3", "A7"], needs=Needs(either=True))
 def _check_in_away(site: Site) -> None:
     customer = site.customer()
     reach = min(14_000.0, max(600.0, site.draw.lognormal(2300, 0.7)))
@@ -178,13 +178,16 @@ def _check_in_away(site: Site) -> None:
         id=f"roadside-{site.instance}",
         kind="open",
         customer=None,
-        setting=Setting.OPEN,
         x=customer.x + reach * math.cos(turn),
         y=customer.y + reach * math.sin(turn),
     )
-    arrive = clock_s("14:50") + site.draw.below(60 * 60)
-    stop = Stop(spot=roadside, stay_s=site.draw.whole(6, 13) * 60, arrive_s=arrive, outing_for=customer.customer)
-    script = site.set_part("pm", [stop, site.office()])
+    arrive = _any_time(site, roadside)
+    stop = Stop(
+        spot=roadside, stay_s=site.draw.whole(6, 13) * 60, arrive_s=arrive, outing_for=customer.customer, instead=True
+    )
+    script = site.set_part(site.part, [stop, site.office()])
+    # As many check-ins as the day of any check-in has: whoever picks one at random picks a busy day more often.
+    script.visits = site.draw.pick((1, *(2,) * 6, *(3,) * 3))
     at = arrive + site.draw.whole(60, 240)
 
     def send() -> None:
@@ -206,12 +209,12 @@ def _check_in_away(site: Site) -> None:
     )
 
 
-@scenario("L05/doubt", "Check-in at 220 m with an accuracy of 90 m", req=["A3", "A8"], needs=_PM)
+@scenario("L05/doubt", "Check-in at 220 m with an accuracy of 90 m", req=["A3", "A8"], needs=Needs(either=True))
 def _check_in_in_doubt(site: Site) -> None:
     customer = site.customer()
-    arrive = clock_s("14:50") + site.draw.below(60 * 60)
+    arrive = _any_time(site, customer)
     stop = _arriving(site.visit(customer, site.draw.whole(25, 45) * 60, check_in=False), arrive)
-    script = site.set_part("pm", [stop, site.office()])
+    script = site.set_part(site.part, [stop, site.office()])
     turn = site.draw.between(0, 2 * math.pi)
     off, at = (220 * math.cos(turn), 220 * math.sin(turn)), arrive + site.draw.whole(60, 240)
 
@@ -613,6 +616,17 @@ def _dark_way(site: Site, number: int) -> None:
     script.phone.off.append((until - site.draw.whole(62, 95) * 60, until))
     script.phone.flat = False
     site.stay_awake(script, until + 200)
+
+
+def _any_time(site: Site, spot: Spot) -> int:
+    """Return a second of arrival in the site's part of the day."""
+    if site.part == "pm":
+        arrive = clock_s("14:35") + site.draw.below(80 * 60)
+        site.reachable(spot, arrive)
+        return arrive
+    arrive = clock_s("10:05") + site.draw.below(45 * 60)
+    site.reachable(spot, arrive + clock_s("04:05"))
+    return arrive
 
 
 def _arriving(stop: Stop, second: int) -> Stop:

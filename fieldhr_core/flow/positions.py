@@ -25,7 +25,6 @@ from fieldhr_core.model import (
     Datum,
     Decoded,
     Envelope,
-    Problem,
     Receipt,
     RepDay,
     Table,
@@ -81,7 +80,7 @@ class Positions:
             raise RecordError(f"Positions come as REPORTED, not as {table.schema.name!r}.", code="FHR-REC-004")
         acting = self._acting
         with acting.unit() as unit:
-            unit.allow("tracks", "write")
+            unit.allow("tracks", "write", *table["rep"].values)
             receipt = _keep(acting, unit, table, Datum(datum))
             unit.audit("positions.record", "tracks", count=receipt.submitted, stored=receipt.stored)
         resolve_dirty(acting)
@@ -102,15 +101,17 @@ class Positions:
         receipt = Receipt()
         for datum, table in reported(decoded.positions, rep).items():
             receipt += self.record(table, datum=datum)
-        refused = [*decoded.problems, *([decoded.rejected] if decoded.rejected else [])]
-        return Received(decoded=decoded, receipt=receipt + _refusals(refused))
+        return Received(decoded=decoded, receipt=receipt + _refusals(decoded))
 
 
-def _refusals(problems: list[Problem]) -> Receipt:
+def _refusals(decoded: Decoded) -> Receipt:
+    """Count the records of a payload that no position could be made of; remarks about the payload are no records."""
+    refused = [problem for problem in decoded.problems if problem.code.startswith("position.")]
+    refused += [decoded.rejected] if decoded.rejected else []
     reasons: dict[str, int] = {}
-    for problem in problems:
+    for problem in refused:
         reasons[problem.code] = reasons.get(problem.code, 0) + 1
-    return Receipt(submitted=len(problems), rejected=len(problems), reasons=reasons)
+    return Receipt(submitted=len(refused), rejected=len(refused), reasons=reasons)
 
 
 def _keep(acting: Acting, unit: Unit, table: Table, datum: Datum) -> Receipt:

@@ -168,9 +168,7 @@ class Receipt:
     @property
     def adds_up(self) -> bool:
         """Whether every submitted record is accounted for exactly once."""
-        return self.submitted == sum(
-            (self.stored, self.flagged, self.deduplicated, self.quarantined, self.rejected)
-        )
+        return self.submitted == sum((self.stored, self.flagged, self.deduplicated, self.quarantined, self.rejected))
 
 
 @attrs.frozen(kw_only=True)

@@ -198,13 +198,27 @@ STAYS: Final = Schema(
         Column("customer", Kind.TEXT, "Customer visited; null none.", default=None),
         Column("nearest_customer", Kind.TEXT, "Nearest customer of this rep; null none.", default=None),
         Column("nearest_m", Kind.FLOAT, "Metres to that customer; NaN none.", low=0, default=float("nan")),
-        Column("over_ms", Kind.TIME_MS, "First fix by which more than the resolver's dwell limit was spent; 0 not."
-               , default=0),
+        Column(
+            "over_ms",
+            Kind.TIME_MS,
+            "First fix by which more than the resolver's dwell limit was spent; 0 not.",
+            default=0,
+        ),
         Column("is_open", Kind.BOOLEAN, "Still going on at the last fix.", default=False),
-        Column("counted_s", Kind.FLOAT, "Certain seconds outside breaks: what is held against the dwell limit.", low=0,
-               default=float("nan")),
-        Column("refused", Kind.INTEGER, "Fixes of the span that were not used: too inaccurate, or outliers.", low=0,
-               default=0),
+        Column(
+            "counted_s",
+            Kind.FLOAT,
+            "Certain seconds outside breaks: what is held against the dwell limit.",
+            low=0,
+            default=float("nan"),
+        ),
+        Column(
+            "refused",
+            Kind.INTEGER,
+            "Fixes of the span that were not used: too inaccurate, or outliers.",
+            low=0,
+            default=0,
+        ),
     ),
 )
 

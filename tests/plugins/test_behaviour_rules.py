@@ -95,7 +95,7 @@ class Bank:
             }
         )
 
-    def visit(self, rep: str, day: date, clock="10:00", *, customer="c1", minutes=30, verdict="at"):
+    def visit(self, rep: str, day: date, clock="10:00", *, customer="c1", minutes=30, verdict="at", kind=None):
         start = at(day, clock, self.zone)
         self.stays.append(
             {
@@ -113,6 +113,7 @@ class Bank:
                 "verdict": verdict,
                 "reason": "stay.test",
                 "confidence": 0.9,
+                "kind": kind or ("customer" if verdict == "at" else None),
                 "customer": customer if verdict == "at" else None,
             }
         )
@@ -576,6 +577,18 @@ def test_what_cannot_be_verified_counts_in_the_reps_favour_and_once(how):
     if how == "all three":
         (finding,) = low_visits(bank.seen(day(4)), low_visits_per_day=1.1)
         assert finding.params["visits"] == 5
+
+
+@pytest.mark.req("C5")
+def test_a_stay_at_the_office_is_no_visit():
+    bank = visiting_bank([])
+    for offset in range(5):
+        bank.visit("bob", day(offset), kind="office")
+    (finding,) = low_visits(bank.seen(day(4)))
+    assert finding.params["visits"] == 0
+    silent = {found.subject: found for found in no_followup(bank.seen(day(4)))}
+    assert silent["bob"].params["stays_at_customers"] == 0
+    assert silent["p1"].params["stays_at_customers"] == 2 * silent["p1"].params["days"] == 10
 
 
 @pytest.mark.req("C5", "A7")

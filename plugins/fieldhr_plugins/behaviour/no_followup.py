@@ -148,6 +148,6 @@ def _outings_due(outings: Table, rep: str, span: tuple[int, int]) -> tuple[str, 
 
 def _customers_met(stays: Table, rep: str, span: tuple[int, int]) -> int:
     """Count stays at customers: somebody who visits but does not write is more likely short of time than idle."""
-    mask = stays["rep"].where(rep) & stays["verdict"].where("at")
+    mask = stays["rep"].where(rep) & stays["verdict"].where("at") & stays["kind"].where("customer")
     mask &= (stays["start_ms"] >= span[0]) & (stays["start_ms"] < span[1])
     return int(mask.sum())

@@ -8,7 +8,7 @@ by positions, check-in and record counts once.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,7 @@ def count_visits(tables: Tables, days: dict[str, list[JudgedDay]]) -> dict[str, 
         [reps[rep] * _PACK + day.begins_ms for rep, of_rep in days.items() for day in of_rep], dtype="i8"
     )
     stays, checkins, records = tables[STAYS], tables[CHECKINS], tables[FOLLOW_UPS]
-    at_customer = stays.take(stays["verdict"].where("at") & _said(stays["customer"]))
+    at_customer = stays.take(stays["verdict"].where("at") & stays["kind"].where("customer"))
     claimed = checkins.take(~checkins["verdict"].where("away"))
     denied = checkins.take(checkins["verdict"].where("away"))
     visits = _visit_records(records)
@@ -65,14 +65,11 @@ def count_visits(tables: Tables, days: dict[str, list[JudgedDay]]) -> dict[str, 
     return result
 
 
-def _said(texts: npt.NDArray[Any]) -> Mask:
-    return np.asarray([text is not None for text in texts.tolist()], dtype=bool)
-
-
 def _visit_records(records: Table) -> Table:
     """Return visit records that were written once their visit had begun: an announcement is no visit."""
     begun = np.asarray(written_ms(records), dtype="i8") >= records["start_ms"]
-    return records.take(records["kind"].where("visit") & begun)
+    is_visit = records["kind"].where("visit") | records["kind"].where("joint_visit")
+    return records.take(is_visit & begun)
 
 
 def _rep_codes(column: Coded, reps: dict[str, int]) -> Ints:

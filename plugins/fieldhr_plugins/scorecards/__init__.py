@@ -22,13 +22,14 @@ class ScorecardSettings:
     Attributes:
         effective_visit_min: a stay at the customer of at least this many minutes is an effective visit.
         claim_slack_min: evidence this many minutes before or after a claimed span still belongs to it.
-        elsewhere_m: a record counts as unsupported only where positions lie farther than this from every address of
-            the customer, uncertainty taken off.
+        lawful_categories: points of interest where anybody may wait on the way.
+        joint_kinds: kinds of records that say a stay was spent with a customer or a colleague.
     """
 
     effective_visit_min: float = attrs.field(default=15.0, validator=attrs.validators.ge(0))
     claim_slack_min: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
-    elsewhere_m: float = attrs.field(default=500.0, validator=attrs.validators.ge(0))
+    lawful_categories: tuple[str, ...] = ("fuel", "car_repair", "charging", "parking", "transport", "toll", "bank")
+    joint_kinds: tuple[str, ...] = ("joint_visit",)
 
 
 PLUGIN = PluginInfo(

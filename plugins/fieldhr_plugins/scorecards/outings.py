@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import json
+from typing import Final
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import CHECKINS, EARTH_RADIUS_M, FOLLOW_UPS, OUTINGS, PLACES, STAYS, Table
+from fieldhr_core.model import CHECKINS, FOLLOW_UPS, OUTINGS, SIGNALS, STAYS, Table
 from fieldhr_plugins.scorecards import ScorecardSettings
 from fieldhr_plugins.scorecards.joins import Ints, Spans, codes_of, overlapping, shared_ms
 
 __all__ = ["JudgedOutings", "is_off_site", "judge_outings"]
 
 Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 _MINUTE_MS: Final = 60_000
 
@@ -48,8 +48,8 @@ def judge_outings(tables: Tables, reps: dict[str, int], settings: ScorecardSetti
     outings = _of_reps(tables[OUTINGS], reps)
     stays = _of_reps(tables[STAYS], reps)
     checkins = _of_reps(tables[CHECKINS], reps)
-    records = _of_reps(tables[FOLLOW_UPS], reps)
-    records = records.take(records["kind"].where("visit"))
+    followed_up = _of_reps(tables[FOLLOW_UPS], reps)
+    records = followed_up.take(followed_up["kind"].where("visit"))
     slack_ms = round(settings.claim_slack_min * _MINUTE_MS)
 
     claimed = _spans(outings, reps)
@@ -67,13 +67,13 @@ def judge_outings(tables: Tables, reps: dict[str, int], settings: ScorecardSetti
     effective = _any(len(outings), near_stay, at_stay & is_long) | _any(len(outings), near_checkin, at_checkin)
 
     anomalous = _any(len(outings), near_checkin, checkins["verdict"].where("away"))
-    anomalous[_dwelt_in(claimed, stayed, is_off_site(stays) & (stays["over_ms"] > 0))] = True
-    contradicted = _contradicted(records, written, stays, stayed, checkins, checked, tables[PLACES], settings)
+    anomalous[_dwelt_in(claimed, stayed, is_off_site(stays, followed_up, reps, settings) & (stays["over_ms"] > 0))] = (
+        True
+    )
     near_record = _same_customer(overlapping(claimed, written), outings, records)
-    anomalous |= _any(len(outings), near_record, contradicted)
+    anomalous |= _any(len(outings), near_record, _contradicted(records, written, tables[SIGNALS], reps))
 
     known = overlapping(claimed, stayed)
-    known = (known[0], known[1])
     is_known = ~stays["verdict"].where("unknown")
     weights = np.where(is_known[known[1]], shared_ms(claimed, stayed, known), 0)
     known_ms = np.bincount(known[0], weights=weights, minlength=len(outings))
@@ -86,12 +86,22 @@ def judge_outings(tables: Tables, reps: dict[str, int], settings: ScorecardSetti
     )
 
 
-def is_off_site(stays: Table) -> Mask:
-    """Return which stays were spent away from every customer, office and home; private places are never among them."""
-    elsewhere: Mask = stays["verdict"].where("away")
-    for kind in ("customer", "home", "office", "private"):
-        elsewhere = elsewhere & ~stays["kind"].where(kind)
-    return elsewhere
+def is_off_site(stays: Table, records: Table, reps: dict[str, int], settings: ScorecardSettings) -> Mask:
+    """Return which stays were certainly spent at a place that is nobody's customer, office or home.
+
+    A known point of interest where anybody may wait on the way (fuel, parking ...) is none, an unknown spot is none (a
+    jam looks like it), and neither is a stay during which a joint visit is recorded.
+    """
+    lawful = np.zeros(len(stays), dtype=bool)
+    for category in settings.lawful_categories:
+        lawful |= stays["category"].where(category)
+    together = np.zeros(len(records), dtype=bool)
+    for kind in settings.joint_kinds:
+        together |= records["kind"].where(kind)
+    joint = overlapping(_spans(stays, reps), _spans(records.take(together), reps))[0]
+    off_site: Mask = stays["verdict"].where("away") & stays["kind"].where("interest") & ~lawful
+    off_site[joint] = False
+    return off_site
 
 
 def _of_reps(table: Table, reps: dict[str, int]) -> Table:
@@ -126,67 +136,19 @@ def _dwelt_in(claimed: Spans, stayed: Spans, is_dwell: Mask) -> Ints:
     return i[order[first]]
 
 
-def _contradicted(
-    records: Table,
-    written: Spans,
-    stays: Table,
-    stayed: Spans,
-    checkins: Table,
-    checked: Spans,
-    places: Table,
-    settings: ScorecardSettings,
-) -> Mask:
-    """Return which visit records positions contradict.
+def _contradicted(records: Table, written: Spans, signals: Table, reps: dict[str, int]) -> Mask:
+    """Return which visit records the resolver's signal ``visit.unsupported`` speaks against.
 
-    More than half of the claimed span was spent in stays that lie, uncertainty taken off, farther than
-    ``elsewhere_m`` from every address of the customer, and nothing within the slack speaks for the visit.
-    Private places and homes are no evidence.
+    The signal says that nobody came near the claimed customer while positions were there all along; where silence
+    leaves it open, the resolver gives no such signal.
     """
-    around = written.widened(round(settings.claim_slack_min * _MINUTE_MS))
-    near_stay = _same_customer(overlapping(around, stayed), records, stays)
-    near_checkin = _same_customer(overlapping(around, checked), records, checkins)
-    supported = _any(len(records), near_stay, stays["verdict"].where("at"))
-    supported |= _any(len(records), near_checkin, checkins["verdict"].where("at"))
-
-    usable = ~stays["kind"].where("private") & ~stays["kind"].where("home") & ~np.isnan(stays["accuracy_m"])
-    i, j = overlapping(written, stayed)
-    i, j = i[usable[j] & ~supported[i]], j[usable[j] & ~supported[i]]
-    uncertain_m = stays["accuracy_m"] + stays["radius_m"]
-    far = _nearest_address_m(records, stays, places, i, j) - uncertain_m[j] > settings.elsewhere_m
-    pairs = (i[far], j[far])
-    elsewhere_ms = np.bincount(pairs[0], weights=shared_ms(written, stayed, pairs), minlength=len(records))
-    span = written.end_ms - written.start_ms
-    contradicted: Mask = (span > 0) & (2 * elsewhere_ms > span)
+    doubts = signals.take(signals["signal"].where("visit.unsupported"))
+    claimed = np.asarray([json.loads(facts).get("customer") for facts in doubts["facts"].tolist()], dtype=object)
+    i, j = overlapping(written, _spans(doubts, reps))
+    same = np.asarray(records["customer"][i] == claimed[j], dtype=bool)
+    contradicted = np.zeros(len(records), dtype=bool)
+    contradicted[i[same]] = True
     return contradicted
-
-
-def _nearest_address_m(records: Table, stays: Table, places: Table, i: Ints, j: Ints) -> Floats:
-    """Return metres from each stay to the nearest address of the record's customer; NaN where none is known."""
-    addresses = places.take(places["kind"].where("customer"))
-    customers: dict[Any, int] = {}
-    of_address = np.asarray(
-        [customers.setdefault(c, len(customers)) for c in addresses["subject"].tolist()], dtype="i8"
-    )
-    of_pair = np.asarray([customers.get(c, -1) for c in records["customer"][i].tolist()], dtype="i8")
-    order = np.argsort(of_address, kind="stable")
-    first = np.searchsorted(of_address[order], of_pair, side="left")
-    counts = np.searchsorted(of_address[order], of_pair, side="right") - first
-    pair = np.repeat(np.arange(len(i)), counts)
-    address = order[np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(first, counts)]
-    stay = j[pair]
-    metres = _distances_m(stays["lat"][stay], stays["lon"][stay], addresses["lat"][address], addresses["lon"][address])
-    nearest = np.full(len(i), np.inf)
-    np.minimum.at(nearest, pair, metres)
-    return np.where(np.isinf(nearest), np.nan, nearest)
-
-
-def _distances_m(lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Floats:
-    """Return great-circle distances in metres (haversine), WGS-84 degrees."""
-    phi1, phi2 = np.radians(lat1), np.radians(lat2)
-    chord = np.sin((phi2 - phi1) / 2) ** 2
-    chord = chord + np.cos(phi1) * np.cos(phi2) * np.sin(np.radians(lon2 - lon1) / 2) ** 2
-    metres: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, chord)))
-    return metres
 
 
 def _once_a_day(checkins: Table, checked: Spans, wanted: Mask, tables: Tables) -> Ints:

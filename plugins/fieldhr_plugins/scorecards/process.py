@@ -52,8 +52,8 @@ _METRICS: Final = (
         name="nonwork_hours_per_day",
         unit="h/day",
         direction="down",
-        doc="Hours certainly spent away from every customer, office and home, breaks left out, per expected working "
-        "day with positions.",
+        doc="Hours certainly spent at places that are nobody's customer, office or home, breaks left out, per expected "
+        "working day with positions.",
     ),
 )
 
@@ -75,7 +75,7 @@ class ProcessScorer:
         people = _who_visits(tables).sort("rep")
         reps = {rep: code for code, rep in enumerate(people["rep"].tolist())}
         outings = judge_outings(tables, reps, self._settings)
-        days = _Days.of(tables, reps)
+        days = _Days.of(tables, reps, self._settings)
         known = ~outings.unverifiable
         tally = np.asarray(
             [
@@ -120,7 +120,7 @@ class _Days:
     nonwork_h: Floats
 
     @classmethod
-    def of(cls, tables: Tables, reps: dict[str, int]) -> _Days:
+    def of(cls, tables: Tables, reps: dict[str, int], settings: ScorecardSettings) -> _Days:
         duty = tables[DUTY_DAYS]
         as_of_ms = round(tables.as_of.timestamp() * 1000)
         duty = duty.take(duty["expected"] & (codes_of(duty["rep"], reps) >= 0) & (duty["start_ms"] <= as_of_ms))
@@ -136,7 +136,8 @@ class _Days:
         is_seen[day_of[day_of >= 0]] = True
         start = np.full(len(keys), np.iinfo("i8").max)
         end = np.full(len(keys), np.iinfo("i8").min)
-        at = (day_of >= 0) & stays["verdict"].where("at")
+        # At the office or at home the verdict is "at" too; presence means a customer.
+        at = (day_of >= 0) & stays["verdict"].where("at") & stays["kind"].where("customer")
         np.minimum.at(start, day_of[at], stays["start_ms"][at])
         np.maximum.at(end, day_of[at], stays["end_ms"][at])
         _widen_by_checkins(tables[CHECKINS], reps, rep, duty["start_ms"][first], duty["end_ms"][first], start, end)
@@ -147,7 +148,7 @@ class _Days:
         is_counted = is_seen | (checks_in & ~is_tracked)[rep]
         effective_h = np.where(end >= start, (end - start) / 3_600_000, 0.0)
 
-        off_site = (day_of >= 0) & is_off_site(stays)
+        off_site = (day_of >= 0) & is_off_site(stays, tables[FOLLOW_UPS], reps, settings)
         counted_s = np.where(np.isnan(stays["counted_s"]), stays["certain_s"], stays["counted_s"])
         nonwork_s = np.bincount(day_of[off_site], weights=counted_s[off_site], minlength=len(keys))
         return cls(rep, is_seen, is_counted, effective_h, nonwork_s / _HOUR_S)

@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def message_features(tenant: Tenant, product: str) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return (features, planted) of what reps say about *product*; what is lawful of another product is no fair peer."""
+    """Return (features, planted) of what reps say about *product*; other products have other rules."""
     planted = {record.subject for record in tenant.key.records if record.subject_kind == "message"}
     rows, labels = [], []
     for script in tenant.scripts.values():

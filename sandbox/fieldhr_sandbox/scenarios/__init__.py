@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldhr_sandbox.scenarios import behaviour, places, quiet, words
+from fieldhr_sandbox.scenarios import behaviour, operation, places, quiet, words
 from fieldhr_sandbox.scenarios.base import REGISTRY, Needs, Scenario, Site, Unplantable, by_key, scenario
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Unplantable",
     "behaviour",
     "by_key",
+    "operation",
     "places",
     "quiet",
     "scenario",

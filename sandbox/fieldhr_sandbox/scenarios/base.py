@@ -153,11 +153,8 @@ class Site:
         high_m: float,
         *,
         clear_m: float = 250.0,
-        fresh: bool = False,
     ) -> Spot:
         """Return a point of interest between *low_m* and *high_m* from *to*, with no customer within *clear_m*.
-
-        *fresh*: no other scenario may rely on it, because this one changes what it is.
 
         Raises:
             Unplantable: where there is none.
@@ -165,9 +162,7 @@ class Site:
         found = [
             spot
             for spot in self.world.of_category(category)
-            if low_m <= spot.metres_to(to) <= high_m
-            and not (fresh and spot.id in self.world.reserved)
-            and self.world.nearest_customer_m(spot) > clear_m
+            if low_m <= spot.metres_to(to) <= high_m and self.world.nearest_customer_m(spot) > clear_m
         ]
         if not found:
             raise Unplantable

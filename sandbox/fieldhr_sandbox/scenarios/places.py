@@ -62,27 +62,23 @@ def _short_mall_stop(site: Site) -> None:
 
 @scenario("L01/at-customer", "The mall is the customer's address", req=["A4"], needs=_PM)
 def _customer_is_the_mall(site: Site) -> None:
-    customer = site.customer()
-    mall = site.reachable(site.near("mall", customer, 500, 25_000, fresh=True), clock_s("14:30"))
-    moved = attrs.evolve(customer, x=mall.x, y=mall.y, setting=Setting.INDOOR)
-    site.world.move_customer(moved)
+    customer = site.reachable(site.customer(), clock_s("14:30"))
+    mall_beside(site, customer, 0.0)
     stay = _beyond(site, 32, 75)
-    script = site.set_part("pm", [_arriving(site.visit(moved, stay), clock_s("14:30")), site.office()])
+    inside = attrs.evolve(customer, setting=Setting.INDOOR)
+    script = site.set_part("pm", [_arriving(site.visit(inside, stay), clock_s("14:30")), site.office()])
     script.phone.flat = False
     site.silent(_DWELL, dose={"stay_s": stay})
 
 
 @scenario("L01/near-customer", "The mall is within 150 m of the customer", req=["A4"], needs=_PM)
 def _mall_near_customer(site: Site) -> None:
-    customer = site.customer()
-    mall = site.reachable(site.near("mall", customer, 500, 25_000, fresh=True), clock_s("14:45"))
-    turn = site.draw.between(0, 2 * math.pi)
+    customer = site.reachable(site.customer(), clock_s("14:45"))
     reach = site.draw.between(60, 120)
-    moved = attrs.evolve(customer, x=mall.x + reach * math.cos(turn), y=mall.y + reach * math.sin(turn))
-    site.world.move_customer(moved)
+    mall = mall_beside(site, customer, reach)
     stay = _beyond(site, 32, 60)
     stop = Stop(spot=mall, stay_s=stay, arrive_s=clock_s("14:45"), outing_for=customer.customer)
-    site.set_part("pm", [stop, site.visit(moved, 20 * 60), site.office()])
+    site.set_part("pm", [stop, site.visit(customer, 20 * 60), site.office()])
     site.silent(_DWELL, dose={"stay_s": stay, "distance_m": round(reach)})
 
 
@@ -616,6 +612,24 @@ def _dark_way(site: Site, number: int) -> None:
     script.phone.off.append((until - site.draw.whole(62, 95) * 60, until))
     script.phone.flat = False
     site.stay_awake(script, until + 200)
+
+
+def mall_beside(site: Site, customer: Spot, reach_m: float) -> Spot:
+    """Build a mall *reach_m* from a customer's address."""
+    turn = site.draw.between(0, 2 * math.pi)
+    like = site.draw.pick(site.world.of_category("mall"))
+    return site.new_spot(
+        "mall",
+        customer,
+        reach_m * math.cos(turn),
+        reach_m * math.sin(turn),
+        kind="interest",
+        category="mall",
+        estate=f"mall-{site.instance}",
+        setting=Setting.INDOOR,
+        name=like.name,
+        radius_m=100.0,
+    )
 
 
 def _any_time(site: Site, spot: Spot) -> int:

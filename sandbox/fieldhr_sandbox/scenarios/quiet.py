@@ -9,6 +9,7 @@ import attrs
 from fieldhr_core.model import AbsenceKind
 from fieldhr_sandbox.calendars import clock_s
 from fieldhr_sandbox.scenarios.base import ALL_DAY, Needs, Site, scenario
+from fieldhr_sandbox.scenarios.places import mall_beside
 from fieldhr_sandbox.script import Stop
 from fieldhr_sandbox.timeline import Setting
 
@@ -31,11 +32,10 @@ def _lunch_with_customer(site: Site) -> None:
 @scenario("Q02", "A customer whose shop is in a mall", needs=_AM)
 def _shop_in_mall(site: Site) -> None:
     customer = site.customer()
-    mall = site.near("mall", customer, 500, 25_000, fresh=True)
-    moved = attrs.evolve(customer, x=mall.x + 35, y=mall.y - 25, setting=Setting.INDOOR)
-    site.world.move_customer(moved)
+    mall_beside(site, customer, 45.0)
+    inside = attrs.evolve(customer, setting=Setting.INDOOR)
     stay = site.draw.whole(40, 65) * 60
-    site.set_part("am", [attrs.evolve(site.visit(moved, stay), arrive_s=clock_s("10:15")), site.office()])
+    site.set_part("am", [attrs.evolve(site.visit(inside, stay), arrive_s=clock_s("10:15")), site.office()])
     site.silent(_ANY)
 
 

@@ -69,7 +69,16 @@ class Rule:
 
 @attrs.frozen(kw_only=True)
 class Category:
-    """A kind of forbidden wording: level 4 stops and escalates, 1 is for coaching."""
+    """A kind of forbidden wording.
+
+    Attributes:
+        level: 4 stops and escalates, 1 is for coaching.
+        rules: what it rests on; the first of a jurisdiction is the one named.
+        products: classes of product for which it is lawful; ``lawful_by_name``: also where only the text names one.
+        contexts: what may dismiss a hit.
+        homophones: also sought by sound.
+        right_scope: words to the right of a hit ("... is a scam") may take it back.
+    """
 
     code: str
     title: str
@@ -79,6 +88,8 @@ class Category:
     products: tuple[str, ...] = ()
     contexts: tuple[str, ...] = ("negated", "quoted", "customer_said", "lawful_product")
     homophones: bool = False
+    right_scope: bool = True
+    lawful_by_name: bool = True
 
     def rule_for(self, language: str) -> Rule:
         """Return the rule to name to somebody who wrote in *language*."""
@@ -218,7 +229,7 @@ def _categories(raw: Mapping[str, Any], where: str) -> dict[str, Category]:
         if not isinstance(body, dict):
             problems.append(f"{where}: [{code}] must be a table")
             continue
-        unknown = set(body) - {"title", "level", "severity", "homophones", "products", "contexts", "rules"}
+        unknown = set(body) - {"title", "level", "severity", "homophones", "products", "contexts", "rules", "right_scope", "lawful_by_name"}
         problems.extend(f"{where}: [{code}] has an unknown key {key!r}" for key in sorted(unknown))
         level, severity, rules = body.get("level", 3), body.get("severity", "high"), body.get("rules", [])
         if level not in (1, 2, 3, 4):
@@ -237,6 +248,8 @@ def _categories(raw: Mapping[str, Any], where: str) -> dict[str, Category]:
             rules=tuple(Rule(**rule) for rule in rules),
             products=tuple(body.get("products", ())),
             homophones=bool(body.get("homophones", False)),
+            right_scope=bool(body.get("right_scope", True)),
+            lawful_by_name=bool(body.get("lawful_by_name", True)),
             **({"contexts": tuple(body["contexts"])} if "contexts" in body else {}),
         )
     if problems:

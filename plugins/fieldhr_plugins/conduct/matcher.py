@@ -118,6 +118,9 @@ class Matcher:
             plain = normaliser(word.rstrip("*")).text.strip()
             if plain:
                 literals.setdefault(plain + "*" if open_end else plain, set()).add(number)
+            together = plain.replace(" ", "")
+            if " " in plain and len(together) >= 8 and together.isascii() and together.isalpha():
+                literals.setdefault(together, set()).add(number)
 
     def find(self, text: str) -> list[RawHit]:
         """Return every phrase found in a normal form, guarded, in order of place."""

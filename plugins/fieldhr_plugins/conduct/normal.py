@@ -57,19 +57,20 @@ class Normal:
 # Characters that are written without spaces, so that a space or a mark between two of them says nothing.
 _DENSE: Final = "㐀-鿿豈-﫿〇ぁ-ゖァ-ヺー가-힣ก-ฺเ-๎"
 # Marks that end a clause or a list item: taken out only inside a run of single characters.
-_CLAUSE: Final = ".,;:!?。、；：！？\n\r|/"
+_CLAUSE: Final = ".,;:!?。、；：！？\n\r"
 
 _SOFT_RUN: Final = re.compile(rf"(?<=[{_DENSE}])[^\w{re.escape(_CLAUSE)}\u0e00-\u0e7f]++(?=[{_DENSE}])|(?<=[{_DENSE}])_++(?=[{_DENSE}])")
 _SINGLES: Final = re.compile(
-    rf"(?<![{_DENSE}])[{_DENSE}](?:[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}](?![{_DENSE}])){{2,}}"
-    rf"|(?<=[{_DENSE}])[./|](?=[{_DENSE}])"
+    rf"[{_DENSE}](?:[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}](?![{_DENSE}]))+[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}]"
+    rf"|(?<=[{_DENSE}])\.(?=[{_DENSE}])"
 )
 _IN_SINGLES: Final = re.compile(rf"[{re.escape(_CLAUSE)} ]+")
-_SPACED_LETTERS: Final = re.compile(r"(?<![a-z0-9@$])[a-z0-9@$](?:[^\w\n,;:!?]{1,2}[a-z0-9@$](?![a-z0-9@$])){2,}")
+_SPACED_LETTERS: Final = re.compile(r"(?<![a-z0-9@$])[a-z0-9@$](?:[^\w\n,;:!?]{1,3}[a-z0-9@$](?![a-z0-9@$])){2,}")
+_BETWEEN_LETTERS: Final = re.compile(r"[^a-z0-9@$]+")
 _WORDS_WITH_DIGITS: Final = re.compile(
     r"(?<![a-z0-9@$])(?:[a-z@$][a-z]*+[0-9@$!|](?=[a-z])[a-z0-9@$]*+|[0-9](?=[a-z]{3})[a-z0-9@$]++)"
 )
-_CUT_WORDS: Final = re.compile(r"(?<![a-z])[a-z]{1,12}(?:[-*._~^'`+·•=][a-z]{1,12})+(?![a-z])")
+_CUT_WORDS: Final = re.compile(r"(?<![a-z])[a-z]{1,12}(?:[-*._~^+·•=][a-z]{1,12})+(?![a-z])")
 _HYPHEN: Final = re.compile(r"(?<=[a-z0-9])-(?=[a-z])")
 _EMPHASIS: Final = re.compile(r'[*_"~`]')
 _SPARE: Final = re.compile(r'[*_"~`]++(?=[a-z0-9 ])|(?<=[a-z0-9])[*_"~`]++|(?<= ) +(?=[a-z0-9])')
@@ -89,7 +90,7 @@ _VARIANTS: Final = {
     "孒": "了", "镄": "费", "捯": "到", "莪": "我", "伱": "你", "沵": "你", "菿": "到", "哋": "的", "ъ": "b", "е": "e", "а": "a",
     "о": "o", "р": "p", "с": "c", "х": "x", "і": "i", "ѕ": "s", "у": "y", "к": "k", "т": "t", "п": "n", "ɡ": "g", "ı": "i",
     "α": "a", "ο": "o", "ε": "e", "ν": "v", "đ": "d", "ø": "o", "ł": "l", "“": '"', "”": '"', "‘": "'", "’": "'",
-    "„": '"', "﹑": "、", "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "％": "%", "℅": "%", "﹪": "%", "٪": "%",
+    "„": '"', "﹑": "、", "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "％": "%", "℅": "%", "﹪": "%", "٪": "%", "…": "…",
 }
 
 #: Characters split into their components.
@@ -236,13 +237,18 @@ class Normaliser:
 
     def _unite_letters(self, text: str) -> list[tuple[int, int, str]]:
         """``r i s k`` and ``g.u.a.r`` to words."""
-        return [
-            (place, place + 1, "")
-            for run in _SPACED_LETTERS.finditer(text)
-            if any(c.isalpha() for c in run[0])
-            for place in range(run.start(), run.end())
-            if not (text[place].isalnum() or text[place] in "@$")
-        ]
+        edits = []
+        for run in _SPACED_LETTERS.finditer(text):
+            if not any(c.isalpha() for c in run[0]):
+                continue
+            gaps = list(_BETWEEN_LETTERS.finditer(text, run.start(), run.end()))
+            # Where letters are parted by marks or one space, a lone space or a wider one parts words.
+            word_gap = " " if any(gap[0].strip() for gap in gaps) else None
+            for gap in gaps:
+                if gap[0] == word_gap or (word_gap is None and len(gap[0]) > 1):
+                    continue
+                edits.append((gap.start(), gap.end(), ""))
+        return edits
 
     def _squeeze(self, text: str) -> list[tuple[int, int, str]]:
         """Marks, spaces and emoji between characters that are written without spaces go."""

@@ -22,6 +22,7 @@ REVIEW: Final = "review"
 CLEAN: Final = "clean"
 
 _KANA: Final = re.compile(r"[ぁ-ヺ]")
+_ONLY_JAPANESE: Final = re.compile(r"元本|元金|預金|[込対済銭売価円]")
 _HAN: Final = re.compile(r"[㐀-鿿]")
 _TRADITIONAL_HINT: Final = re.compile(r"[們這個說還沒對錢會來時風險證賺賠點單買賣開關國學實發給讓請與後書長問間體員業務處網電話變帳戶議現為無]")
 _FILLERS: Final = re.compile(
@@ -115,12 +116,12 @@ class Reader:
 
     def _read_one(self, number: int, utterance: Utterance) -> list[Hit]:
         normal = self._normalise(utterance.text)
-        raw = self._find(normal.text)
+        raw = self._find(normal, utterance.language)
         out = [self._judged(hit, normal, utterance, ((number, 0, len(utterance.text)),)) for hit in raw]
         loose = _without_fillers(normal)
         if loose is not None:
             seen = {(hit.category, hit.spans) for hit in out}
-            for hit in self._find(loose.text):
+            for hit in self._find(loose, utterance.language):
                 judged = self._judged(hit, loose, utterance, ((number, 0, len(utterance.text)),))
                 if (judged.category, judged.spans) not in seen and not _covered(judged, out):
                     out.append(judged)
@@ -136,10 +137,11 @@ class Reader:
             text += utterance.text
         whole = attrs.evolve(utterances[-1], text=text)
         normal = self._normalise(text)
-        found = _longest([self._judged(hit, normal, whole, pieces) for hit in self._find(normal.text)])
+        found = _longest([self._judged(hit, normal, whole, pieces) for hit in self._find(normal, whole.language)])
         return [hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known)]
 
-    def _find(self, text: str) -> list[RawHit]:
+    def _find(self, normal: Normal, language: str) -> list[RawHit]:
+        text = normal.text
         hits = self._matcher.find(text)
         if self._sounds is not None:
             spans = [(hit.start, hit.end) for hit in hits]
@@ -151,12 +153,15 @@ class Reader:
         if not hits:
             return hits
         kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))
-        japanese = kana * 6 >= han and kana > 1
+        hinted = language.casefold()
+        # Characters are shared: kana, a glyph only Japan writes, or the host says which language it is.
+        japanese = hinted.startswith("ja") or (kana > 1 and kana * 6 >= han and not hinted.startswith("zh"))
+        japanese_too = japanese or (not hinted.startswith("zh") and _ONLY_JAPANESE.search(normal.original) is not None)
         return [
             hit
             for hit in hits
             if not (hit.entry.language == "zh" and japanese and _HAN.search(text, hit.start, hit.end))
-            and not (hit.entry.language == "ja" and kana == 0 and han > 16)
+            and not (hit.entry.language == "ja" and not japanese_too)
         ]
 
     def _judged(
@@ -186,14 +191,16 @@ class Reader:
         if utterance.speaker == "customer" and "customer_said" in contexts:
             return "customer_said"
         scope = self._scopes[entry.language]
-        dismissed = scope.judge(normal.text, hit.start, hit.end, normal.breaks)
+        dismissed = scope.judge(
+            normal.text, hit.start, hit.end, normal.breaks, right_too=entry.category.right_scope
+        )
         if dismissed is not None and dismissed in contexts:
             return dismissed
         if entry.products and "lawful_product" in contexts:
             known = product_classes(utterance.product, self._products)
             if known is not None and known & set(entry.products) and not scope.names_other_product(normal.text):
                 return "lawful_product"
-            if known is None or known:
+            if entry.category.lawful_by_name and (known is None or known):
                 named = scope.lawful_as(normal.text, hit.start, hit.end, entry.products, normal.breaks)
                 if named is not None:
                     return "lawful_product"

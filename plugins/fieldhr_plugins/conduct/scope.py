@@ -65,8 +65,13 @@ class Scope:
         """Is the whole text about rules, training, audit or fraud?"""
         return bool(self._strong.search(text)) or len(set(self._weak.findall(text))) >= 3
 
-    def judge(self, text: str, start: int, end: int, breaks: frozenset[int] = frozenset()) -> str | None:
-        """Return ``negated``, ``quoted``, ``customer_said`` or ``None`` for a hit in a normal form."""
+    def judge(
+        self, text: str, start: int, end: int, breaks: frozenset[int] = frozenset(), *, right_too: bool = True
+    ) -> str | None:
+        """Return ``negated``, ``quoted``, ``customer_said`` or ``None`` for a hit in a normal form.
+
+        ``right_too``: words to its right may take it back as well.
+        """
         opened = _sentence_start(text, start, breaks)
         sentence = text[opened:start]
         clause = sentence[max(sentence.rfind(","), sentence.rfind(":"), sentence.rfind("(")) + 1 :]
@@ -76,7 +81,7 @@ class Scope:
         if self._is_negated_left(clause):
             return "negated"
         after = text[end : end + self._right_reach + 16]
-        if self._is_negated_right(after):
+        if right_too and self._is_negated_right(after):
             return "negated"
         if self._is_prohibited(sentence):
             return "quoted"

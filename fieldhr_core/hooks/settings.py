@@ -115,8 +115,6 @@ def _first_text(cause: Exception) -> str:
 
 def _read_value(kind: Any, value: Any, path: str, problems: list[str]) -> Any:
     origin = typing.get_origin(kind)
-    if origin is typing.Annotated:
-        return _read_value(typing.get_args(kind)[0], value, path, problems)
     if origin in {typing.Union, types.UnionType}:
         return _read_union(kind, value, path, problems)
     if origin is typing.Literal:
@@ -248,8 +246,6 @@ def _schema_of_class(cls: type[Any]) -> dict[str, Any]:
 def _schema_of(kind: Any) -> dict[str, Any]:
     origin = typing.get_origin(kind)
     inner = typing.get_args(kind)
-    if origin is typing.Annotated:
-        return _schema_of(inner[0])
     if origin in {typing.Union, types.UnionType}:
         return {"anyOf": [_schema_of(option) for option in inner]}
     if origin is typing.Literal:

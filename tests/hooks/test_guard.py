@@ -184,6 +184,30 @@ def test_context_of_the_caller_counts_on_the_other_thread(limited: Guard) -> Non
         assert limited.call(handle(lambda: (variable.get(), decimal.getcontext().prec)), "work") == ("set", 5)
 
 
+def test_an_interrupt_while_waiting_is_the_callers_and_lets_the_thread_go(limited: Guard) -> None:
+    before = set(threading.enumerate())
+    release = threading.Event()
+
+    def interrupted(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    worker = limited._workers._take()
+    worker.start = lambda task: SimpleNamespace(get=interrupted)  # type: ignore[method-assign, assignment, return-value]
+    limited._workers._idle.append(worker)
+    with pytest.raises(KeyboardInterrupt):
+        limited.call(handle(release.wait), "work")
+    (thread,) = set(threading.enumerate()) - before
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_after_a_fork_new_threads_are_started(limited: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = limited.call(handle(threading.current_thread), "work")
+    assert limited.call(handle(threading.current_thread), "work") is first
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert limited.call(handle(threading.current_thread), "work") is not first
+
+
 # -- counting ----------------------------------------------------------------------------------------------------
 
 

@@ -272,6 +272,26 @@ def test_a_keyboard_interrupt_is_nobodys_fault(write: Write) -> None:
         load(write("raise KeyboardInterrupt"))
 
 
+def test_an_error_of_ours_at_import_keeps_what_to_do(write: Write) -> None:
+    source = "from fieldhr_core.errors import MissingDependencyError\nraise MissingDependencyError('x', 'files')\n"
+    assert only(load(write(source))).fix == "Run: python -m pip install 'fieldhr[files]'"
+
+
+def test_what_only_looks_like_a_hook_is_no_hook() -> None:
+    assert load(plugin(fieldhr_core="a module, say")).plugins
+
+
+def test_an_interrupt_while_registering_is_nobodys_fault(write: Write) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        load(write(GOOD.replace("return [", "raise KeyboardInterrupt\n    return [")))
+
+
+def test_an_object_may_lack_what_a_failed_module_may_have(write: Write) -> None:
+    registry = load(plugin(PLUGIN=3), SimpleNamespace(PLUGIN=3, fieldhr_register_checks=1))
+    assert len(registry.missing("checks")) == 1
+    assert registry.plugins == {}
+
+
 def test_the_original_exception_is_chained(write: Write) -> None:
     with pytest.raises(PluginLoadError) as caught:
         load(write(RAISES), strict=True)

@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from datetime import date, time
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import attrs
 import jsonschema
@@ -62,6 +62,10 @@ class Settings:
     routes: tuple[Route, ...] = ()
     main: Route = Route()
     either: int | str = 0
+    noted: Annotated[int, "a note"] = 0
+    never: None = None
+    choice: str = attrs.field(default="p", validator=attrs.validators.in_(["p", "q"]))
+    made: int = attrs.field(default=7, init=False)
     free: Any = None
     key: str = attrs.field(default="", repr=False, validator=attrs.validators.matches_re("[a-z]*"))
 
@@ -143,6 +147,9 @@ def test_defaults_and_values_of_every_kind() -> None:
         ({"weights": [1]}, "expected a table"),
         ({"routes": [{"too": "m"}]}, "plugins.acme.x.routes[0].too: no such setting, did you mean 'to'?"),
         ({"main": 3}, "plugins.acme.x.main: expected a table of settings"),
+        ({"noted": "x"}, "plugins.acme.x.noted: expected a whole number"),
+        ({"never": 1}, "plugins.acme.x.never: expected nothing"),
+        ({"made": 8}, "plugins.acme.x.made: no such setting"),
         ({"either": 1.5}, "expected a whole number or a text"),
         ({"name": "x" * 99, "on": "y" * 99}, "got 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy..."),
         ({"dwell_s": -1}, "plugins.acme.x.dwell_s: 'dwell_s' must be >= 0: -1"),
@@ -182,6 +189,9 @@ def test_schema_accepts_what_the_reader_accepts_and_says_what_it_is() -> None:
     assert schema["properties"]["main"]["default"] == {"to": "", "level": 1}
     assert schema["properties"]["at"]["default"] == "09:30:00"
     assert "default" not in schema["properties"]["key"]
+    assert "made" not in schema["properties"]
+    assert schema["properties"]["choice"]["enum"] == ["p", "q"]
+    assert schema["properties"]["noted"]["type"] == "integer"
     defaults = {name: prop["default"] for name, prop in schema["properties"].items() if "default" in prop}
     jsonschema.validate(defaults, schema)
     assert read_settings(Settings, defaults) == Settings()

@@ -6,15 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fieldhr_core.cli import plugins, probe
+from fieldhr_core.cli.dispatch import main
 from fieldhr_core.cli.scaffold import FAMILIES, write_project
-from fieldhr_core.errors import ConfigError
-from fieldhr_core.hooks.plugin import PluginStatus
+from fieldhr_core.errors import ConfigError, MissingDependencyError
+from fieldhr_core.hooks.plugin import PluginReport, PluginStatus
 
 Fieldhr = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -241,3 +243,131 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         write_project("acme-crm", "scorer", tmp_path / "kept")
     (tmp_path / "empty").mkdir()
     assert write_project("acme-crm", "scorer", tmp_path / "empty") == tmp_path / "empty"
+
+
+# -- in this process ---------------------------------------------------------------------------------------------
+
+
+def report(name: str, status: PluginStatus = PluginStatus.ACTIVE, **fields: Any) -> PluginReport:
+    given = {"distribution": "acme", "version": "1.2", "families": ("scorers",)} | fields
+    return PluginReport(name=name, status=status, **given)
+
+
+@pytest.fixture
+def main_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command here, with these reports instead of a look at what is installed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, reports: Sequence[PluginReport] = ()) -> tuple[int, str, str]:
+        monkeypatch.setattr(probe, "survey", lambda disabled=(): list(reports))
+        status = main(words)
+        out, err = capfd.readouterr()
+        return status, out, err
+
+    return run
+
+
+def test_the_table_says_why_and_what_to_do(main_with: Callable[..., tuple[int, str, str]]) -> None:
+    bad = report("acme.bad", PluginStatus.FAILED, version="", families=(), reason="It broke.", fix="Mend it.")
+    status, out, _ = main_with("plugins", "list", reports=[report("acme.a"), bad])
+    assert status == 0
+    assert out.splitlines() == [
+        "PLUGIN    VERSION  STATUS  DISTRIBUTION  OFFERS",
+        "acme.a    1.2      active  acme          scorers",
+        "acme.bad  -        failed  acme          -",
+        "    why: It broke.",
+        "    fix: Mend it.",
+    ]
+    _, out, _ = main_with("plugins", "list", "--json", reports=[bad])
+    assert json.loads(out) == {
+        "name": "acme.bad", "version": "", "status": "failed", "distribution": "acme", "families": [],
+        "summary": "", "reason": "It broke.", "fix": "Mend it.",
+    }  # fmt: skip
+
+
+def test_disable_and_enable_in_one_folder(main_with: Callable[..., tuple[int, str, str]]) -> None:
+    assert main_with("plugins", "disable", "fieldhr.places")[0] == 0
+    assert main_with("plugins", "disable", "acme.dynamic", reports=[report("acme.dynamic")])[0] == 0
+    assert Path("fieldhr.toml").read_text() == 'disabled = ["acme.dynamic", "fieldhr.places"]\n'
+    status, _, err = main_with("plugins", "list")
+    assert status == 0
+    assert "disables 'acme.dynamic', which is not installed" in err
+    assert "has no command" in main_with("places", "convert-it")[2]
+    assert main_with("plugins", "enable", "acme.dynamic")[0] == 0
+    status, _, err = main_with("plugins", "enable", "fieldhr.place")
+    assert status == 2
+    assert "did you mean 'fieldhr.places'? Disabled are: fieldhr.places." in err
+    status, _, err = main_with("plugins", "disable", "acme.none", reports=[report("acme.nine")])
+    assert status == 2
+    assert "did you mean 'acme.nine'?" in err
+
+
+def test_new_says_what_comes_next(main_with: Callable[..., tuple[int, str, str]]) -> None:
+    status, out, _ = main_with("plugins", "new", "acme-crm", "--family", "connector")
+    assert status == 0
+    assert "A working connector is in acme-crm. Next:\n  cd acme-crm\n" in out
+    status, _, err = main_with("plugins", "new", "acme-crm")
+    assert status == 2
+    assert "acme-crm is already there" in err
+    assert "invalid choice: 'bot'" in main_with("plugins", "new", "acme-x", "--family", "bot")[2]
+
+
+def test_test_says_yes_no_or_nothing_to_test(
+    main_with: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = {"acme.good": (0, "3 passed"), "acme.bad": (1, "1 failed"), "acme.none": (5, "no tests ran")}
+    monkeypatch.setattr(plugins, "_run_pytest", lambda report, settings: outcomes[report.name])
+    reports = [
+        report("acme.good"),
+        report("acme.none"),
+        report("acme.words", families=("commands",)),
+        report("acme.off", PluginStatus.DISABLED),
+    ]
+    status, out, _ = main_with("plugins", "test", reports=reports)
+    assert status == 0
+    assert out.splitlines() == [
+        "acme.good: passed: 3 passed",
+        "acme.none: passed: no tests ran",
+        "acme.words: passed: it offers no provider to test",
+    ]
+    old = report("acme.old", PluginStatus.INCOMPATIBLE, reason="It is old.", fix="Renew it.")
+    status, out, _ = main_with("plugins", "test", reports=[*reports, old, report("acme.bad")])
+    assert status == 1
+    assert out.endswith("acme.old: incompatible: It is old. Renew it.\nacme.bad: FAILED: 1 failed\n")
+    status, _, err = main_with("plugins", "test", "acme.off", reports=reports)
+    assert status == 2
+    assert "acme.off is disabled" in err
+
+
+def test_the_kit_is_run_on_the_plugin_named(capfd: pytest.CaptureFixture[str]) -> None:
+    status, last = plugins._run_pytest(report("fieldhr.scorecards"), {})
+    assert status == 0
+    assert " passed" in last
+    assert " passed" in capfd.readouterr().err
+
+
+def test_without_pytest_the_install_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r"fieldhr\[testing\]"):
+        plugins._require_package("pytest")
+
+
+def test_a_child_that_tells_nothing_leaves_every_plugin_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_CHILD", "import sys; sys.exit(9)")
+    reports = probe.survey()
+    assert {one.status for one in reports} == {PluginStatus.FAILED}
+    assert {one.reason for one in reports} == {"It ended its process with exit status 9."}
+
+
+def test_the_childs_side(tmp_path: Path) -> None:
+    code = (
+        "from fieldhr_core.cli.probe import main\n"
+        "main({'candidates': [{'origin': 1, 'target': 'fieldhr_plugins.channels', 'distribution': 'fieldhr',"
+        " 'key': 'channels'}], 'skip': [], 'disabled': ['acme.gone']})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    first, second, last = (json.loads(line) for line in done.stdout.splitlines())
+    assert (first, second) == ({"start": 0}, {"start": None})
+    assert [one["name"] for one in last["reports"]] == ["fieldhr.channels"]

@@ -9,10 +9,12 @@ import importlib.util
 import sys
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
 from fieldhr_core.model import Verdict
@@ -147,6 +149,33 @@ def test_visits_are_found_and_none_invented() -> None:
     good, all_visits, invented = visits_found(daygen.hard_days(120, 13))
     assert good >= 0.95 * all_visits
     assert invented == 0
+
+
+def _raised(days: Any, world: Any) -> set[tuple[Any, ...]]:
+    stays = StayResolver().resolve(days, world.places, world.outings).stays
+    names = ("rep", "place", "start_ms", "over_ms", "verdict", "reason", "lat", "lon", "nearest_m")
+    return {tuple(row[name] for name in names) for row in stays.rows() if row["over_ms"] and row["place"]}
+
+
+def cut_short(days: Any, at_ms: int) -> Any:
+    """The same rep-days as they are known at an instant."""
+    known = days.fixes["time_ms"] <= at_ms
+    counts = [int(known[a:b].sum()) for a, b in pairwise(days.offsets.tolist())]
+    return attrs.evolve(days, fixes=days.fixes.take(known), offsets=np.cumsum([0, *counts]))
+
+
+@pytest.mark.req("A4", "A8")
+@pytest.mark.parametrize("how", ["HARD", "HARSH"])
+def test_what_is_said_live_is_what_is_said_at_night(how: str) -> None:
+    world = daygen.hard_days(40, 17, getattr(daygen, how))
+    night = _raised(world.days, world)
+    live: set[tuple[Any, ...]] = set()
+    for minute in range(20, 545, 7):
+        now = daygen.T0 + minute * 60_000
+        seen = _raised(cut_short(world.days, now), world)
+        live |= seen
+        assert seen == {one for one in night if one[3] <= now}
+    assert live <= night
 
 
 def test_the_truth_is_the_merged_timeline() -> None:

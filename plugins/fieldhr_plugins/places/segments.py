@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 import numpy as np
 
-__all__ = ["BLOCK", "METRES_A_DEGREE", "Segment", "SegmentRules", "Trail", "segments_of"]
+__all__ = ["BLOCK", "METRES_A_DEGREE", "Doubt", "Segment", "SegmentRules", "Trail", "segments_of"]
 
 #: Metres along a meridian for one degree on the mean sphere.
 METRES_A_DEGREE: Final = 111_195.08
@@ -24,6 +24,9 @@ BLOCK: Final = 8
 
 #: (first fix, last fix, fix by which it was confirmed, x and y of the centre at that fix, whether it was left).
 Segment = tuple[int, int, int, float, float, bool]
+
+#: (first, end) of fixes that were not known to lie inside when they came: strays, and the first fixes after a return.
+Doubt = tuple[int, int]
 
 _RADIANS: Final = math.pi / 180.0 / METRES_A_DEGREE
 
@@ -96,8 +99,8 @@ class Trail:
         )  # fmt: skip
 
 
-def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list[Segment]:
-    """Return the segments of the rep-day at fixes ``first:end`` of the trail, ascending."""
+def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts: list[Doubt]) -> list[Segment]:
+    """Return the segments of the rep-day at fixes ``first:end`` of the trail, ascending; append to *doubts*."""
     t, x, y, reach2, jump = trail.t, trail.x, trail.y, trail.reach2, trail.jump
     west, east, south, north, pause = trail.west, trail.east, trail.south, trail.north, trail.pause
     radius2 = rules.radius_m * rules.radius_m
@@ -151,6 +154,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list
                     if confirmed < 0:
                         if found and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
                             # Back where the last stay was: it goes on, the excursion included.
+                            doubts.append((start, i))
                             start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
                         elif ripe:
                             confirmed, confirmed_x, confirmed_y = i, cx, cy
@@ -159,6 +163,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list
             elif d2 > reach2[i]:
                 if not outside:
                     outside_from = i
+                doubts.append((i, i + 1))
                 outside += 1
                 away = t[i] - t[outside_from]
                 if confirmed >= 0:
@@ -169,6 +174,8 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules) -> list
                     left = inside == 1 or (outside >= _DROP_FIXES and away >= _DROP_MS)
                 if left:
                     break
+            else:
+                doubts.append((i, i + 1))
             i += 1
         if confirmed >= 0:
             found.append((start, last, confirmed, confirmed_x, confirmed_y, left))
@@ -197,7 +204,10 @@ def _is_return(
     merge_ms: int,
     t: Sequence[int],
 ) -> bool:
-    if start_ms - t[previous[1]] >= merge_ms:
+    last = previous[1]
+    # Seen from fix to fix an absence looks longer than it was, by up to the reporting interval at either end.
+    interval = min(t[last] - t[last - 1], t[last + 1] - t[last]) if last > previous[0] else 0
+    if start_ms - t[last] - interval >= merge_ms:
         return False
     dx, dy = (previous[3] - cx) * scale, previous[4] - cy
     return bool(dx * dx + dy * dy <= radius2)

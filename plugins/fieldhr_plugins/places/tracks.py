@@ -7,6 +7,7 @@ not): what was said live is what is said at night.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 import attrs
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldhr_core.model import RepDays
-from fieldhr_plugins.places.segments import METRES_A_DEGREE, SegmentRules, Trail, segments_of
+from fieldhr_plugins.places.segments import METRES_A_DEGREE, Doubt, Segment, SegmentRules, Trail, segments_of
 from fieldhr_plugins.places.settings import PlacesSettings
 
 __all__ = ["MeasuredStays", "SamePlace", "measured_stays"]
@@ -122,15 +123,17 @@ def _chunk(
         int(settings.merge_s * 1000), int(settings.join_s * 1000),
     )  # fmt: skip
     trail = Trail.of(t, x, y, reach * reach)
-    found = []
-    for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        found += segments_of(trail, begin, end, rules)
+    found: list[Segment] = []
+    doubts: list[Doubt] = []
+    for begin, end in pairwise(starts.tolist()):
+        found += segments_of(trail, begin, end, rules, doubts)
     if not found:
         return _joined([])
     track = _Track(t=t, x=x, y=y, accuracy=accuracy, reach2=reach * reach, day=day, starts=starts, first_day=first)
-    stays = _Segments(track, found, settings)
-    groups = stays.grouped(same_place)
-    chunk = _Chunk(track=track, stays=stays, groups=groups, days=days, first=first, last=last, original=usable + low)
+    stays = _Segments(track, found, doubts, settings, same_place)
+    chunk = _Chunk(
+        track=track, stays=stays, groups=stays.group, days=days, first=first, last=last, original=usable + low
+    )
     return _without_movement(chunk, settings)
 
 
@@ -151,21 +154,28 @@ class _Track:
 class _Segments:
     """Segments with their members: a fix is a member where it is compatible with being at the segment's anchor."""
 
-    def __init__(self, track: _Track, found: list[tuple[int, int, int, float, float, bool]], settings: PlacesSettings):
+    def __init__(
+        self,
+        track: _Track,
+        found: list[Segment],
+        doubts: list[Doubt],
+        settings: PlacesSettings,
+        same_place: SamePlace,
+    ) -> None:
         self.settings = settings
         columns = list(zip(*found, strict=True))
         first, last, confirm = (np.asarray(c, dtype=np.int64) for c in columns[:3])
         self.cx, self.cy = (np.asarray(c, dtype=np.float64) for c in columns[3:5])
         self.left = np.asarray(columns[5], dtype=bool)
-        self.day, self.last, self.confirm = track.day[first], last, confirm
+        self.day, self.first, self.last, self.confirm = track.day[first], first, last, confirm
         # Where it seemed to be when it was confirmed: merging may not depend on what came later.
         self.lat, self.lon = self.cy / METRES_A_DEGREE, self.cx / METRES_A_DEGREE
         self.scale = np.cos(np.radians(self.lat))
         self._track = track
+        self.group, self.ready = self._grouped(same_place)
         # Look back a few fixes, but not into the segment before nor into another day.
         floor = track.starts[self.day - track.first_day]
         floor[1:] = np.maximum(floor[1:], np.where(self.day[1:] == self.day[:-1], last[:-1] + 1, 0))
-        self.first = first
         begin = np.maximum(first - _LOOK_BACK, floor)
         lengths = last - begin + 1
         self.segment = np.repeat(np.arange(len(first)), lengths)
@@ -173,13 +183,20 @@ class _Segments:
         self.fix = np.arange(int(lengths.sum())) - np.repeat(self.offsets - begin, lengths)
         self._anchor(track)
         self._trim(track)
+        self.settles &= ~_covered(doubts, len(track.t))[self.member]
 
     def _anchor(self, track: _Track) -> None:
-        """Find each segment's anchor (mean of the first twenty minutes, outliers left out) and its core radius."""
+        """Find each segment's anchor (mean of its head, outliers left out) and its core radius.
+
+        The head is the first twenty minutes; of segments that continue a stay, what confirmed them. Both are complete
+        before a dwell limit can pass.
+        """
         s, i = self.segment, self.fix
         limit_ms = min(_HEAD_MS, int(self.settings.dwell_limit_s * 1000))
         radius2 = self.settings.stay_radius_m**2
-        belongs = (i >= self.first[s]) & (track.t[i] - track.t[self.first][s] <= limit_ms)
+        continues = np.r_[False, self.group[1:] == self.group[:-1]]
+        until = np.where(continues, track.t[self.confirm], track.t[self.first] + limit_ms)
+        belongs = (i >= self.first[s]) & (track.t[i] <= until[s])
         dx, dy = self._off(track, self.cx, self.cy)
         head = belongs & (dx * dx + dy * dy <= radius2)
         count = np.maximum(self._sum(head), 1.0)
@@ -195,25 +212,29 @@ class _Segments:
     def _trim(self, track: _Track) -> None:
         """Take approaches and departures off, and early fixes before an outlier in."""
         s, i = self.segment, self.fix
-        core = self.d2 <= (self.core**2)[s]
-        core &= (i >= self.first[s]) | (track.t[self.first][s] - track.t[i] <= _LOOK_BACK_MS)
-        lowest = np.minimum.reduceat(np.where(core, i, np.iinfo(np.int64).max), self.offsets)
-        highest = np.maximum.reduceat(np.where(core, i, -1), self.offsets)
-        has_core = highest >= 0
-        lowest, highest = np.where(has_core, lowest, self.first), np.where(has_core, highest, self.last)
-        t = track.t
-        begin = np.where(t[lowest] - t[self.first] <= _TRIM_MS, lowest, self.first)
-        end = np.where(t[self.last] - t[highest] <= _TRIM_MS, highest, self.last)
-        self.begin, self.end = begin, np.maximum(end, begin)
-        member = (i >= begin[s]) & (i <= self.end[s]) & (self.d2 <= track.reach2[i])
-        member |= (i == begin[s]) | (i == self.end[s])
+        near = (i >= self.first[s]) | (track.t[self.first][s] - track.t[i] <= _LOOK_BACK_MS)
+        core = near & (self.d2 <= (self.core**2)[s])
+        fits = core | ((i >= self.first[s]) & (self.d2 <= track.reach2[i]))
+        t, none = track.t, np.iinfo(np.int64).max
+        first, last = (self._extreme(np.minimum, np.where(rows, i, none)) for rows in (core, fits))
+        # Every core fix fits, so where there is a core there is both.
+        safe = np.where(first == none, 0, first), np.where(last == none, 0, last)
+        begin = np.where((first < none) & (t[safe[0]] - t[safe[1]] <= _TRIM_MS), first, last)
+        first, last = (self._extreme(np.maximum, np.where(rows, i, -1)) for rows in (core, fits))
+        end = np.where((first >= 0) & (t[last] - t[first] <= _TRIM_MS), first, last)
+        lost = (begin == none) | (end < 0)
+        begin, end = np.where(lost, self.confirm, begin), np.where(lost, self.confirm, end)
+        member = ((i >= begin[s]) & (i <= end[s]) & fits) | (lost[s] & (i == self.confirm[s]))
         keep = np.flatnonzero(member)
         self.member_segment, self.member = s[keep], i[keep]
         # A member counts as arrival at the dwell limit when it is in the core, or when the rep has moved on inside
         # the place for longer than a departure takes.
         last_core = np.maximum.accumulate(np.where(core, i, -1))[keep]
         settled = t[self.member] - t[np.maximum(last_core, 0)] > _TRIM_MS
-        self.settles = core[keep] | settled | (last_core < self.begin[self.member_segment])
+        self.settles = core[keep] | settled | (last_core < begin[self.member_segment])
+
+    def _extreme(self, which: Any, rows: Ints) -> Ints:
+        return np.asarray(which.reduceat(rows, self.offsets))
 
     def _off(self, track: _Track, cx: Floats, cy: Floats) -> tuple[Floats, Floats]:
         s, i = self.segment, self.fix
@@ -222,16 +243,24 @@ class _Segments:
     def _sum(self, values: Any) -> Floats:
         return np.asarray(np.add.reduceat(values, self.offsets, dtype=np.float64))
 
-    def grouped(self, same_place: SamePlace) -> Ints:
-        """Return the group of each segment: neighbours at one place, less than the merge limit apart, are one stay."""
-        t, day = self._track.t, self.day
+    def _grouped(self, same_place: SamePlace) -> tuple[Ints, Ints]:
+        """Return the group of each segment and the fix by which it is known to belong there.
+
+        Neighbours at one place, less than the merge limit apart, are one stay.
+        """
+        t, day, first, last = self._track.t, self.day, self.first, self.last
         count = len(day)
+        before, after = np.maximum(last - 1, first), np.minimum(last + 1, len(t) - 1)
+        steps = np.minimum(t[last] - t[before], t[after] - t[last])
+        # Seen from fix to fix an absence looks longer than it was, by up to the reporting interval at either end.
+        interval = np.where((before < last) & (self._track.day[after] == day), steps, 0)
         joined = np.zeros(count, dtype=bool)
+        ready = self.confirm.copy()
         merge_ms = int(self.settings.merge_s * 1000)
         for step in (1, 2):
             # Step 2: a short stay in between (the car park of the mall) belongs to the complex it lies in.
             a, b = np.arange(count - step), np.arange(step, count)
-            near = (day[a] == day[b]) & (t[self.begin[b]] - t[self.end[a]] < merge_ms) & self._complex(a, b)
+            near = (day[a] == day[b]) & (t[first[b]] - t[last[a]] - interval[a] < merge_ms) & self._complex(a, b)
             if step == 2:
                 near &= self._complex(a, a + 1)
             pick = np.flatnonzero(near)
@@ -240,8 +269,10 @@ class _Segments:
                 same = same_place(self.lat[one], self.lon[one], self.lat[other], self.lon[other])
                 same |= self._apart(one, other) <= self.settings.stay_radius_m
                 for nth in range(1, step + 1):
-                    joined[one[same] + nth] = True
-        return np.cumsum(~joined) - 1
+                    rows = one[same] + nth
+                    ready[rows] = np.where(joined[rows], ready[rows], self.confirm[other[same]])
+                    joined[rows] = True
+        return np.cumsum(~joined) - 1, ready
 
     def _complex(self, a: Ints, b: Ints) -> Bools:
         return self._apart(a, b) <= COMPLEX_M
@@ -303,7 +334,7 @@ def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[Meas
     certain = np.cumsum(np.where(bridged, gap, 0))
     counted = np.cumsum(np.where(bridged, worked, 0))
     base = counted[heads]
-    in_time = stays.settles[rows] & (time >= t[stays.confirm[segment]])
+    in_time = stays.settles[rows] & (time >= t[stays.ready[segment]])
     over = _first_over(counted, base, tails, int(settings.dwell_limit_s * 1000), in_time)
     decided = np.where(over >= 0, over, tails)
     known = np.arange(len(member)) <= decided[owner]
@@ -340,6 +371,16 @@ def _allow_rare_reporters(
             continue
         interval = float(np.median(np.diff(t[begin : before + 1])))
         bridged[row] = gap[row] <= settings.bridge_intervals * interval
+
+
+def _covered(doubts: list[Doubt], count: int) -> Bools:
+    """Return the mask of the fixes that lie in any of the ranges."""
+    change = np.zeros(count + 1, dtype=np.int64)
+    if doubts:
+        first, end = (np.asarray(c, dtype=np.int64) for c in zip(*doubts, strict=True))
+        np.add.at(change, first, 1)
+        np.add.at(change, end, -1)
+    return np.asarray(np.cumsum(change)[:-1] > 0)
 
 
 def _without_breaks(time: Ints, day: Ints, days: RepDays, first: int, last: int) -> Ints:

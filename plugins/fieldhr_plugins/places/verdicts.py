@@ -302,7 +302,8 @@ def _table(
     doubtful = verdict == verdicts.index(Verdict.AWAY)
     vague = doubtful & (stays.accuracy_m > _VAGUE_M)
     silent = stays.certain_s < 0.25 * (stays.end_ms - stays.start_ms) / 1000.0
-    thin = doubtful & ~vague & ((stays.fixes < 3) | silent)
+    # What was said when the limit passed is not taken back because of silence that came later.
+    thin = doubtful & ~vague & (stays.over_ms == 0) & ((stays.fixes < 3) | silent)
     for rows, name in ((vague, "stay.poor_accuracy"), (thin, "stay.too_few_fixes")):
         verdict[rows] = verdicts.index(Verdict.UNKNOWN)
         reason[rows] = reasons.index(name)

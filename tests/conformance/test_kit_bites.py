@@ -56,6 +56,7 @@ class Provider:
         return JUDGED.table(verdict=verdicts, reason=["x"] * len(points), distance_m=[1.0] * len(points), place=[None] * len(points))
 
 class TestIt(ResolverConformance):
+    capabilities = frozenset({"homes"})
     def make(self): return Provider()
 """
 
@@ -165,9 +166,10 @@ FAULTS = [
     ("resolver", "if len(fixes) < 30: continue", "if number: continue", "test_each_day_is_resolved_for_itself"),
     ("resolver", '["unknown" for _', '["at" for _', "test_a_point_far_away_is_not_at_the_customer"),
     ("resolver", '["unknown" for _ in range(len(points))]', '["at"] + ["away"] * (len(points) - 1)', "test_points_are_judged_row_for_row"),
-    ("resolver", "class TestIt(ResolverConformance):", "class TestIt(ResolverConformance):\n    capabilities = frozenset({'verdicts'})", "test_doubt_is_unknown"),
-    ("resolver", "class TestIt(ResolverConformance):", "class TestIt(ResolverConformance):\n    capabilities = frozenset({'verdicts'})", "test_an_hour_at_the_customer_is_at"),
-    ("resolver", "class TestIt(ResolverConformance):", "class TestIt(ResolverConformance):\n    capabilities = frozenset({'homes'})", "test_a_home_is_its_own_reps_only"),
+    ("resolver", "{\"homes\"}", "{'verdicts'}", "test_doubt_is_unknown"),
+    ("resolver", "{\"homes\"}", "{'verdicts'}", "test_an_hour_at_the_customer_is_at"),
+    ("resolver", 'reason="x", conf', 'reason="x", place="p-home", conf', "test_a_home_is_its_own_reps_only"),
+    ("resolver", 'verdict="unknown"', 'verdict="away"', "test_a_home_is_its_own_reps_only"),
     ("connector", "more=first + 2 <", "more=1 <", "test_pulling_ends"),
     ("connector", "list(self.source)[first:first + 2]", "list(self.source)[:2]", "test_brings_customers_once_each"),
     ("connector", "list(self.source)[first:first + 2]", "list(self.source)[first:first + 2] or ['0']", "test_nothing_new_brings_nothing"),

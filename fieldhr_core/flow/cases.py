@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
 from fieldhr_core.errors import AccessError, CaseError, PluginError
+from fieldhr_core.flow.delivery import enqueue
 from fieldhr_core.flow.values import finding_from, plain
 from fieldhr_core.model import (
     TRANSITIONS,
@@ -34,6 +36,7 @@ from fieldhr_core.store.rows import canonical_json, put, within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.flow.view import View
     from fieldhr_core.hooks.guard import ProviderHandle
 
 __all__ = ["Alerts", "Replay", "raise_findings", "run_alerters"]
@@ -150,13 +153,20 @@ class Alerts:
         return Replay(case=case, stored=stored, recomputed=again)
 
 
-def run_alerters(acting: Acting, unit: Unit, cadence: str, keys: Sequence[tuple[str, str]]) -> list[str]:
+def run_alerters(
+    acting: Acting, unit: Unit, cadence: str, keys: Sequence[tuple[str, str]], *, as_of_ms: int | None = None
+) -> list[str]:
     """Run every alerter of a cadence over (rep, date) pairs, date by date. Return the ids of new cases.
 
     The rep ``""`` stands for everybody: an alerter then sees the whole tenant, peers included.
 
+    Args:
+        as_of_ms: instant of judgement, UTC milliseconds; the unit's present where it is not given. A scheduled job
+            that is late still judges as of the instant it was due.
+
     An alerter that fails is named in its report; the others run, and nothing of its own is withdrawn.
     """
+    as_of_ms = unit.at_ms if as_of_ms is None else as_of_ms
     raised: list[str] = []
     by_date: dict[str, list[str]] = {}
     for rep, day in keys:
@@ -165,9 +175,13 @@ def run_alerters(acting: Acting, unit: Unit, cadence: str, keys: Sequence[tuple[
         if isinstance(alerter, PluginError) or alerter.provider.cadence != cadence:
             continue
         for day, reps in sorted(by_date.items()):
-            findings = _ask(acting, unit, alerter, date.fromisoformat(day), None if "" in reps else reps)
-            if findings is not None:
-                raised += raise_findings(acting, unit, findings, origin=offer, day=day, reps=reps)
+            view = _view(acting, unit, alerter, date.fromisoformat(day), as_of_ms, None if "" in reps else reps)
+            try:
+                findings = acting.house.guard.call(alerter, "find", view)
+            except PluginError:
+                continue
+            raised += raise_findings(acting, unit, findings, origin=offer, day=day, as_of_ms=as_of_ms)
+            _withdraw_missing(acting, unit, offer, view, reps, findings)
     return raised
 
 
@@ -178,42 +192,40 @@ def raise_findings(
     *,
     origin: str,
     day: str = "",
-    reps: Sequence[str] | None = None,
+    as_of_ms: int | None = None,
 ) -> list[str]:
     """Turn findings into cases; the same occurrence seen again updates its case. Return the ids of new cases.
 
     Args:
         origin: which provider found them.
-        day, reps: where given, the answer is complete for these reps on that local date, and cases of *origin* there
-            that were not found again are withdrawn.
+        day: local date they were looked for on; empty for what a check found.
+        as_of_ms: instant of judgement; the unit's present where it is not given.
     """
     found = {_case_id(acting.tenant, finding): finding for finding in findings}
     known = _rows_of(acting, unit, list(found))
     new = [case for case in found if case not in known]
     changed = [case for case, row in known.items() if _differs(unit, row, found[case])]
-    rows = [_row(acting, unit, case, found[case], origin, day, known.get(case)) for case in [*new, *changed]]
+    told_again = [case for case in changed if found[case].repeat > _finding_of(unit, known[case])["repeat"]]
+    scope = (origin, day, unit.at_ms if as_of_ms is None else as_of_ms)
+    rows = [_row(acting, unit, case, found[case], scope, known.get(case)) for case in [*new, *changed]]
     put(unit.connection, acting.tables.cases, rows)
     _note(acting, unit, new, "raised", "")
     _note(acting, unit, changed, "updated", "")
-    if reps is not None:
-        _withdraw_missing(acting, unit, origin, day, reps, set(found))
     if new:
-        _tell(acting, unit, new)
+        _announce(acting, unit, new)
+    if told_again:
+        enqueue(acting, unit, _in_order(_opened(acting, unit, list(_rows_of(acting, unit, told_again).values()))))
     return new
 
 
-def _ask(
-    acting: Acting, unit: Unit, alerter: ProviderHandle, day: date, reps: Sequence[str] | None
-) -> Sequence[Finding] | None:
+def _view(
+    acting: Acting, unit: Unit, alerter: ProviderHandle, day: date, as_of_ms: int, reps: Sequence[str] | None
+) -> View:
     from fieldhr_core.flow.view import View
 
+    zone = ZoneInfo(acting.facts(unit).pattern.zone)
     period = Period(day - timedelta(days=alerter.provider.days - 1), day)
-    view = View(acting, unit, period, acting.house.clock.now(), reps)
-    try:
-        found: Sequence[Finding] = acting.house.guard.call(alerter, "find", view)
-    except PluginError:
-        return None
-    return found
+    return View(acting, unit, period, instant(as_of_ms).astimezone(zone), reps)
 
 
 def _case_id(tenant: str, finding: Finding) -> str:
@@ -236,15 +248,20 @@ def _rows_of(acting: Acting, unit: Unit, ids: Sequence[str]) -> dict[str, Any]:
 def _differs(unit: Unit, row: Any, finding: Finding) -> bool:
     if row.state in (CaseState.CONFIRMED, CaseState.DISMISSED):
         return False  # decided by a person: later data does not rewrite what was decided on
+    return row.state == CaseState.WITHDRAWN or bool(_finding_of(unit, row) != plain(finding))
+
+
+def _finding_of(unit: Unit, row: Any) -> dict[str, Any]:
     body = json.loads(unit.open(unit.acting.tables.cases, "body_sealed", "case", [row.id], [row.body_sealed])[0])
-    return bool(body["finding"] != plain(finding)) or row.state == CaseState.WITHDRAWN
+    finding: dict[str, Any] = body["finding"]
+    return finding
 
 
 def _row(
-    acting: Acting, unit: Unit, case: str, finding: Finding, origin: str, day: str, before: Any | None
+    acting: Acting, unit: Unit, case: str, finding: Finding, scope: tuple[str, str, int], before: Any | None
 ) -> dict[str, Any]:
-    table = acting.tables.cases
-    body = canonical_json({"finding": plain(finding), "as_of_ms": unit.at_ms, "day": day})
+    table, (origin, day, as_of_ms) = acting.tables.cases, scope
+    body = canonical_json({"finding": plain(finding), "as_of_ms": as_of_ms, "day": day})
     state = CaseState.RAISED if before is None or before.state == CaseState.WITHDRAWN else CaseState(before.state)
     return {
         "tenant": acting.tenant,
@@ -268,24 +285,31 @@ def _row(
     }
 
 
-def _withdraw_missing(acting: Acting, unit: Unit, origin: str, day: str, reps: Sequence[str], found: set[str]) -> None:
+def _withdraw_missing(
+    acting: Acting, unit: Unit, origin: str, view: View, reps: Sequence[str], findings: Iterable[Finding]
+) -> None:
+    """Withdraw what an alerter raised and no longer finds.
+
+    Its answer is complete for the days it was shown. Of the last of them everything is withdrawn that was not found
+    again; of the earlier ones what is still going on: what has ended may lie too far back to be found again.
+    """
     import sqlalchemy as sa
 
-    table = acting.tables.cases
-    gone = []
-    for chunk in within(f"{day}:{rep}" for rep in reps):
-        gone += [
-            row.id
-            for row in unit.all(
-                sa.select(table.c.id).where(
-                    table.c.tenant == acting.tenant,
-                    table.c.origin == origin,
-                    table.c.scope.in_(chunk),
-                    table.c.state.not_in([state.value for state in _ENDED]),
-                )
-            )
-            if row.id not in found
-        ]
+    table, day = acting.tables.cases, view.period.last.isoformat()
+    found = {_case_id(acting.tenant, finding) for finding in findings}
+    first_ms = milliseconds(datetime.combine(view.period.first, datetime.min.time(), view.as_of.tzinfo))
+    gone: list[str] = []
+    for chunk in within(reps):
+        mine = table.c.rep.in_(chunk) if "" not in chunk else sa.or_(table.c.rep.in_(chunk), table.c.rep.is_(None))
+        today = table.c.scope.in_([f"{day}:{rep}" for rep in chunk])
+        lasting = sa.and_(mine, table.c.closed_ms.is_(None), table.c.opened_ms >= first_ms)
+        statement = sa.select(table.c.id).where(
+            table.c.tenant == acting.tenant,
+            table.c.origin == origin,
+            sa.or_(today, lasting),
+            table.c.state.not_in([state.value for state in _ENDED]),
+        )
+        gone += [row.id for row in unit.all(statement) if row.id not in found]
     _move(acting, unit, gone, CaseState.WITHDRAWN, CaseStep.WITHDRAW.value, "later data no longer supports it")
 
 
@@ -335,15 +359,16 @@ def _note(acting: Acting, unit: Unit, cases: Sequence[str], step: str, note: str
     )
 
 
-def _tell(acting: Acting, unit: Unit, cases: Sequence[str]) -> None:
-    from fieldhr_core.flow.delivery import enqueue
-
-    raised = _opened(acting, unit, list(_rows_of(acting, unit, cases).values()))
-    raised.sort(key=lambda case: (case.finding.opened_at, case.id))
+def _announce(acting: Acting, unit: Unit, cases: Sequence[str]) -> None:
+    raised = _in_order(_opened(acting, unit, list(_rows_of(acting, unit, cases).values())))
     enqueue(acting, unit, raised)
     unit.afterwards(
         lambda: acting.house.registry.announce("fieldhr_alerts_raised", tenant=acting.tenant, cases=tuple(raised))
     )
+
+
+def _in_order(cases: list[Case]) -> list[Case]:
+    return sorted(cases, key=lambda case: (case.finding.opened_at, case.id))
 
 
 def _may(acting: Acting, case: Case, step: CaseStep) -> None:
@@ -419,7 +444,6 @@ def _case(unit: Unit, row: Any, body: Mapping[str, Any], events: Sequence[Any], 
 
 def _found_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) -> bytes | None:
     from fieldhr_core.flow.messages import ruled_again
-    from fieldhr_core.flow.view import View
 
     if not body["day"]:
         found: Sequence[Finding] = ruled_again(acting, unit, row)
@@ -428,10 +452,10 @@ def _found_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) 
         alerter = alerters.get(row.origin)
         if alerter is None or isinstance(alerter, PluginError):
             return None
-        day = date.fromisoformat(body["day"])
-        period = Period(day - timedelta(days=alerter.provider.days - 1), day)
-        reps = None if row.rep is None else [row.rep]
-        found = acting.house.guard.call(alerter, "find", View(acting, unit, period, instant(body["as_of_ms"]), reps))
+        alone = row.rep is not None and alerter.provider.cadence == "live"
+        reps = [row.rep] if alone else None  # what was judged beside its peers is judged beside them again
+        view = _view(acting, unit, alerter, date.fromisoformat(body["day"]), body["as_of_ms"], reps)
+        found = acting.house.guard.call(alerter, "find", view)
     for finding in found:
         if _case_id(acting.tenant, finding) == row.id:
             return canonical_json(plain(finding))

@@ -43,9 +43,9 @@ def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case]) -> int:
         for route in routes:
             if wording is None or not _fits(case, route):
                 continue
-            ident = hashlib.sha256(f"{acting.tenant}/{case.id}/{route['channel']}/{route['to']}".encode()).hexdigest()[
-                :32
-            ]
+            ident = hashlib.sha256(
+                f"{acting.tenant}/{case.id}/{route['channel']}/{route['to']}/{case.finding.repeat}".encode()
+            ).hexdigest()[:32]
             language = route.get("language", "en")
             title, body = wording.of_case(case, language)
             notice = {

@@ -82,7 +82,8 @@ def run(acting: Acting, due: Due) -> None:
                     sa.select(people.c.id).where(people.c.tenant == acting.tenant).order_by(people.c.id)
                 )
             ]
-            run_alerters(acting, unit, due.job.removeprefix("alerters "), [(rep, due.date) for rep in ["", *reps]])
+            keys = [(rep, due.date) for rep in ["", *reps]]
+            run_alerters(acting, unit, due.job.removeprefix("alerters "), keys, as_of_ms=due.at_ms)
         put(unit.connection, acting.tables.jobs, [{"tenant": acting.tenant, "job": due.job, "done_ms": due.at_ms}])
         unit.audit("schedule.run", "jobs", due.job, date=due.date)
     deliver_due(acting)

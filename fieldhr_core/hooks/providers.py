@@ -169,8 +169,8 @@ class Alerter(Protocol):
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return every finding that holds in the tables.
 
-        The answer is complete for the period's last day: a live finding of that day that is no longer returned after
-        late data is withdrawn with that reason.
+        The answer is complete for the period: a finding of its last day that is no longer returned after late data is
+        withdrawn with that reason, and so is a finding of an earlier day that has not ended (``closed_at`` is ``None``).
         """
         ...
 

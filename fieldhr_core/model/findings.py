@@ -65,6 +65,7 @@ class Finding:
         advice: message id of a suggested action.
         readings: message ids of possible readings where the cause is open (slack, or overload).
         audience: who is told at once.
+        repeat: counts up when an occurrence that lasts should be told again; the recipients then get a second notice.
     """
 
     code: str
@@ -85,3 +86,4 @@ class Finding:
     advice: str = ""
     readings: tuple[str, ...] = ()
     audience: tuple[Audience, ...] = (Audience.MANAGER,)
+    repeat: int = 0

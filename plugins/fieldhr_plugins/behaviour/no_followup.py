@@ -125,6 +125,7 @@ class NoFollowUp:
             advice="behaviour.no_followup.advice",
             readings=("behaviour.reading.slack", "behaviour.reading.overload"),
             audience=(Audience.MANAGER,),
+            repeat=step,
         )
 
 

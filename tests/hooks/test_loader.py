@@ -128,6 +128,11 @@ def test_a_plugin_that_is_listed_and_installed_is_loaded_once(write: Write, monk
     assert only(load_with_installed(monkeypatch, ("dist", "x", path), explicit=(sys.modules[path],)))
 
 
+def test_a_built_in_plugin_that_is_listed_is_loaded_once() -> None:
+    mine = [report for report in load("fieldhr_plugins.channels", autoload=True).reports if "channels" in report.name]
+    assert [(report.distribution, report.status) for report in mine] == [("explicit list", PluginStatus.ACTIVE)]
+
+
 def test_without_autoload_only_what_is_listed_is_looked_for() -> None:
     assert load().reports == ()
     assert [found.origin for found in candidates(["x"], autoload=False)] == [Origin.EXPLICIT]

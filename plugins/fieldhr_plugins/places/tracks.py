@@ -37,6 +37,9 @@ _LOOK_BACK_MS: Final = 600_000
 _EXCUSE_M: Final = 75.0
 #: Motion is measured on fixes at least this far apart in time.
 _STRIDE_MS: Final = 20_000
+#: Devices that report at least this often need nothing made good; silence longer than the other is no interval.
+_OFTEN_MS: Final = 60_000
+_RAREST_MS: Final = 900_000
 #: Stays of one place complex lie within this distance of each other.
 COMPLEX_M: Final = 300.0
 
@@ -335,7 +338,7 @@ def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[Meas
     counted = np.cumsum(np.where(bridged, worked, 0))
     base = counted[heads]
     in_time = stays.settles[rows] & (time >= t[stays.ready[segment]])
-    over = _first_over(counted, base, tails, int(settings.dwell_limit_s * 1000), in_time)
+    over = _first_over(counted - base[owner], gap, heads, tails, int(settings.dwell_limit_s * 1000), in_time)
     decided = np.where(over >= 0, over, tails)
     known = np.arange(len(member)) <= decided[owner]
     before, after = np.maximum(start - 1, 0), np.minimum(end + 1, len(t) - 1)
@@ -395,16 +398,22 @@ def _without_breaks(time: Ints, day: Ints, days: RepDays, first: int, last: int)
     return clock
 
 
-def _first_over(counted: Ints, base: Ints, tails: Ints, limit_ms: int, in_time: Bools) -> Ints:
-    """Return the row of the first member by which more than the limit was counted, -1 where there is none.
+def _first_over(spent: Ints, gap: Ints, heads: Ints, tails: Ints, limit_ms: int, in_time: Bools) -> Ints:
+    """Return the row of the first member by which more than the limit was spent, -1 where there is none.
 
     Only members that settle the matter (*in_time*) decide: not a fix on the way out, not a stay still unconfirmed.
+    What a rare reporter proves falls short of what was, by one interval on average: half of what its interval is over
+    a minute is made good. The interval is the shortest of the last three steps.
     """
-    row = np.searchsorted(counted, base + limit_ms, side="right")
-    following = np.where(in_time, np.arange(len(in_time)), len(in_time))
-    following = np.r_[np.minimum.accumulate(following[::-1])[::-1], len(in_time)]
-    first = following[np.minimum(row, len(in_time))]
-    return np.where((row <= tails) & (first <= tails), first, -1)
+    steps = np.where(gap > 0, gap, np.iinfo(np.int64).max)
+    for back in (1, 2):
+        steps[back:] = np.minimum(steps[back:], steps[:-back])
+    steps[steps > _RAREST_MS] = 0
+    made_good = np.maximum(steps - _OFTEN_MS, 0) // 2
+    over = in_time & (spent + made_good > limit_ms)
+    none = len(over)
+    first = np.minimum.reduceat(np.where(over, np.arange(none), none), heads)
+    return np.where(first <= tails, first, -1)
 
 
 def _at_decision(track: _Track, member: Ints, owner: Ints, heads: Ints, decided: Ints, known: Bools) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Saturday 2026-05-09 is worked.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ CHINA_2026: Final = Calendar(
 )
 
 
+@cache
 def clock_s(text: str) -> int:
     """Return ``HH:MM`` or ``HH:MM:SS`` as seconds after midnight."""
     parts = [int(part) for part in text.split(":")] + [0]
@@ -60,8 +62,7 @@ class Days:
 
     def midnight_ms(self, day: int) -> int:
         """Return the instant of local midnight in UTC milliseconds."""
-        local = datetime.combine(self.date(day), time(), tzinfo=ZoneInfo(self.pattern.zone))
-        return round(local.timestamp() * 1000)
+        return _midnight_ms(self.date(day), self.pattern.zone)
 
     def instant(self, day: int, second: float) -> datetime:
         """Return the instant *second* seconds after local midnight of a day, in UTC.
@@ -84,6 +85,11 @@ class Days:
     def breaks_s(self) -> tuple[tuple[int, int], ...]:
         """Breaks, seconds after midnight."""
         return tuple((_seconds(start), _seconds(end)) for start, end in self.pattern.breaks)
+
+
+@cache
+def _midnight_ms(on: date, zone: str) -> int:
+    return round(datetime.combine(on, time(), tzinfo=ZoneInfo(zone)).timestamp() * 1000)
 
 
 def _seconds(at: time) -> int:

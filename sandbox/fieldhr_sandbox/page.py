@@ -70,9 +70,19 @@ def _weaknesses(document: Mapping[str, Any]) -> list[str]:
     total = document["marks"]["total"]
     missed = [by_instance[instance] for instance in document["missed"]]
     wrong = [alert for alert in document["alerts"] if document["verdicts"].get(alert["case"]) == "false positive"]
+    late = {each["instance"]: alert for each in missed for alert in wrong if _is_late(each, alert)}
+    wrong = [alert for alert in wrong if alert not in late.values()]
     idle = [report for report in document["plugins"]["reports"] if report["status"] != "active"]
     said = [
-        *(f"Missed: {_row_name(each)} - {each['code']}, due by {_local(each['detect_by'])}." for each in missed),
+        *(
+            f"Missed: {_row_name(each)} - {each['code']}, due by {_local(each['detect_by'])}"
+            + (
+                f", raised at {_local(late[each['instance']]['opened_at'])}: too late, so missed and false."
+                if each["instance"] in late
+                else "."
+            )
+            for each in missed
+        ),
         *(f"False alarm: {each['code']} at {_local(each['opened_at'])} about {each['subject']}." for each in wrong),
         *([f"{total['duplicates']} alerts repeat another one."] if total["duplicates"] else []),
         *(
@@ -90,6 +100,13 @@ def _weaknesses(document: Mapping[str, Any]) -> list[str]:
     if total["evidence_complete"] is not None and total["evidence_complete"] < 1:
         said.append(f"Only {total['evidence_complete']:.0%} of the found alerts show all the evidence asked for.")
     return said
+
+
+def _is_late(record: Mapping[str, Any], alert: Mapping[str, Any]) -> bool:
+    """Whether an alert is about a missed record, only not in time."""
+    same = (record["code"], record["subject"]) == (alert["code"], alert["subject"])
+    until = max(_instant(record["end"]), _instant(record["detect_by"]) + timedelta(minutes=30))
+    return same and _instant(record["start"]) <= _instant(alert["opened_at"]) <= until
 
 
 def _quiet(document: Mapping[str, Any]) -> list[dict[str, Any]]:

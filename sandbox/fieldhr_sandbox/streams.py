@@ -59,8 +59,10 @@ class Draw:
 
     def normal(self) -> float:
         """Return one number of mean 0 and variance 1: twelve uniforms, so never beyond 6 and equal everywhere."""
-        words = self._bits.random_raw(3).view("u2").astype("i8")
-        return float(words.sum() - 12 * 32767.5) / 65536.0
+        total = 0
+        for word in self._bits.random_raw(3).tolist():
+            total += (word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48)
+        return (total - 12 * 32767.5) / 65536.0
 
     def lognormal(self, median: float, sigma: float) -> float:
         """Return one log-normal number, *sigma* in natural logarithms."""

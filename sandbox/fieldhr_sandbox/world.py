@@ -80,13 +80,18 @@ class World:
     lattice: Lattice
     changed: dict[str, Person] = attrs.field(factory=dict)
     reserved: set[str] = attrs.field(factory=set)
+    _by_category: dict[str, list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
 
     def of_category(self, category: str) -> list[Spot]:
         """Return points of interest of one category, in a fixed order."""
-        return [spot for spot in self.spots.values() if spot.category == category]
+        if not self._by_category:
+            for spot in self.spots.values():
+                self._by_category.setdefault(spot.category, []).append(spot)
+        return self._by_category.get(category, [])
 
     def add_spot(self, spot: Spot) -> Spot:
         """Add a place that a scenario needs."""
+        self._by_category.clear()
         self.spots[spot.id] = spot
         return spot
 

@@ -177,6 +177,10 @@ class Unit:
         """Look up the keys of many people in one query, before working on them one by one."""
         self.vault.prepare(self.acting.tenant, data_class, sorted(set(persons)))
 
+    def is_forgotten(self, data_class: str, person: str) -> bool:
+        """Return whether a person's keys were destroyed: what was sealed with them never opens again."""
+        return self.vault.is_forgotten(self.acting.tenant, data_class, person)
+
     def finish(self) -> None:
         """Write the audit events of this unit into the chain."""
         for (data_class, person), count in sorted(self._readings.items()):

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import PluginError, RecordError
+from fieldhr_core.flow.rulings import is_checked, keep_rulings, rule, strictest
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import (
     PLACES,
@@ -15,8 +16,11 @@ from fieldhr_core.model import (
     Coded,
     Customer,
     Datum,
+    Finding,
     Place,
     Receipt,
+    Ruling,
+    Submission,
     Table,
     instant,
     milliseconds,
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 #: What a role that sees customers masked gets in place of their names and numbers.
 _MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "birth_date": None, "countries": ()}
 
-__all__ = ["Customers", "Places", "known_places", "touch_places"]
+__all__ = ["Customers", "Places", "customer_ruled_again", "known_places", "touch_places"]
 
 
 class Customers:
@@ -48,14 +52,25 @@ class Customers:
             reason (``customer.no_id``, ``customer.no_name``, ``address.no_datum``, ``address.out_of_range``).
         """
         good, reasons = _sifted(customers)
-        acting = self._acting
-        with acting.unit() as unit:
-            unit.allow("customers", "write")
-            _write(acting, unit, good)
-            touch_places(acting, unit)
-            unit.audit("customers.put", "customers", count=len(good))
+        self._take_in(good)
         rejected = sum(reasons.values())
         return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
+
+    def submit(self, customers: Iterable[Customer]) -> Sequence[Ruling]:
+        """Store customers and return one ruling each, in order: cleared, to be reviewed, or to be stopped.
+
+        Every customer is put before the checks, by :meth:`put` and :meth:`pull` too; here the answer is waited for.
+        Where no check looks at customers, or one cannot answer, the ruling is REVIEW: not cleared.
+
+        Raises:
+            RecordError: FHR-REC-001 for a customer that :meth:`put` would reject.
+        """
+        customers = list(customers)
+        for customer in customers:
+            reason = _fault(customer)
+            if reason is not None:
+                raise RecordError(f"Customer {customer.id!r} cannot be stored: {reason}.", code="FHR-REC-001")
+        return self._take_in(customers, always=True)
 
     def get(self, customer: str) -> Customer:
         """Return one customer.
@@ -96,6 +111,22 @@ class Customers:
             if not pulled.more:
                 return total
 
+    def _take_in(self, customers: Sequence[Customer], *, always: bool = False) -> Sequence[Ruling]:
+        """Check, store, raise. Without a check for customers and unless *always*, nothing is asked."""
+        acting, house = self._acting, self._acting.as_house()
+        with acting.unit() as unit:
+            unit.allow("customers", "write")
+        with house.unit() as unit:
+            submissions = _submissions(unit, customers) if always or is_checked(house, unit, "customer") else []
+            each, failed = rule(house, unit, "customer", submissions) if submissions else ({}, [])
+        with acting.unit() as unit:
+            _write(acting, unit, customers)
+            touch_places(acting, unit)
+            unit.audit("customers.put", "customers", count=len(customers), failed=len(failed))
+        with house.unit() as unit:
+            keep_rulings(house, unit, "customer", each)
+        return strictest(submissions, each, failed)
+
     def _keep(self, connector: str, pulled: Any) -> Receipt:
         from fieldhr_core.flow.deals import write_deals
 
@@ -103,8 +134,8 @@ class Customers:
         good, reasons = _sifted(pulled.customers)
         for problem in pulled.problems:
             reasons[problem.code] = reasons.get(problem.code, 0) + 1
+        self._take_in(good)
         with acting.unit() as unit:
-            _write(acting, unit, good)
             write_deals(acting, unit, pulled.deals)
             _mark_gone(acting, unit, pulled.gone)
             touch_places(acting, unit)
@@ -114,32 +145,40 @@ class Customers:
         return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
 
     def _read(self, ids: Sequence[str] | None) -> Sequence[Customer]:
-        acting, table = self._acting, self._acting.tables.customers
-        addresses = acting.tables.addresses
-        with acting.unit() as unit:
-            where = [table.c.gone_ms.is_(None), *([] if ids is None else [table.c.id.in_(ids)])]
-            rows = unit.all(unit.select(table).where(*where).order_by(table.c.id))
-            bodies = unit.open_known(
-                table, "body_sealed", "contact", [row.id for row in rows], [row.body_sealed for row in rows]
-            )
-            numbers = _identifiers(unit, rows)
-            placed: dict[str, list[Any]] = {}
-            for chunk in within(row.id for row in rows):
-                for row in unit.all(
-                    unit.select(addresses).where(addresses.c.customer.in_(chunk)).order_by(addresses.c.id)
-                ):
-                    if row.body_sealed is not None:
-                        placed.setdefault(row.customer, []).append(row)
-            unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(rows))
-            return [
-                _customer(
-                    row,
-                    _MASKED if body is None else json.loads(body),
-                    number,
-                    _addresses(unit, placed.get(row.id, [])),
-                )
-                for row, body, number in zip(rows, bodies, numbers, strict=True)
-            ]
+        with self._acting.unit() as unit:
+            found = _customers(unit, ids)
+            unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(found))
+        return found
+
+
+def _customers(unit: Unit, ids: Sequence[str] | None) -> list[Customer]:
+    """Return the customers of these ids (``None``: all) that the unit's principal may see, ordered by id."""
+    table, addresses = unit.acting.tables.customers, unit.acting.tables.addresses
+    where = [table.c.gone_ms.is_(None), *([] if ids is None else [table.c.id.in_(ids)])]
+    rows = unit.all(unit.select(table).where(*where).order_by(table.c.id))
+    bodies = unit.open_known(
+        table, "body_sealed", "contact", [row.id for row in rows], [row.body_sealed for row in rows]
+    )
+    numbers = _identifiers(unit, rows)
+    placed: dict[str, list[Any]] = {}
+    for chunk in within(row.id for row in rows):
+        for row in unit.all(unit.select(addresses).where(addresses.c.customer.in_(chunk)).order_by(addresses.c.id)):
+            if row.body_sealed is not None:
+                placed.setdefault(row.customer, []).append(row)
+    return [
+        _customer(row, _MASKED if body is None else json.loads(body), number, _addresses(unit, placed.get(row.id, [])))
+        for row, body, number in zip(rows, bodies, numbers, strict=True)
+    ]
+
+
+def customer_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
+    """Rule again on the customer a case is about; nothing where it is no longer kept."""
+    each, _ = rule(acting, unit, "customer", _submissions(unit, _customers(unit, [case.subject])))
+    return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
+
+
+def _submissions(unit: Unit, customers: Sequence[Customer]) -> list[Submission]:
+    return [Submission(id=one.id, kind="customer", value=one, at=instant(unit.at_ms)) for one in customers]
 
 
 class Places:
@@ -161,7 +200,11 @@ class Places:
         ]
         with acting.unit() as unit:
             unit.allow("places", "write")
-            sealed = unit.seal(table, "body_sealed", "contact", [p.id for p in places], bodies)
+            # A home is sealed with the key of whose home it is, so that it is forgotten with them.
+            sealed = [
+                unit.seal(table, "body_sealed", "contact", [place.id], [body], person=place.subject)[0]
+                for place, body in zip(places, bodies, strict=True)
+            ]
             put(
                 unit.connection,
                 table,
@@ -227,10 +270,10 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
 
     table, addresses, customers = acting.tables.places, acting.tables.addresses, acting.tables.customers
     rows = unit.all(sa.select(table).where(table.c.tenant == acting.tenant).order_by(table.c.id))
-    bodies = unit.open(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
     entries = [
         (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None)
-        for row, body in zip(rows, bodies, strict=True)
+        for row, body in zip(rows, _place_bodies(unit, rows), strict=True)
+        if body is not None
     ]
     rows = unit.all(
         sa.select(addresses, customers.c.owner)
@@ -253,6 +296,21 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
         private=[entry[5] for entry in entries],
         owner=Coded.of(entry[6] for entry in entries),
     )
+
+
+def _place_bodies(unit: Unit, rows: Sequence[Any]) -> list[bytes | None]:
+    """Open places, homes with the key of whose home it is; ``None`` where that person was forgotten."""
+    table, by_person = unit.acting.tables.places, dict[str | None, list[Any]]()
+    for row in rows:
+        by_person.setdefault(row.subject, []).append(row)
+    unit.prepare("contact", (person for person in by_person if person is not None))
+    opened: dict[str, bytes] = {}
+    for person, mine in by_person.items():
+        if person is None or not unit.is_forgotten("contact", person):
+            ids = [row.id for row in mine]
+            sealed = [row.body_sealed for row in mine]
+            opened |= zip(ids, unit.open(table, "body_sealed", "contact", ids, sealed, person=person), strict=True)
+    return [opened.get(row.id) for row in rows]
 
 
 def _in_wgs84(bodies: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:

@@ -144,14 +144,21 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
         ("bases", "until_ms"): _clear("When it was withdrawn.", (Purpose.ADMINISTRATION,), _RECORD),
         ("places", "subject"): _who(Purpose.VISITS, holds="Id of the rep whose home it is."),
         ("places", "body_sealed"): _sealed(
-            "Name and coordinates; a rep's home among them.", DataClass.CONTACT, _VISITS, _RELATION, sensitive=True
+            "Name and coordinates; a rep's home, which only the rep's own key opens, among them.",
+            DataClass.CONTACT,
+            _VISITS,
+            _RELATION,
+            sensitive=True,
         ),
         ("customers", "id"): _who(*_CARE, holds="Id of the customer."),
         ("customers", "owner"): _who(*_CARE, holds="Id of the rep who holds the customer."),
         ("customers", "risk"): _clear("The host's own label.", _CARE, _RELATION),
         ("customers", "potential"): _clear("The host's own estimate.", _CARE, _RELATION),
         ("customers", "body_sealed"): _sealed(
-            "Name, needs, numbers, date of birth, countries.", DataClass.CONTACT, _CARE, _RELATION, sensitive=True
+            "Name, needs, date of birth, countries.", DataClass.CONTACT, _CARE, _RELATION, sensitive=True
+        ),
+        ("customers", "identity_sealed"): _sealed(
+            "Numbers of identity cards, accounts and phones.", DataClass.IDENTITY, _NOTES, _RELATION, sensitive=True
         ),
         ("addresses", "customer"): _who(*_CARE, holds="Id of the customer."),
         ("addresses", "body_sealed"): _sealed("Address and coordinates.", DataClass.CONTACT, _CARE, _RELATION),
@@ -247,7 +254,12 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
         ),
         ("quarantine", "rep"): _who(Purpose.OPERATIONS, keeping=_TRANSIT),
         ("quarantine", "body_sealed"): _sealed(
-            "A record that looked wrong.", DataClass.CONTACT, (Purpose.OPERATIONS,), _TRANSIT, sensitive=True
+            "A position that looked wrong.",
+            DataClass.WHEREABOUTS,
+            (Purpose.OPERATIONS,),
+            _TRANSIT,
+            sensitive=True,
+            per_person=True,
         ),
         ("counters", "subject"): _who(Purpose.OPERATIONS, keeping=_RECORD),
         ("counters", "count"): _clear("How many of a rep's fixes were refused that day, and why.", _VISITS, _RECORD),
@@ -278,7 +290,7 @@ TECHNICAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "messages": "tenant id channel language product offset_s confidence",
             "rulings": "tenant kind submission check version at_ms",
             "deals": "tenant id product stage opened_ms closed_ms currency channel",
-            "cases": "tenant id subject_kind opened_ms closed_ms raised_ms updated_ms origin scope",
+            "cases": "tenant id subject_kind opened_ms closed_ms raised_ms updated_ms origin scope confidential",
             "case_events": "tenant case seq at_ms",
             "metrics": "tenant metric first last computed_ms",
             "audit": "tenant seq at_ms role purpose action object_kind mac",

@@ -294,6 +294,11 @@ class Vault:
         )
         return [fresh.get(place) for place in range(len(sealed))]
 
+    def is_forgotten(self, tenant: str, data_class: str, person: str) -> bool:
+        """Return whether the keys of a person were destroyed, so that nothing of theirs in this class ever opens."""
+        rows = self._rows(_scope(tenant, data_class, person))
+        return bool(rows) and all(row.wrapped is None for row in rows)
+
     # -- secrets that are no values ------------------------------------------------------------------------------
 
     def secret(self, tenant: str, data_class: str, label: str) -> bytes:

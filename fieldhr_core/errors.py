@@ -13,7 +13,6 @@ __all__ = [
     "CATALOGUE",
     "AccessError",
     "CaseError",
-    "ComplianceError",
     "ConfigError",
     "FieldhrDeprecationWarning",
     "FieldhrError",
@@ -79,10 +78,6 @@ class CaseError(FieldhrError, ValueError):
     """A case cannot take this step from where it stands."""
 
 
-class ComplianceError(FieldhrError):
-    """A compliance step could not be completed, so nothing was cleared."""
-
-
 class SandboxError(FieldhrError):
     """A synthetic tenant cannot be built or marked as asked."""
 
@@ -127,8 +122,10 @@ class FieldhrDeprecationWarning(DeprecationWarning):
 
 #: code -> (what it means, what to do next). The reference page of errors is generated from this table.
 CATALOGUE: Final[dict[str, tuple[str, str]]] = {
-    "FHR-CFG-001": ("A setting is unknown or has the wrong type.", "Correct the setting at the path the message names."),
-    "FHR-CFG-002": ("Two arguments contradict each other.", "Pass only one of them."),
+    "FHR-CFG-001": (
+        "A setting is unknown or has the wrong type.",
+        "Correct the setting at the path the message names.",
+    ),
     "FHR-CFG-010": ("An optional package is not installed.", "Install the extra that the message names."),
     "FHR-REC-001": ("A value is outside its documented range.", "Send the value in the unit the reference names."),
     "FHR-REC-002": ("A time has no zone.", "Send aware datetimes, or RFC 3339 text with an offset."),
@@ -149,7 +146,6 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "FHR-TRU-002": ("A key is missing or unreadable.", "Provide the key file or variable, mode 0600."),
     "FHR-TRU-003": ("The audit chain is broken.", "Run: fieldhr audit verify"),
     "FHR-TRU-004": ("A backup is damaged, foreign or too old.", "Use another backup; see the message."),
-    "FHR-CMP-001": ("A check could not be completed.", "Nothing was cleared; repeat it or decide by hand."),
     "FHR-CAS-001": ("A case cannot take this step from its state.", "See the states in the reference of cases."),
     "FHR-PLG-001": ("A plugin cannot be imported.", "Run: fieldhr plugins list"),
     "FHR-PLG-002": ("A plugin has no valid PLUGIN description.", "Add PLUGIN = PluginInfo(...) to its module."),

@@ -172,7 +172,7 @@ def run_alerters(
     for rep, day in keys:
         by_date.setdefault(day, []).append(rep)
     for offer, alerter in acting.providers(unit, "alerters", role="find"):
-        if isinstance(alerter, PluginError) or alerter.provider.cadence != cadence:
+        if isinstance(alerter, PluginError) or alerter.cadence != cadence:
             continue
         for day, reps in sorted(by_date.items()):
             view = _view(acting, unit, alerter, date.fromisoformat(day), as_of_ms, None if "" in reps else reps)
@@ -224,7 +224,7 @@ def _view(
     from fieldhr_core.flow.view import View
 
     zone = ZoneInfo(acting.facts(unit).pattern.zone)
-    period = Period(day - timedelta(days=alerter.provider.days - 1), day)
+    period = Period(day - timedelta(days=alerter.days - 1), day)
     return View(acting, unit, period, instant(as_of_ms).astimezone(zone), reps)
 
 
@@ -443,16 +443,18 @@ def _case(unit: Unit, row: Any, body: Mapping[str, Any], events: Sequence[Any], 
 
 
 def _found_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) -> bytes | None:
-    from fieldhr_core.flow.messages import ruled_again
+    from fieldhr_core.flow.customers import customer_ruled_again
+    from fieldhr_core.flow.messages import message_ruled_again
 
     if not body["day"]:
-        found: Sequence[Finding] = ruled_again(acting, unit, row)
+        again = {"customer": customer_ruled_again}.get(row.subject_kind, message_ruled_again)
+        found: Sequence[Finding] = again(acting, unit, row)
     else:
         alerters = dict(acting.providers(unit, "alerters", role="find"))
         alerter = alerters.get(row.origin)
         if alerter is None or isinstance(alerter, PluginError):
             return None
-        alone = row.rep is not None and alerter.provider.cadence == "live"
+        alone = row.rep is not None and alerter.cadence == "live"
         reps = [row.rep] if alone else None  # what was judged beside its peers is judged beside them again
         view = _view(acting, unit, alerter, date.fromisoformat(body["day"]), body["as_of_ms"], reps)
         found = acting.house.guard.call(alerter, "find", view)

@@ -5,29 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.errors import PluginError
-from fieldhr_core.flow.cases import raise_findings
-from fieldhr_core.flow.values import plain
+from fieldhr_core.flow.rulings import keep_rulings, rule, strictest
 from fieldhr_core.model import (
     Finding,
-    Ground,
     Message,
-    Outcome,
     Ruling,
     Submission,
     instant,
     milliseconds,
 )
-from fieldhr_core.store.rows import canonical_json, put
+from fieldhr_core.store.rows import put
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Messages", "rule", "ruled_again"]
+__all__ = ["Messages", "message_ruled_again"]
 
 #: How many earlier messages of a thread a check is shown.
 _CONTEXT = 5
-_STRICTNESS = {Outcome.CLEARED: 0, Outcome.REVIEW: 1, Outcome.STOP: 2}
 
 
 class Messages:
@@ -49,43 +44,15 @@ class Messages:
         with house.unit() as unit:
             submissions = _submissions(house, unit, messages)
             each, failed = rule(house, unit, "message", submissions)
-        answers = _strictest(submissions, each, failed)
+        answers = strictest(submissions, each, failed)
         with acting.unit() as unit:
             _keep(acting, unit, messages, answers)
-            _keep_rulings(acting, unit, "message", each)
-            for offer, rulings in each.items():
-                findings = [finding for ruling in rulings for finding in ruling.findings]
-                raise_findings(acting, unit, findings, origin=offer)
+            keep_rulings(acting, unit, "message", each)
             unit.audit("messages.submit", "messages", count=len(messages), failed=len(failed))
         return answers
 
 
-def rule(
-    acting: Acting, unit: Unit, kind: str, submissions: Sequence[Submission]
-) -> tuple[dict[str, Sequence[Ruling]], list[str]]:
-    """Ask every check of a kind. Return each check's rulings, and the names of those that could not answer.
-
-    A tenant names the checks it relies on (``{"required_checks": {"message": ["conduct.phrases"]}}``), so that one that
-    could not even be loaded keeps everything uncleared too.
-    """
-    answered: dict[str, Sequence[Ruling]] = {}
-    failed: list[str] = []
-    for offer, check in acting.providers(unit, "checks"):
-        if isinstance(check, PluginError):
-            failed.append(f"{offer}: {check.code}")
-            continue
-        if kind not in check.provider.kinds:
-            continue
-        try:
-            answered[offer] = acting.house.guard.call(check, "check", list(submissions))
-        except PluginError as failure:
-            failed.append(f"{offer}: {failure.code}")
-    required = acting.facts(unit).settings.get("required_checks", {}).get(kind, ())
-    failed += [f"{name}: not installed" for name in required if name not in answered]
-    return answered, failed
-
-
-def ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
+def message_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
     """Rule again on the message a case is about; nothing where it is no longer kept."""
     import sqlalchemy as sa
 
@@ -139,35 +106,6 @@ def _earlier(acting: Acting, unit: Unit, message: Message) -> list[Message]:
     return _opened(unit, rows[::-1])
 
 
-def _strictest(
-    submissions: Sequence[Submission], each: dict[str, Sequence[Ruling]], failed: Sequence[str]
-) -> list[Ruling]:
-    answers = []
-    for place, submission in enumerate(submissions):
-        mine = [rulings[place] for rulings in each.values()]
-        grounds = tuple(ground for ruling in mine for ground in ruling.grounds)
-        findings = tuple(finding for ruling in mine for finding in ruling.findings)
-        outcome = max((ruling.outcome for ruling in mine), key=_STRICTNESS.__getitem__, default=Outcome.REVIEW)
-        if failed or not mine:
-            outcome = max(outcome, Outcome.REVIEW, key=_STRICTNESS.__getitem__)
-            grounds += (_unanswered(failed),)
-        answers.append(
-            Ruling(submission=submission.id, outcome=outcome, grounds=grounds, findings=findings, check="all")
-        )
-    return answers
-
-
-def _unanswered(failed: Sequence[str]) -> Ground:
-    return Ground(
-        code="check.failed" if failed else "check.none",
-        verdict="review",
-        severity="high",
-        rule="checks fail closed",
-        source="fieldhr",
-        facts={"checks": list(failed)},
-    )
-
-
 def _keep(acting: Acting, unit: Unit, messages: Sequence[Message], answers: Sequence[Ruling]) -> None:
     table = acting.tables.messages
     texts = unit.seal(table, "text_sealed", "message", [m.id for m in messages], [m.text.encode() for m in messages])
@@ -194,31 +132,6 @@ def _keep(acting: Acting, unit: Unit, messages: Sequence[Message], answers: Sequ
             for message, answer, text in zip(messages, answers, texts, strict=True)
         ],
     )
-
-
-def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
-    table = acting.tables.rulings
-    for offer, rulings in each.items():
-        ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]
-        bodies = [canonical_json([plain(ground) for ground in ruling.grounds]) for ruling in rulings]
-        sealed = unit.seal(table, "grounds_sealed", "message", ids, bodies)
-        put(
-            unit.connection,
-            table,
-            [
-                {
-                    "tenant": acting.tenant,
-                    "kind": kind,
-                    "submission": ruling.submission,
-                    "check": offer,
-                    "version": ruling.version,
-                    "outcome": ruling.outcome.value,
-                    "at_ms": unit.at_ms,
-                    "grounds_sealed": body,
-                }
-                for ruling, body in zip(rulings, sealed, strict=True)
-            ],
-        )
 
 
 def _opened(unit: Unit, rows: Sequence[Any]) -> list[Message]:

@@ -12,6 +12,7 @@ import attrs
 
 from fieldhr_core.flow.cases import Alerts
 from fieldhr_core.flow.days import rep_days_of
+from fieldhr_core.flow.people import duties
 from fieldhr_core.flow.view import View
 from fieldhr_core.flow.visits import names_of
 from fieldhr_core.model import (
@@ -80,6 +81,8 @@ class Reports:
         acting = self._acting
         with acting.unit() as unit:
             unit.allow("tracks", "read", rep)
+            if not duties(acting, unit, [rep], day, day).knows(rep):
+                raise acting.not_found()
             view = View(acting, unit, Period(day, day), acting.house.clock.now(), [rep])
             rep_days = rep_days_of(acting, unit, [(rep, day.isoformat())])
             outings, stays = _of_day(view[OUTINGS], rep_days.days[0]), view[STAYS]

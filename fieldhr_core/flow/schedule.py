@@ -55,7 +55,7 @@ def due_jobs(acting: Acting, until_ms: int) -> list[Due]:
             for row in unit.all(sa.select(table.c.job, table.c.done_ms).where(table.c.tenant == acting.tenant))
         }
         alerters = [alerter for _, alerter in acting.providers(unit, "alerters", role="find")]
-        cadences = {alerter.provider.cadence for alerter in alerters if not isinstance(alerter, PluginError)}
+        cadences = {alerter.cadence for alerter in alerters if not isinstance(alerter, PluginError)}
     zone = ZoneInfo(facts.pattern.zone)
     jobs = [(f"alerters {cadence}", cadence) for cadence in sorted(cadences - {"live"})]
     found = [

@@ -1,0 +1,111 @@
+"""What compliance checks say about something handed in. A check that cannot answer clears nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fieldhr_core.errors import PluginError
+from fieldhr_core.flow.cases import raise_findings
+from fieldhr_core.flow.values import plain
+from fieldhr_core.model import Ground, Outcome, Ruling, Submission
+from fieldhr_core.store.rows import canonical_json, put
+
+if TYPE_CHECKING:
+    from fieldhr_core.flow.acting import Acting, Unit
+
+__all__ = ["is_checked", "keep_rulings", "rule", "strictest"]
+
+_STRICTNESS = {Outcome.CLEARED: 0, Outcome.REVIEW: 1, Outcome.STOP: 2}
+
+
+def is_checked(acting: Acting, unit: Unit, kind: str) -> bool:
+    """Return whether anything of a kind must be put before a check: one looks at it, failed to, or is relied on."""
+    if acting.facts(unit).settings.get("required_checks", {}).get(kind) or acting.house.registry.missing("checks"):
+        return True
+    checks = [check for _, check in acting.providers(unit, "checks")]
+    return any(isinstance(check, PluginError) or kind in check.kinds for check in checks)
+
+
+def rule(
+    acting: Acting, unit: Unit, kind: str, submissions: Sequence[Submission]
+) -> tuple[dict[str, Sequence[Ruling]], list[str]]:
+    """Ask every check of a kind. Return each check's rulings, and the names of those that could not answer.
+
+    A tenant names the checks it relies on (``{"required_checks": {"message": ["conduct.phrases"]}}``), so that one that
+    could not even be loaded keeps everything uncleared too.
+    """
+    answered: dict[str, Sequence[Ruling]] = {}
+    failed: list[str] = []
+    for offer, check in acting.providers(unit, "checks"):
+        if isinstance(check, PluginError):
+            failed.append(f"{offer}: {check.code}")
+            continue
+        if kind not in check.kinds:
+            continue
+        try:
+            answered[offer] = acting.house.guard.call(check, "check", list(submissions))
+        except PluginError as failure:
+            failed.append(f"{offer}: {failure.code}")
+    failed += acting.house.registry.missing("checks")
+    required = acting.facts(unit).settings.get("required_checks", {}).get(kind, ())
+    failed += [f"{name}: not installed" for name in required if name not in answered]
+    return answered, failed
+
+
+def strictest(
+    submissions: Sequence[Submission], each: dict[str, Sequence[Ruling]], failed: Sequence[str]
+) -> list[Ruling]:
+    """Return one ruling a submission: the strictest outcome, every ground and every finding."""
+    answers = []
+    for place, submission in enumerate(submissions):
+        mine = [rulings[place] for rulings in each.values()]
+        grounds = tuple(ground for ruling in mine for ground in ruling.grounds)
+        findings = tuple(finding for ruling in mine for finding in ruling.findings)
+        outcome = max((ruling.outcome for ruling in mine), key=_STRICTNESS.__getitem__, default=Outcome.REVIEW)
+        if failed or not mine:
+            outcome = max(outcome, Outcome.REVIEW, key=_STRICTNESS.__getitem__)
+            grounds += (_unanswered(failed),)
+        answers.append(
+            Ruling(submission=submission.id, outcome=outcome, grounds=grounds, findings=findings, check="all")
+        )
+    return answers
+
+
+def _unanswered(failed: Sequence[str]) -> Ground:
+    return Ground(
+        code="check.failed" if failed else "check.none",
+        verdict="review",
+        severity="high",
+        rule="checks fail closed",
+        source="fieldhr",
+        facts={"checks": list(failed)},
+    )
+
+
+def keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
+    """Keep every check's rulings with their grounds, and raise what they found."""
+    table = acting.tables.rulings
+    for offer, rulings in each.items():
+        ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]
+        bodies = [canonical_json([plain(ground) for ground in ruling.grounds]) for ruling in rulings]
+        sealed = unit.seal(table, "grounds_sealed", "message", ids, bodies)
+        put(
+            unit.connection,
+            table,
+            [
+                {
+                    "tenant": acting.tenant,
+                    "kind": kind,
+                    "submission": ruling.submission,
+                    "check": offer,
+                    "version": ruling.version,
+                    "outcome": ruling.outcome.value,
+                    "at_ms": unit.at_ms,
+                    "grounds_sealed": body,
+                }
+                for ruling, body in zip(rulings, sealed, strict=True)
+            ],
+        )
+        findings = [finding for ruling in rulings for finding in ruling.findings]
+        raise_findings(acting, unit, findings, origin=offer)

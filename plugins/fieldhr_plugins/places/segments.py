@@ -8,19 +8,20 @@ return within the merge limit continues the stay; silence keeps a stay together 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
 import numpy as np
 
-__all__ = ["BLOCK", "METRES_A_DEGREE", "Doubt", "Segment", "SegmentRules", "Trail", "segments_of"]
+__all__ = ["METRES_A_DEGREE", "Doubt", "Segment", "SegmentRules", "Trail", "segments_of"]
 
 #: Metres along a meridian for one degree on the mean sphere.
 METRES_A_DEGREE: Final = 111_195.08
 
-#: Fixes in a block that the loop may take at once.
-BLOCK: Final = 8
+#: Most fixes looked at in one run.
+_RUN: Final = 64
 
 #: (first fix, last fix, fix by which it was confirmed, x and y of the centre at that fix, whether it was left).
 Segment = tuple[int, int, int, float, float, bool]
@@ -65,8 +66,7 @@ class Trail:
         reach2: squared distance from a centre beyond which a fix is certainly outside (radius plus accuracy).
         jump: for each fix the next one (itself included) whose successor is not certainly outside of it: where a
             stay can begin at all.
-        west, east, south, north: bounding box of each block of :data:`BLOCK` fixes.
-        pause: longest step in time into or inside each block, milliseconds.
+        hush: for each fix, and one after the last, the next one (itself included) that comes after silence.
     """
 
     t: list[int]
@@ -74,35 +74,29 @@ class Trail:
     y: list[float]
     reach2: list[float]
     jump: list[int]
-    west: list[float]
-    east: list[float]
-    south: list[float]
-    north: list[float]
-    pause: list[int]
+    hush: list[int]
 
     @classmethod
-    def of(cls, t: Any, x: Any, y: Any, reach2: Any) -> Trail:
+    def of(cls, t: Any, x: Any, y: Any, reach2: Any, bridge_ms: int) -> Trail:
         """Build from columns; skipping never changes what the loop finds."""
-        count = len(t)
         dx = np.diff(x) * np.cos(np.radians(y[:-1] / METRES_A_DEGREE))
         dy = np.diff(y)
-        alone = dx * dx + dy * dy > reach2[1:]
-        here = np.where(np.r_[alone, False], count, np.arange(count))
-        jump = np.minimum.accumulate(here[::-1])[::-1]
-        whole = count // BLOCK * BLOCK
-        step = np.r_[0, np.diff(t)][:whole].reshape(-1, BLOCK)
-        bx, by = x[:whole].reshape(-1, BLOCK), y[:whole].reshape(-1, BLOCK)
-        return cls(
-            t.tolist(), x.tolist(), y.tolist(), reach2.tolist(), jump.tolist(),
-            bx.min(axis=1).tolist(), bx.max(axis=1).tolist(), by.min(axis=1).tolist(), by.max(axis=1).tolist(),
-            step.max(axis=1).tolist(),
-        )  # fmt: skip
+        alone = np.r_[dx * dx + dy * dy > reach2[1:], False]
+        loud = np.r_[True, np.diff(t) <= bridge_ms, False]
+        return cls(t.tolist(), x.tolist(), y.tolist(), reach2.tolist(), _next(~alone), _next(~loud))
+
+
+def _next(holds: Any) -> list[int]:
+    """Return for each row the next one (itself included) where *holds*; the number of rows where none does."""
+    count = len(holds)
+    rows = np.where(holds, np.arange(count), count)
+    found: list[int] = np.minimum.accumulate(rows[::-1])[::-1].tolist()
+    return found
 
 
 def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts: list[Doubt]) -> list[Segment]:
     """Return the segments of the rep-day at fixes ``first:end`` of the trail, ascending; append to *doubts*."""
-    t, x, y, reach2, jump = trail.t, trail.x, trail.y, trail.reach2, trail.jump
-    west, east, south, north, pause = trail.west, trail.east, trail.south, trail.north, trail.pause
+    t, x, y, reach2, jump, hush = trail.t, trail.x, trail.y, trail.reach2, trail.jump, trail.hush
     radius2 = rules.radius_m * rules.radius_m
     stay_ms, bridge_ms, merge_ms, join_ms = rules.stay_ms, rules.bridge_ms, rules.merge_ms, rules.join_ms
     found: list[Segment] = []
@@ -123,16 +117,6 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
         i += 1
         left = False
         while i < end:
-            if not i % BLOCK and confirmed >= 0 and last == i - 1 and inside + BLOCK < look_at and i + BLOCK <= end:
-                # A whole block inside the circle needs no look at each of its fixes.
-                b = i // BLOCK
-                dx = max(cx - west[b], east[b] - cx) * scale
-                dy = max(cy - south[b], north[b] - cy)
-                if dx * dx + dy * dy <= radius2 and pause[b] <= bridge_ms:
-                    inside += BLOCK
-                    i += BLOCK
-                    last = i - 1
-                    continue
             dx = (x[i] - cx) * scale
             dy = y[i] - cy
             d2 = dx * dx + dy * dy
@@ -143,27 +127,41 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                         left, outside_from = True, i
                         break
                     silent += quiet
-                last = i
-                inside += 1
+                # Run on while fixes are inside: up to the next median, silence, or the moment of confirmation.
+                stop = min(i + look_at - inside, i + _RUN, hush[i + 1], end)
+                if confirmed < 0:
+                    stop = min(stop, bisect_left(t, t[start] + silent + stay_ms, i, stop) + 1)
+                j = i + 1
+                for at_x, at_y in zip(x[j:stop], y[j:stop], strict=True):
+                    dx = (at_x - cx) * scale
+                    dy = at_y - cy
+                    if dx * dx + dy * dy > radius2:
+                        break
+                    j += 1
+                inside += j - i
+                last = j - 1
                 outside = 0
-                ripe = confirmed < 0 and t[i] - t[start] - silent >= stay_ms
+                i = j
+                ripe = confirmed < 0 and t[last] - t[start] - silent >= stay_ms
                 if inside >= look_at or ripe:
-                    cx, cy = _centre(x, y, start, i + 1)
+                    cx, cy = _centre(x, y, start, i)
                     scale = math.cos(cy * _RADIANS)
                     look_at = 2 * inside
                     if confirmed < 0:
                         if found and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
                             # Back where the last stay was: it goes on, the excursion included.
-                            doubts.append((start, i))
+                            doubts.append((start, last))
                             start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
                         elif ripe:
-                            confirmed, confirmed_x, confirmed_y = i, cx, cy
+                            confirmed, confirmed_x, confirmed_y = last, cx, cy
                         else:
                             look_at = inside + inside // 2
-            elif d2 > reach2[i]:
+                continue
+            # Not known to be inside when it came: it may count later, but decides nothing.
+            doubts.append((i, i + 1))
+            if d2 > reach2[i]:
                 if not outside:
                     outside_from = i
-                doubts.append((i, i + 1))
                 outside += 1
                 away = t[i] - t[outside_from]
                 if confirmed >= 0:
@@ -174,8 +172,6 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                     left = inside == 1 or (outside >= _DROP_FIXES and away >= _DROP_MS)
                 if left:
                     break
-            else:
-                doubts.append((i, i + 1))
             i += 1
         if confirmed >= 0:
             found.append((start, last, confirmed, confirmed_x, confirmed_y, left))

@@ -6,8 +6,8 @@ not): what was said live is what is said at night.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, Final
 
 import attrs
@@ -125,10 +125,10 @@ def _chunk(
         int(settings.stay_s * 1000), settings.stay_radius_m, int(settings.bridge_s * 1000),
         int(settings.merge_s * 1000), int(settings.join_s * 1000),
     )  # fmt: skip
-    trail = Trail.of(t, x, y, reach * reach)
+    trail = Trail.of(t, x, y, reach * reach, rules.bridge_ms)
     found: list[Segment] = []
     doubts: list[Doubt] = []
-    for begin, end in pairwise(starts.tolist()):
+    for begin, end in itertools.pairwise(starts.tolist()):
         found += segments_of(trail, begin, end, rules, doubts)
     if not found:
         return _joined([])
@@ -378,11 +378,10 @@ def _allow_rare_reporters(
 
 def _covered(doubts: list[Doubt], count: int) -> Bools:
     """Return the mask of the fixes that lie in any of the ranges."""
-    change = np.zeros(count + 1, dtype=np.int64)
-    if doubts:
-        first, end = (np.asarray(c, dtype=np.int64) for c in zip(*doubts, strict=True))
-        np.add.at(change, first, 1)
-        np.add.at(change, end, -1)
+    if not doubts:
+        return np.zeros(count, dtype=bool)
+    ends = np.fromiter(itertools.chain.from_iterable(doubts), np.int64, 2 * len(doubts))
+    change = np.bincount(ends[::2], minlength=count + 1) - np.bincount(ends[1::2], minlength=count + 1)
     return np.asarray(np.cumsum(change)[:-1] > 0)
 
 

@@ -124,8 +124,11 @@ class Tables(Protocol):
         ...
 
     def __getitem__(self, schema: Schema) -> Table:
-        """Return the rows of one schema: ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``,
-        ``DUTY_DAYS``, ``PEOPLE``, ``DEALS``, ``PLACES``."""
+        """Return the rows of one schema.
+
+        There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
+        ``DEALS`` and ``PLACES``.
+        """
         ...
 
 
@@ -170,7 +173,8 @@ class Alerter(Protocol):
         """Return every finding that holds in the tables.
 
         The answer is complete for the period: a finding of its last day that is no longer returned after late data is
-        withdrawn with that reason, and so is a finding of an earlier day that has not ended (``closed_at`` is ``None``).
+        withdrawn with that reason, and so is a finding of an earlier day that has not ended
+        (``closed_at`` is ``None``).
         """
         ...
 

@@ -45,8 +45,8 @@ class Specs:
         **Args:** *context*: read-only view of the runtime; may be kept, not changed.
         **Returns:** offers with role ``decode`` (named after the source it reads: ``owntracks``) or ``resolve``.
         Empty and ``None`` both mean none.
-        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name are
-        FHR-PLG-014. The tenant's setting ``resolver`` picks one resolver; decoders are picked by source.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name
+        are FHR-PLG-014. The tenant's setting ``resolver`` picks one resolver; decoders are picked by source.
         **Sync/async:** sync.
         **If it fails:** isolated: the plugin is reported as failed and offers nothing.
 
@@ -92,8 +92,8 @@ class Specs:
         **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
         **Args:** *context*: read-only view of the runtime; may be kept, not changed.
         **Returns:** offers with role ``find`` or ``deliver``. Empty and ``None`` both mean none.
-        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name are
-        FHR-PLG-014. Every alerter runs; the tenant's routes pick channels by name.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name
+        are FHR-PLG-014. Every alerter runs; the tenant's routes pick channels by name.
         **Sync/async:** sync.
         **If it fails:** isolated: the other alerters still find and the other channels still deliver.
 
@@ -111,7 +111,8 @@ class Specs:
         **Combine:** collected, explicitly listed plugins first, then by plugin name; every check of a submission's kind
         is asked, the strictest outcome counts; a repeated name is FHR-PLG-014.
         **Sync/async:** sync.
-        **If it fails:** closed: while a check that should have been asked cannot answer, nothing of its kinds is cleared.
+        **If it fails:** closed: while a check that should have been asked cannot answer, nothing of its kinds is
+        cleared.
 
         .. versionadded:: 0.1
         """
@@ -125,8 +126,8 @@ class Specs:
         all where another plugin's command is meant.
         **Args:** *context*: read-only view without tenants; may be kept, not changed.
         **Returns:** commands. Empty and ``None`` both mean none.
-        **Combine:** collected, the core's and the built-in plugins' first, then by plugin name; of two commands with one
-        path the first is kept.
+        **Combine:** collected, the core's and the built-in plugins' first, then by plugin name; of two commands with
+        one path the first is kept.
         **Sync/async:** sync.
         **If it fails:** isolated: its commands are missing and ``fieldhr plugins list`` says why.
 

@@ -138,8 +138,8 @@ FIXES: Final = Schema(
 class Receipt:
     """What became of a batch: ``stored + flagged + deduplicated + quarantined + rejected == submitted``, always.
 
-    *flagged* is stored too, with a doubt on it (a mock flag, a clock far off). *quarantined* is kept apart for a person to
-    look at. *rejected* was refused; ``reasons`` counts why, by dotted code. ``dropped`` of the fence (off duty, no
+    *flagged* is stored too, with a doubt on it (a mock flag, a clock far off). *quarantined* is kept apart for a person
+    to look at. *rejected* was refused; ``reasons`` counts why, by dotted code. ``dropped`` of the fence (off duty, no
     basis) are rejected too, counted by reason, and their coordinates are kept nowhere.
     """
 

@@ -19,7 +19,6 @@ import attrs
 from fieldhr_core.errors import RecordError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]

@@ -117,7 +117,7 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
     {
         ("keys", "person"): _who(Purpose.ADMINISTRATION),
         ("people", "id"): _who(*_STAFF),
-        ("people", "name_sealed"): _sealed("Name.", DataClass.CONTACT, _STAFF, _RELATION),
+        ("people", "name_sealed"): _sealed("Name.", DataClass.CONTACT, _STAFF, _RELATION, per_person=True),
         ("people", "role"): _clear("Job.", _STAFF, _RELATION),
         ("people", "manager"): _who(*_STAFF, holds="Id of the manager."),
         ("people", "team"): _clear("Team.", _STAFF, _RELATION),

@@ -130,6 +130,7 @@ class TableRule:
         person: column with the id of the person the row is about; ``None``: nobody, and OWN and SUBTREE see nothing.
         shared: whether a row whose *person* is null is everybody's.
         only: further columns and values a row must have to count as the person's.
+        unless: column that is true where a row is kept from the person it is about, and from whoever leads them.
         parent: (table, column here, column there): the row belongs to whom its parent belongs to.
         code: column with an alert code, for DOMAIN.
     """
@@ -138,6 +139,7 @@ class TableRule:
     person: str | None = None
     shared: bool = False
     only: tuple[tuple[str, str], ...] = ()
+    unless: str | None = None
     parent: tuple[str, str, str] | None = None
     code: str | None = None
 
@@ -162,7 +164,7 @@ TABLES: Final[Mapping[str, TableRule]] = MappingProxyType(
         "messages": TableRule(kind="messages", person="rep"),
         "rulings": TableRule(kind="messages", parent=("messages", "submission", "id"), only=(("kind", "message"),)),
         "deals": TableRule(kind="deals", person="rep"),
-        "cases": TableRule(kind="cases", person="rep", code="code"),
+        "cases": TableRule(kind="cases", person="rep", unless="confidential", code="code"),
         "case_events": TableRule(kind="cases", parent=("cases", "case", "id")),
         "metrics": TableRule(kind="metrics", person="subject"),
         # Who looked at somebody is theirs to know.
@@ -175,14 +177,17 @@ TABLES: Final[Mapping[str, TableRule]] = MappingProxyType(
     }
 )
 
-#: Role -> table -> columns it gets as NULL.
+#: Role -> table -> columns it gets as NULL. Numbers of identity cards and accounts are for whoever talks with the
+#: customer or checks them: reps and compliance. Leading reps, running the system, feeding it and proving what was done
+#: need none of them.
 MASKED: Final[Mapping[Role, Mapping[str, frozenset[str]]]] = MappingProxyType(
     {
+        Role.MANAGER: {"customers": frozenset({"identity_sealed"})},
         Role.COMPLIANCE: {"people": frozenset({"traits"}), "checkins": frozenset({"body_sealed", "distance_m"})},
         Role.AUDITOR: {
             "people": frozenset({"name_sealed", "traits"}),
             "places": frozenset({"body_sealed", "subject"}),
-            "customers": frozenset({"body_sealed"}),
+            "customers": frozenset({"body_sealed", "identity_sealed"}),
             "addresses": frozenset({"body_sealed"}),
             "checkins": frozenset({"body_sealed", "distance_m"}),
             "follow_ups": frozenset({"text_sealed"}),
@@ -194,11 +199,11 @@ MASKED: Final[Mapping[Role, Mapping[str, frozenset[str]]]] = MappingProxyType(
             "outbox": frozenset({"body_sealed"}),
             "keys": frozenset({"wrapped"}),
         },
-        Role.ADMIN: {"keys": frozenset({"wrapped"})},
+        Role.ADMIN: {"customers": frozenset({"identity_sealed"}), "keys": frozenset({"wrapped"})},
         Role.INTEGRATOR: {
             "people": frozenset({"name_sealed", "traits"}),
             "places": frozenset({"body_sealed", "subject"}),
-            "customers": frozenset({"body_sealed"}),
+            "customers": frozenset({"body_sealed", "identity_sealed"}),
             "addresses": frozenset({"body_sealed"}),
             "outbox": frozenset({"body_sealed"}),
         },
@@ -298,7 +303,8 @@ def _condition(
         whose.append(person.in_(led))
     if rule.shared:
         whose.append(person.is_(None))
-    return sa.and_(mine, *only, sa.or_(*whose))
+    open_to_them = [table.c[rule.unless].is_(sa.false())] if rule.unless else []
+    return sa.and_(mine, *only, *open_to_them, sa.or_(*whose))
 
 
 def _rule(name: str) -> TableRule:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fieldhr_core.store.sealed import SEALED
 from fieldhr_core.store.tables import StoreTables
 from fieldhr_core.trust.purposes import OPENS, PER_PERSON, Purpose
 from fieldhr_core.trust.register import FIELDS, RETENTION, TECHNICAL, Keeping, as_markdown, unregistered
@@ -46,6 +47,15 @@ def test_positions_and_words_are_sealed_and_whereabouts_under_the_persons_own_ke
     clear_and_sensitive = {place for place, field in FIELDS.items() if field.sensitive and field.data_class is None}
     assert clear_and_sensitive == {("absences", "kind"), ("deals", "amount_minor")}
     assert not {column for columns in TECHNICAL.values() for column in columns if column.endswith("_sealed")}
+
+
+@pytest.mark.req("E5")
+def test_what_is_a_persons_own_is_sealed_with_the_persons_key() -> None:
+    for sealed in SEALED:
+        # A place is its subject's only where it is somebody's home.
+        own = sealed.person is not None and sealed.table != "places"
+        assert FIELDS[sealed.table, sealed.column].per_person == own, f"{sealed.table}.{sealed.column}"
+    assert FIELDS["people", "name_sealed"].per_person
 
 
 def test_every_way_of_keeping_is_explained_and_used() -> None:

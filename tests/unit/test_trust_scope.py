@@ -91,6 +91,7 @@ def rows_of(name: str, tenant: str) -> list[dict[str, Any]]:
             row[rule.person] = person
         if name == "cases":
             row |= {"code": CODES[number % len(CODES)], "instance": str(number), "subject": str(person)}
+            row["confidential"] = person == "r2"
         if name == "audit":
             row |= {"seq": number + 1, "object_kind": "person", "object": person or "nobody"}
         if name == "track_parts":
@@ -150,6 +151,8 @@ def expected(name: str, principal: Principal, action: Action, row: dict[str, Any
         return row[rule.code].split(".")[0] in DOMAINS.get(principal.role, ()) if rule.code else False
     if rule.person is None or principal.person is None:
         return False
+    if rule.unless and row[rule.unless]:
+        return False
     whose = row[rule.person]
     seen = {principal.person, *(LED.get(principal.person, ()) if far is Reach.SUBTREE else ())}
     return whose in seen or (whose is None and rule.shared)
@@ -194,7 +197,7 @@ def test_every_table_of_the_store_has_a_rule(tables: StoreTables) -> None:
     for name, rule in TABLES.items():
         table = getattr(tables, name)
         assert any(kind == rule.kind for kind, _, _ in POLICY)
-        named = {rule.person, rule.code, *(column for column, _ in rule.only)} - {None}
+        named = {rule.person, rule.code, rule.unless, *(column for column, _ in rule.only)} - {None}
         assert named <= set(table.c.keys())
         if rule.parent:
             other, here, there = rule.parent
@@ -228,6 +231,33 @@ def test_pay_and_audit_never_see_where_somebody_was() -> None:
     for role in (Role.HR_PAYROLL, Role.AUDITOR, Role.COMPLIANCE, Role.INTEGRATOR):
         assert reach(role, "tracks") is Reach.NONE
     assert reach(Role.HR_PAYROLL, "messages") is Reach.NONE
+
+
+@pytest.mark.req("E2")
+def test_a_confidential_case_is_kept_from_its_rep_and_the_reps_managers(
+    tables: StoreTables, base: sa.Connection
+) -> None:
+    secret = "cases-r2"  # see rows_of
+    for name, column in (("cases", "id"), ("case_events", "case")):
+        table = getattr(tables, name)
+        seen = {}
+        for role, person in ((Role.REP, "r2"), (Role.MANAGER, "m1"), (Role.MANAGER, "boss"), (Role.ADMIN, None)):
+            principal = Principal(tenant="bank", id="u", role=role, person=person)
+            where = condition(tables, name, principal, led=LED.get(person or "", ()))
+            seen[role, person] = set(base.execute(sa.select(table.c[column]).where(where)).scalars())
+        assert seen.pop((Role.ADMIN, None)) >= {secret, "cases-r1"}
+        assert not any(secret in ids for ids in seen.values())
+        assert "cases-r1" in seen[Role.MANAGER, "m1"], "the others stay in sight"
+
+
+def test_identity_numbers_are_for_those_who_talk_with_customers_or_check_them() -> None:
+    readers = {
+        role
+        for role in Role
+        if reach(role, "customers") is not Reach.NONE
+        and "identity_sealed" not in MASKED.get(role, {}).get("customers", ())
+    }
+    assert readers == {Role.REP, Role.COMPLIANCE}
 
 
 def test_masked_columns_come_as_null(tables: StoreTables, base: sa.Connection) -> None:

@@ -8,7 +8,7 @@ return within the merge limit continues the stay; silence keeps a stay together 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ _DROP_FIXES, _DROP_MS = 2, 15_000
 _FIRST_LOOK: Final = 4
 
 #: Most fixes a median looks at; more would cost time and change nothing.
-_MEDIAN_FIXES: Final = 64
+_MEDIAN_FIXES: Final = 32
 
 
 @attrs.frozen
@@ -66,43 +66,39 @@ class Trail:
         reach2: squared distance from a centre beyond which a fix is certainly outside (radius plus accuracy).
         jump: for each fix the next one (itself included) whose successor is not certainly outside of it: where a
             stay can begin at all.
-        hush: for each fix, and one after the last, the next one (itself included) that comes after silence.
+        silences: the fixes that come after silence, ascending; closed by the number of fixes.
     """
 
     t: list[int]
     x: list[float]
     y: list[float]
-    reach2: list[float]
-    jump: list[int]
-    hush: list[int]
+    reach2: Any
+    jump: Any
+    silences: list[int]
 
     @classmethod
     def of(cls, t: Any, x: Any, y: Any, reach2: Any, bridge_ms: int) -> Trail:
         """Build from columns; skipping never changes what the loop finds."""
         dx = np.diff(x) * np.cos(np.radians(y[:-1] / METRES_A_DEGREE))
         dy = np.diff(y)
-        alone = np.r_[dx * dx + dy * dy > reach2[1:], False]
-        loud = np.r_[True, np.diff(t) <= bridge_ms, False]
-        return cls(t.tolist(), x.tolist(), y.tolist(), reach2.tolist(), _next(~alone), _next(~loud))
-
-
-def _next(holds: Any) -> list[int]:
-    """Return for each row the next one (itself included) where *holds*; the number of rows where none does."""
-    count = len(holds)
-    rows = np.where(holds, np.arange(count), count)
-    found: list[int] = np.minimum.accumulate(rows[::-1])[::-1].tolist()
-    return found
+        alone = dx * dx + dy * dy > reach2[1:]
+        count = len(t)
+        rows = np.where(np.r_[alone, False], count, np.arange(count))
+        jump = np.minimum.accumulate(rows[::-1])[::-1]
+        silences = [*(np.flatnonzero(np.diff(t) > bridge_ms) + 1).tolist(), count]
+        return cls(t.tolist(), x.tolist(), y.tolist(), reach2, jump, silences)
 
 
 def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts: list[Doubt]) -> list[Segment]:
     """Return the segments of the rep-day at fixes ``first:end`` of the trail, ascending; append to *doubts*."""
-    t, x, y, reach2, jump, hush = trail.t, trail.x, trail.y, trail.reach2, trail.jump, trail.hush
+    t, x, y, reach2, jump, silences = trail.t, trail.x, trail.y, trail.reach2, trail.jump, trail.silences
     radius2 = rules.radius_m * rules.radius_m
     stay_ms, bridge_ms, merge_ms, join_ms = rules.stay_ms, rules.bridge_ms, rules.merge_ms, rules.join_ms
     found: list[Segment] = []
+    after_silence = -1
     i = first
     while i < end:
-        i = jump[i]
+        i = int(jump[i])
         if i >= end:
             break
         # A new hypothesis: somebody stays where fix i is.
@@ -128,9 +124,17 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                         break
                     silent += quiet
                 # Run on while fixes are inside: up to the next median, silence, or the moment of confirmation.
-                stop = min(i + look_at - inside, i + _RUN, hush[i + 1], end)
-                if confirmed < 0:
-                    stop = min(stop, bisect_left(t, t[start] + silent + stay_ms, i, stop) + 1)
+                stop = i + look_at - inside
+                if stop > i + _RUN:
+                    stop = i + _RUN
+                if after_silence <= i:
+                    after_silence = silences[bisect_right(silences, i)]
+                if stop > after_silence:
+                    stop = after_silence
+                if stop > end:
+                    stop = end
+                if confirmed < 0 and t[stop - 1] - t[start] - silent >= stay_ms:
+                    stop = bisect_left(t, t[start] + silent + stay_ms, i, stop) + 1
                 j = i + 1
                 for at_x, at_y in zip(x[j:stop], y[j:stop], strict=True):
                     dx = (at_x - cx) * scale
@@ -154,11 +158,10 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                             start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
                         elif ripe:
                             confirmed, confirmed_x, confirmed_y = last, cx, cy
-                        else:
-                            look_at = inside + inside // 2
                 continue
-            # Not known to be inside when it came: it may count later, but decides nothing.
-            doubts.append((i, i + 1))
+            if confirmed >= 0:
+                # Not known to be inside when it came: it may count later, but decides nothing.
+                doubts.append((i, i + 1))
             if d2 > reach2[i]:
                 if not outside:
                     outside_from = i

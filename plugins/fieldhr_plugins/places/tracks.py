@@ -35,6 +35,8 @@ _LOOK_BACK: Final = 3
 _LOOK_BACK_MS: Final = 600_000
 #: Accuracy that excuses a fix from counting as outside, at most.
 _EXCUSE_M: Final = 75.0
+#: A segment whose bounding box has a shorter diagonal is no movement.
+_STILL_M: Final = 80.0
 #: Motion is measured on fixes at least this far apart in time.
 _STRIDE_MS: Final = 20_000
 #: Devices that report at least this often need nothing made good; silence longer than the other is no interval.
@@ -432,6 +434,20 @@ def _at_decision(track: _Track, member: Ints, owner: Ints, heads: Ints, decided:
 
 def _moving_segments(track: _Track, member: Ints, segment: Ints, known: Bools) -> Ints:
     """Return the segments that are movement rather than staying, as far as is known at the decision."""
+    begins = np.flatnonzero(np.r_[True, segment[1:] != segment[:-1]])
+    part = np.cumsum(np.r_[False, segment[1:] != segment[:-1]])
+    # Who keeps this near to one point does not walk, creep or loop; most need no closer look.
+    x = np.where(known, track.x[member], track.x[member[begins]][part])
+    y = np.where(known, track.y[member], track.y[member[begins]][part])
+    width = np.hypot(
+        (np.maximum.reduceat(x, begins) - np.minimum.reduceat(x, begins))
+        * np.cos(np.radians(y[begins] / METRES_A_DEGREE)),
+        np.maximum.reduceat(y, begins) - np.minimum.reduceat(y, begins),
+    )
+    rows = np.flatnonzero((width > _STILL_M)[part])
+    if not len(rows):
+        return np.empty(0, np.int64)
+    member, segment, known = member[rows], segment[rows], known[rows]
     begins = np.flatnonzero(np.r_[True, segment[1:] != segment[:-1]])
     part = np.cumsum(np.r_[False, segment[1:] != segment[:-1]])
     extent = _Extent.of(track, member, part, begins, known)

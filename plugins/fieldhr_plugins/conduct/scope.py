@@ -21,6 +21,8 @@ _LATIN: Final = re.compile(r"[a-z0-9]")
 
 #: Language: (characters looked at to the left, to the right).
 _REACH: Final = {"zh": (12, 8), "en": (48, 40), "ja": (14, 18), "ko": (8, 14), "vi": (40, 40), "th": (18, 24)}
+#: Named in a sentence, these make it another matter whatever else the sentence names.
+_PLAIN: Final = frozenset({"event", "card_promotion", "business"})
 _NO_CUES: Final = re.compile(r"(?!)")
 
 
@@ -117,7 +119,14 @@ class Scope:
                 for other in self._lawful.values():
                     rest = other.sub("_", rest)
                 inside = text[start:end]
-                if self._unlawful.search(rest.replace(inside, "_")):
+                rest = rest.replace(inside, "_")
+                if product in _PLAIN:
+                    return product
+                if product == "loan":
+                    # Only rates and ways to repay: a promise stays one, whoever lends the money for it.
+                    told = any(c.isdigit() for c in inside) or "还本" in inside
+                    return None if not told or self._strictly_unlawful.search(rest) else product
+                if self._unlawful.search(rest):
                     return None
                 return product
         return None
@@ -213,4 +222,4 @@ def _alternatives(items: Iterable[str], *, anchored: bool = False, ending: bool 
     pattern = "|".join(made)
     if ending:
         return re.compile(rf"(?:{pattern})$")
-    return re.compile(rf"(?:的|些|这个|那个|这|那|我们|我|咱们|咱|公司|它|他们|可|真|也|全|肯定|一定|可是|而且){{0,2}}(?:{pattern})" if anchored else pattern)
+    return re.compile(rf"(?:的|些|这个|那个|这|那|我们|我|咱们|咱|公司|它|他们|可|真|也|全|肯定|一定|可是|而且){{0,4}}(?:{pattern})" if anchored else pattern)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fieldhr_core.hooks.loader import Registry
     from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
+    from fieldhr_core.trust.keys import KeyProvider
     from fieldhr_core.trust.vault import Reading, Vault
 
 #: Classes of sealed data whose every reading leaves an event of its own.
@@ -60,6 +61,7 @@ class House:
     guard: Guard
     vault: Vault
     clock: Clock
+    keys: KeyProvider
     cached: dict[tuple[str, str], Any] = attrs.field(factory=dict)
 
     def now_ms(self) -> int:

@@ -31,7 +31,7 @@ from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Duties", "People", "duties", "duty_table", "people_table"]
+__all__ = ["Duties", "People", "duties", "duty_table", "people_table", "person_name"]
 
 
 class People:
@@ -260,6 +260,15 @@ def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, 
         absences={rep: tuple(found) for rep, found in away.items()},
         calendar=facts.calendar,
     )
+
+
+def person_name(unit: Unit, person: str) -> str:
+    """Return a person's name; empty where the unit's principal sees them masked or not at all."""
+    table = unit.acting.tables.people
+    rows = unit.all(unit.select(table).where(table.c.id == person))
+    sealed = [row.name_sealed for row in rows]
+    names = unit.open_known(table, "name_sealed", "contact", [row.id for row in rows], sealed, person=person)
+    return next((name.decode() for name in names if name is not None), "")
 
 
 def duty_table(duties: Duties, reps: Sequence[str], period: Period) -> Table:

@@ -12,7 +12,7 @@ import attrs
 
 from fieldhr_core.flow.cases import Alerts
 from fieldhr_core.flow.days import rep_days_of
-from fieldhr_core.flow.people import duties
+from fieldhr_core.flow.people import duties, person_name
 from fieldhr_core.flow.view import View
 from fieldhr_core.flow.visits import names_of
 from fieldhr_core.model import (
@@ -40,6 +40,7 @@ class DayReport:
     """One rep's day as far as it is known.
 
     Attributes:
+        rep_name: the rep's name; empty for a role that sees people masked.
         day: rep, local date, zone, duty and breaks.
         fixes: ``FIXES``; stays: ``STAYS``; outings, checkins, follow_ups, signals: the records of that day.
         gaps_ms: (start, end) spans of duty, UTC milliseconds, in which nothing is known: before the first and after the
@@ -51,6 +52,7 @@ class DayReport:
     """
 
     tenant: str
+    rep_name: str
     day: RepDay
     fixes: Table
     stays: Table
@@ -88,9 +90,11 @@ class Reports:
             outings, stays = _of_day(view[OUTINGS], rep_days.days[0]), view[STAYS]
             wanted = {c for c in [*outings["customer"].tolist(), *stays["customer"].tolist()] if c}
             wanted |= {c for c in view[CHECKINS]["customer"].tolist() if c}
+            nearby = wanted | {c for c in stays["nearest_customer"].tolist() if c}
             facts = acting.facts(unit)
             report = DayReport(
                 tenant=acting.tenant,
+                rep_name=person_name(unit, rep),
                 day=rep_days.days[0],
                 fixes=rep_days.fixes,
                 stays=stays,
@@ -99,7 +103,7 @@ class Reports:
                 checkins=_of_day(view[CHECKINS], rep_days.days[0], "time_ms"),
                 follow_ups=_of_day(view[FOLLOW_UPS], rep_days.days[0], "start_ms"),
                 places=_places_of(view[PLACES], wanted),
-                names={customer: name for customer, (name, _) in names_of(unit, wanted).items()},
+                names={customer: name for customer, (name, _) in names_of(unit, nearby).items()},
                 gaps_ms=_gaps(rep_days.fixes, rep_days.days[0], gap_s),
                 gap_s=gap_s,
                 cases=(),

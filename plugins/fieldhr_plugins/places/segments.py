@@ -26,7 +26,7 @@ _RUN: Final = 64
 #: (first fix, last fix, fix by which it was confirmed, x and y of the centre at that fix, whether it was left).
 Segment = tuple[int, int, int, float, float, bool]
 
-#: (first, end) of fixes that were not known to lie inside when they came: strays, and the first fixes after a return.
+#: (first, end) of fixes that were not known to lie inside when they came: strays, and all until a return was sure.
 Doubt = tuple[int, int]
 
 _RADIANS: Final = math.pi / 180.0 / METRES_A_DEGREE
@@ -154,7 +154,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                     if confirmed < 0:
                         if found and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
                             # Back where the last stay was: it goes on, the excursion included.
-                            doubts.append((start, last))
+                            doubts.append((found[-1][1] + 1, last))
                             start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
                         elif ripe:
                             confirmed, confirmed_x, confirmed_y = last, cx, cy

@@ -52,7 +52,7 @@ class DayReport:
     """
 
     tenant: str
-    rep_name: str
+    rep_name: str = ""
     day: RepDay
     fixes: Table
     stays: Table

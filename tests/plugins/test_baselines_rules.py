@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fieldhr_core.model import FIXES, OUTINGS, PLACES, POINTS, RepDay, RepDays, Table
+from fieldhr_core.model import FIXES, OUTINGS, PLACES, POINTS, RepDay, RepDays, Table, distance_m
 from fieldhr_plugins import baselines
 from fieldhr_plugins.baselines import BaselineSettings
 from fieldhr_plugins.baselines.resolvers import RULES, offsite_stops
@@ -151,3 +153,33 @@ def test_check_ins_are_inside_or_outside() -> None:
         ]
     )
     assert list(resolver("circle").judge(points, TOWN)["verdict"]) == ["at", "away", "away"]
+
+
+def plain_classic(t: list[int], lat: list[float], lon: list[float]) -> list[tuple[int, int]]:
+    """The classic rule without any short cut."""
+    found, start = [], 0
+    for now in range(1, len(t)):
+        if t[now] - t[now - 1] > 15 * MINUTE:
+            start = now
+        elif distance_m(lat[start], lon[start], lat[now], lon[now]) >= 200.0:
+            if t[now] - t[start] >= 30 * MINUTE:
+                found.append((start, now))
+            start = now
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from([(31.2, 121.4), (0.0, 179.9999), (-16.8, -179.9999), (85.0, 10.0), (89.999, 0.0)]),
+)
+def test_the_short_cuts_of_the_classic_rule_change_nothing(seed: int, at: tuple[float, float]) -> None:
+    rng = np.random.default_rng(seed)
+    count = 300
+    hops = rng.normal(0, 60, (count, 2)) * (rng.random((count, 1)) < 0.15)
+    north, east = np.cumsum(hops, axis=0).T + rng.normal(0, 5, (2, count))
+    lat = np.clip(at[0] + north / METRES, -90, 90)
+    lon = (at[1] + east / METRES / np.cos(np.radians(at[0])) + 180) % 360 - 180
+    t = T0 + np.cumsum(rng.choice([30_000, 60_000, 1_200_000], count, p=[0.6, 0.39, 0.01]))
+    track = t.tolist(), lat.tolist(), lon.tolist()
+    assert [(s[0], s[1]) for s in classic_stops(*track)] == plain_classic(*track)

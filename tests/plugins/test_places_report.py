@@ -228,6 +228,8 @@ def test_json_is_one_line_of_known_numbers() -> None:
 
 
 def test_an_empty_day_is_a_page_too() -> None:
+    named = attrs.evolve(report(), rep_name="王 <强>")
+    assert "<b>王 &lt;强&gt;</b>" in rendered(named, "html").decode("utf-8")
     bare = attrs.evolve(report(empty=True), outings=OUTINGS.empty(), checkins=CHECKINS.empty(), places=PLACES.empty())
     for form in ("html", "json", "csv", "xlsx"):
         assert rendered(bare, form)

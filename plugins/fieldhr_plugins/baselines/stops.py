@@ -22,6 +22,9 @@ __all__ = ["Stop", "classic_stops", "cluster_stops", "traccar_stops"]
 Stop = tuple[int, int, int, float, float]
 
 _MINUTE_MS: Final = 60_000
+_METRES_A_DEGREE: Final = 111_195.08
+#: Nearer to a pole than this a degree of longitude is too uneven for a flat square.
+_FLAT_LATITUDE: Final = 80.0
 
 
 def classic_stops(
@@ -35,14 +38,34 @@ def classic_stops(
 ) -> list[Stop]:
     """Return greedy anchor stays; a stay ends at the first fix outside, so it takes the way there in."""
     stops: list[Stop] = []
-    start = 0
-    for now in range(1, len(t)):
-        if t[now] - t[now - 1] > gap_minutes * _MINUTE_MS:
-            start = now
-        elif distance_m(lat[start], lon[start], lat[now], lon[now]) >= distance:
-            if t[now] - t[start] >= minutes * _MINUTE_MS:
-                stops.append((start, now, t[now], *_mean(lat, lon, start, now)))
-            start = now
+    if not t:
+        return stops
+    gap_ms, stay_ms = gap_minutes * _MINUTE_MS, minutes * _MINUTE_MS
+    # Far below and far above the distance a flat square tells; only near it is the sphere asked.
+    unit = distance / _METRES_A_DEGREE
+    flat_limits = (0.98 * unit) ** 2, (1.02 * unit) ** 2
+    start, before = 0, t[0]
+    at_lat, at_lon, began = lat[0], lon[0], t[0]
+    squeeze = math.cos(math.radians(at_lat))
+    near, far = flat_limits if abs(at_lat) <= _FLAT_LATITUDE else (-1.0, math.inf)
+    for now, (moment, here, there) in enumerate(zip(t, lat, lon, strict=True)):
+        inside = False
+        silent = moment - before > gap_ms
+        before = moment
+        if not silent:
+            north, east = here - at_lat, (there - at_lon) * squeeze
+            flat = north * north + east * east
+            if flat < near:
+                continue
+            if flat <= far or abs(there - at_lon) > 180.0:
+                inside = distance_m(at_lat, at_lon, here, there) < distance
+        if inside:
+            continue
+        if not silent and moment - began >= stay_ms:
+            stops.append((start, now, moment, *_mean(lat, lon, start, now)))
+        start, began, at_lat, at_lon = now, moment, here, there
+        squeeze = math.cos(math.radians(at_lat))
+        near, far = flat_limits if abs(at_lat) <= _FLAT_LATITUDE else (-1.0, math.inf)
     return stops
 
 

@@ -116,6 +116,7 @@ class DayView:
 
     words: Words
     rep: str
+    rep_name: str
     date: str
     zone: str
     simulated: bool
@@ -142,6 +143,7 @@ class DayView:
         return cls(
             words=words,
             rep=report.day.rep,
+            rep_name=report.rep_name,
             date=report.day.date,
             zone=report.day.zone,
             simulated=report.simulated,

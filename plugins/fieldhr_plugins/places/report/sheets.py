@@ -34,6 +34,7 @@ def as_json(view: DayView) -> bytes:
     """Return one JSON object on one line; unknown numbers are null, times local with their offset."""
     record = {
         "rep": view.rep,
+        "rep_name": view.rep_name or None,
         "date": view.date,
         "zone": view.zone,
         "simulated": view.simulated,
@@ -131,7 +132,9 @@ def as_xlsx(view: DayView) -> bytes:
     words = view.words
     book = Workbook()
     book.remove(book.active)
-    title = f"{words('title')} {view.rep} {view.date}" + (f" ({words('simulated')})" if view.simulated else "")
+    title = f"{words('title')} {view.rep_name or view.rep} {view.date}" + (
+        f" ({words('simulated')})" if view.simulated else ""
+    )
     _sheet(book, words("title"), title, [words(n) for n in _COLUMNS], [_cells(view, e) for e in view.entries])
     _sheet(
         book,

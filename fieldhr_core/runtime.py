@@ -14,6 +14,7 @@ from fieldhr_core.model import Principal, Role, instant, milliseconds
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from fieldhr_core.care.room import Care
     from fieldhr_core.flow.acting import Acting, House
     from fieldhr_core.flow.desk import Desk
     from fieldhr_core.flow.tenants import Tenants
@@ -93,11 +94,15 @@ class FieldHR:
             guard = Guard(limit_s=call_limit_s, now=clock.now)
             registry = Registry(guard=guard)
             registry.load(plugins, autoload=autoload, disabled=disabled, strict=strict)
-            vault = Vault(keys or default_keys(binding), MemoryKeyStore(), _refuse_reading)
+            keys = keys or default_keys(binding)
+            vault = Vault(keys, MemoryKeyStore(), _refuse_reading)
         except BaseException:
             binding.close()
             raise
-        return cls(House(binding=binding, tables=tables, registry=registry, guard=guard, vault=vault, clock=clock))
+        house = House(
+            binding=binding, tables=tables, registry=registry, guard=guard, vault=vault, clock=clock, keys=keys
+        )
+        return cls(house)
 
     def __enter__(self) -> FieldHR:
         return self
@@ -125,6 +130,23 @@ class FieldHR:
         from fieldhr_core.flow.tenants import Tenants
 
         return Tenants(self._open_house())
+
+    @property
+    def care(self) -> Care:
+        """Backup, drill, rotation of keys, forgetting: for the host, not for principals."""
+        from fieldhr_core.care.premises import Premises
+        from fieldhr_core.care.room import Care
+
+        house = self._open_house()
+        return Care(
+            Premises(
+                binding=house.binding,
+                tables=house.tables,
+                vault=house.vault,
+                keys=house.keys,
+                now=house.clock.now,
+            )
+        )
 
     @property
     def plugins(self) -> tuple[PluginReport, ...]:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from fieldhr_core.flow.desk import Desk
     from fieldhr_core.runtime import FieldHR
+    from fieldhr_core.trust.keys import KeyProvider
 
-__all__ = ["add_store_arguments", "desk_of", "open_store"]
+__all__ = ["add_key_arguments", "add_store_arguments", "desk_of", "keys_of", "only_tenant", "open_store", "url_of"]
 
 #: Where a command looks when it is not told.
 DEFAULT_DB = "fieldhr.db"
@@ -28,6 +29,30 @@ def add_store_arguments(parser: argparse.ArgumentParser) -> None:
         "--db", metavar="URL", default=DEFAULT_DB, help=f"database URL or SQLite file (default: {DEFAULT_DB})"
     )
     parser.add_argument("--tenant", metavar="ID", help="tenant (default: the only one there is)")
+    add_key_arguments(parser)
+
+
+def add_key_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--key-file`` and ``--key-variable``."""
+    parser.add_argument(
+        "--key-file", metavar="FILE", help="file with the keys of the store (default: FILE.keys beside a SQLite file)"
+    )
+    parser.add_argument("--key-variable", metavar="NAME", help="environment variable with the keys of the store")
+
+
+def keys_of(args: argparse.Namespace) -> KeyProvider | None:
+    """Return the keys that the options name; ``None``: the default of the runtime."""
+    from fieldhr_core.trust.keys import EnvironmentKeys, FileKeys
+
+    if getattr(args, "key_variable", None):
+        return EnvironmentKeys(args.key_variable)
+    return FileKeys(args.key_file) if getattr(args, "key_file", None) else None
+
+
+def url_of(args: argparse.Namespace) -> str:
+    """Return the database URL that ``--db`` names."""
+    url: str = args.db
+    return url if "://" in url else f"sqlite:///{url}"
 
 
 @contextlib.contextmanager
@@ -35,8 +60,7 @@ def open_store(args: argparse.Namespace) -> Iterator[FieldHR]:
     """Open the runtime that ``--db`` names."""
     from fieldhr_core.runtime import FieldHR
 
-    url = args.db if "://" in args.db else f"sqlite:///{args.db}"
-    with FieldHR.open(url, disabled=getattr(args, "disabled", ())) as hr:
+    with FieldHR.open(url_of(args), disabled=getattr(args, "disabled", ()), keys=keys_of(args)) as hr:
         yield hr
 
 
@@ -47,13 +71,18 @@ def desk_of(hr: FieldHR, args: argparse.Namespace, *, purpose: str = "operations
     Raises:
         ConfigError: FHR-CFG-001 where no tenant is named and there is not exactly one.
     """
-    tenant = args.tenant or _only_tenant(hr)
+    tenant = args.tenant or only_tenant(hr)
     principal = Principal(tenant=tenant, id=f"cli:{getpass.getuser()}", role=Role.ADMIN)
     with hr.acting_as(principal, purpose=purpose) as desk:
         yield desk
 
 
-def _only_tenant(hr: FieldHR) -> str:
+def only_tenant(hr: FieldHR) -> str:
+    """Return the only tenant there is.
+
+    Raises:
+        ConfigError: FHR-CFG-001 where there is not exactly one.
+    """
     tenants = hr.tenants.list()
     if len(tenants) != 1:
         found = "no tenant" if not tenants else f"the tenants {', '.join(tenants[:5])}"

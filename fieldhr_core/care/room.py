@@ -1,0 +1,47 @@
+"""The host's room for care: what it does with a store as a whole, in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    import os
+
+    from fieldhr_core.care.backup import Backup
+    from fieldhr_core.care.drill import Drill
+    from fieldhr_core.care.forgetting import Forgotten
+    from fieldhr_core.care.premises import Premises
+
+__all__ = ["Care"]
+
+
+@attrs.frozen(eq=False)
+class Care:
+    """Backup, drill, rotation and forgetting of one runtime's store. Each call leaves its event in the audit trail."""
+
+    premises: Premises
+
+    def acting(self, actor: str) -> Care:
+        """Return the same room for somebody whose name goes into the audit trail."""
+        return Care(attrs.evolve(self.premises, actor=actor))
+
+    def backup(self, path: str | os.PathLike[str], keys_to: str | os.PathLike[str]) -> Backup:
+        """Back the store up while others use it; see :func:`fieldhr_core.care.backup.create`."""
+        from fieldhr_core.care.backup import create
+
+        return create(self.premises, Path(path), Path(keys_to))
+
+    def drill(self) -> Drill:
+        """Destroy and restore a copy of the store and measure it; see :func:`fieldhr_core.care.drill.drill`."""
+        from fieldhr_core.care.drill import drill
+
+        return drill(self.premises)
+
+    def forget(self, tenant: str, person: str) -> Forgotten:
+        """Destroy a person's keys; see :func:`fieldhr_core.care.forgetting.forget`."""
+        from fieldhr_core.care.forgetting import forget
+
+        return forget(self.premises, tenant, person)

@@ -251,6 +251,14 @@ def test_silence_is_never_dwell() -> None:
 
 
 @pytest.mark.req("A8")
+def test_two_glimpses_and_silence_between_are_no_stay() -> None:
+    fixes = track([(0, 0, 0), (2, 3000, 0), (50, 3000, 0), (52, 6000, 0)])
+    t = (fixes["time_ms"] - T0) / MINUTE
+    assert not len(resolve(fixes.take((t < 3) | (t > 49))))
+    assert len(resolve(fixes.take((t < 10) | (t > 49)))) == 1
+
+
+@pytest.mark.req("A8")
 @pytest.mark.scenario("O02")
 def test_jumps_between_towers_leave_one_stay() -> None:
     fixes = track([(0, 0, 0), (40, 0, 0)], noise_m=25, accuracy_m=40)

@@ -32,7 +32,8 @@ class PlacesSettings:
             silence longer than half the window anywhere in it.
         backfill_count, backfill_window_s, backfill_after: so many visit records written within so many seconds, after
             this local time of day (``HH:MM``), two of them unsupported, are a backfill.
-        mock_run_s: mock flag set for at least this long. test_devices: devices enrolled for testing; not judged.
+        mock_run_s: mock flag set for at least this long.
+        test_devices: devices enrolled for testing; their mock flag is no doubt.
         jump_speed_mps, jump_accuracy_m, jump_count: impossible speed between two accurate fixes, so many times a day.
         frozen_s: identical coordinates for this long from a source that claims to be ``gps``.
         clock_skew_s: device clock ahead of receipt by at least this much.

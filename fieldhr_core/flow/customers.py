@@ -1,4 +1,4 @@
-"""Customers and places: taken in, checked in the answer, sealed, and turned into the tenant's map."""
+"""Customer journey: taken in, checked in the answer, sealed; or fetched from another system page by page."""
 
 from __future__ import annotations
 
@@ -8,24 +8,20 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import PluginError, RecordError
+from fieldhr_core.flow.places import address_bodies, is_on_earth, touch_places
 from fieldhr_core.flow.rulings import is_checked, keep_rulings, rule, strictest
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import (
-    PLACES,
     Address,
-    Coded,
     Customer,
     Datum,
     Finding,
-    Place,
     Receipt,
     Ruling,
     Submission,
-    Table,
     instant,
     milliseconds,
 )
-from fieldhr_core.model.datums import to_wgs84
 from fieldhr_core.store.rows import canonical_json, put, within
 from fieldhr_core.trust.purposes import opens
 
@@ -35,7 +31,7 @@ if TYPE_CHECKING:
 #: What a role that sees customers masked gets in place of their names and numbers.
 _MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "birth_date": None, "countries": ()}
 
-__all__ = ["Customers", "Places", "customer_ruled_again", "known_places", "touch_places"]
+__all__ = ["Customers", "customer_ruled_again"]
 
 
 class Customers:
@@ -181,151 +177,6 @@ def _submissions(unit: Unit, customers: Sequence[Customer]) -> list[Submission]:
     return [Submission(id=one.id, kind="customer", value=one, at=instant(unit.at_ms)) for one in customers]
 
 
-class Places:
-    """The desk's room for places that are no customer's address."""
-
-    def __init__(self, acting: Acting) -> None:
-        self._acting = acting
-
-    def put(self, places: Iterable[Place]) -> int:
-        """Store places; one whose id is known already is exchanged. Return how many were handed in."""
-        places = list(places)
-        for place in places:
-            if not _on_earth(place.lat, place.lon):
-                raise RecordError(f"Place {place.id!r} lies at no possible coordinate.", code="FHR-REC-001")
-        acting, table = self._acting, self._acting.tables.places
-        bodies = [
-            canonical_json({"name": p.name, "lat": p.lat, "lon": p.lon, "datum": p.datum.value, "radius_m": p.radius_m})
-            for p in places
-        ]
-        with acting.unit() as unit:
-            unit.allow("places", "write")
-            # A home is sealed with the key of whose home it is, so that it is forgotten with them.
-            sealed = [
-                unit.seal(table, "body_sealed", "contact", [place.id], [body], person=place.subject)[0]
-                for place, body in zip(places, bodies, strict=True)
-            ]
-            put(
-                unit.connection,
-                table,
-                [
-                    {
-                        "tenant": acting.tenant,
-                        "id": place.id,
-                        "kind": place.kind.value,
-                        "category": place.category,
-                        "subject": place.subject,
-                        "private": place.private,
-                        "body_sealed": body,
-                    }
-                    for place, body in zip(places, sealed, strict=True)
-                ],
-            )
-            touch_places(acting, unit)
-            unit.audit("places.put", "places", count=len(places))
-        return len(places)
-
-
-def known_places(acting: Acting, unit: Unit) -> Table:
-    """Return ``PLACES`` of the tenant in WGS-84; the same object until a place or customer changes."""
-    version = _places_version(acting, unit)
-    cached = acting.house.cached.get((acting.tenant, "places"))
-    if cached is not None and cached[0] == version:
-        table: Table = cached[1]
-        return table
-    table = _load_places(acting, unit)
-    acting.house.cached[acting.tenant, "places"] = (version, table)
-    return table
-
-
-def touch_places(acting: Acting, unit: Unit) -> None:
-    """Say that a place, a customer or an address changed, to every process that caches the map."""
-    put(
-        unit.connection,
-        acting.tables.counters,
-        [
-            {
-                "tenant": acting.tenant,
-                "name": "places.version",
-                "subject": "",
-                "date": "",
-                "count": _places_version(acting, unit) + 1,
-            }
-        ],
-    )
-
-
-def _places_version(acting: Acting, unit: Unit) -> int:
-    import sqlalchemy as sa
-
-    table = acting.tables.counters
-    version = unit.connection.execute(
-        sa.select(table.c.count).where(table.c.tenant == acting.tenant, table.c.name == "places.version")
-    ).scalar()
-    return version or 0
-
-
-def _load_places(acting: Acting, unit: Unit) -> Table:
-    import sqlalchemy as sa
-
-    table, addresses, customers = acting.tables.places, acting.tables.addresses, acting.tables.customers
-    rows = unit.all(sa.select(table).where(table.c.tenant == acting.tenant).order_by(table.c.id))
-    entries = [
-        (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None)
-        for row, body in zip(rows, _place_bodies(unit, rows), strict=True)
-        if body is not None
-    ]
-    rows = unit.all(
-        sa.select(addresses, customers.c.owner)
-        .join(customers, sa.and_(customers.c.tenant == addresses.c.tenant, customers.c.id == addresses.c.customer))
-        .where(addresses.c.tenant == acting.tenant, customers.c.gone_ms.is_(None))
-        .order_by(addresses.c.customer, addresses.c.id)
-    )
-    for row, body in zip(rows, _address_bodies(unit, rows), strict=True):
-        if body["lat"] is not None:
-            entries.append((f"{row.customer}/{row.id}", "customer", row.customer, None, body, False, row.owner))
-    lat, lon = _in_wgs84([entry[4] for entry in entries])
-    return PLACES.table(
-        place=[entry[0] for entry in entries],
-        kind=Coded.of(entry[1] for entry in entries),
-        subject=[entry[2] for entry in entries],
-        category=Coded.of(entry[3] for entry in entries),
-        lat=lat,
-        lon=lon,
-        radius_m=[entry[4]["radius_m"] for entry in entries],
-        private=[entry[5] for entry in entries],
-        owner=Coded.of(entry[6] for entry in entries),
-    )
-
-
-def _place_bodies(unit: Unit, rows: Sequence[Any]) -> list[bytes | None]:
-    """Open places, homes with the key of whose home it is; ``None`` where that person was forgotten."""
-    table, by_person = unit.acting.tables.places, dict[str | None, list[Any]]()
-    for row in rows:
-        by_person.setdefault(row.subject, []).append(row)
-    unit.prepare("contact", (person for person in by_person if person is not None))
-    opened: dict[str, bytes] = {}
-    for person, mine in by_person.items():
-        if person is None or not unit.is_forgotten("contact", person):
-            ids = [row.id for row in mine]
-            sealed = [row.body_sealed for row in mine]
-            opened |= zip(ids, unit.open(table, "body_sealed", "contact", ids, sealed, person=person), strict=True)
-    return [opened.get(row.id) for row in rows]
-
-
-def _in_wgs84(bodies: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
-    import numpy as np
-
-    lat = np.array([body["lat"] for body in bodies], dtype="f8")
-    lon = np.array([body["lon"] for body in bodies], dtype="f8")
-    datums = np.array([body["datum"] for body in bodies], dtype="O")
-    for datum in (Datum.GCJ02, Datum.BD09):
-        rows = np.flatnonzero(datums == datum.value)
-        if len(rows):
-            lat[rows], lon[rows] = to_wgs84(lat[rows], lon[rows], datum)
-    return lat, lon
-
-
 def _sifted(customers: Iterable[Customer]) -> tuple[list[Customer], dict[str, int]]:
     good: list[Customer] = []
     reasons: dict[str, int] = {}
@@ -350,13 +201,9 @@ def _fault(customer: Customer) -> str | None:
             continue
         if address.datum is None:
             return "address.no_datum"
-        if not _on_earth(address.lat, address.lon):
+        if not is_on_earth(address.lat, address.lon):
             return "address.out_of_range"
     return None
-
-
-def _on_earth(lat: float, lon: float) -> bool:
-    return -90 <= lat <= 90 and -180 <= lon <= 180 and not (lat == 0 and lon == 0)
 
 
 def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
@@ -424,21 +271,10 @@ def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Seque
     )
 
 
-def _address_bodies(unit: Unit, rows: Sequence[Any]) -> list[dict[str, Any]]:
-    bodies = unit.open(
-        unit.acting.tables.addresses,
-        "body_sealed",
-        "contact",
-        [f"{row.customer}/{row.id}" for row in rows],
-        [row.body_sealed for row in rows],
-    )
-    return [json.loads(body) for body in bodies]
-
-
 def _addresses(unit: Unit, rows: Sequence[Any]) -> tuple[Address, ...]:
     return tuple(
         Address(**{**body, "datum": Datum(body["datum"]) if body["datum"] else None})
-        for body in _address_bodies(unit, rows)
+        for body in address_bodies(unit, rows)
     )
 
 

@@ -11,10 +11,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import PluginError
-from fieldhr_core.flow.cases import run_alerters
-from fieldhr_core.flow.customers import known_places
+from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.people import duties
+from fieldhr_core.flow.places import known_places
 from fieldhr_core.flow.tracks import fixes_of
+from fieldhr_core.flow.view import outings_between
 from fieldhr_core.model import FIXES, OUTINGS, SIGNALS, STAYS, Coded, RepDays, Resolved, Table
 from fieldhr_core.store.packing import pack
 from fieldhr_core.store.rows import within
@@ -22,7 +23,7 @@ from fieldhr_core.store.rows import within
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["outings_between", "rep_days_of", "resolve_dirty", "touch_days"]
+__all__ = ["rep_days_of", "resolve_dirty", "touch_days"]
 
 #: Rep-days resolved in one call of the resolver: enough to make columns pay, small enough to hold in memory.
 _AT_ONCE = 2_000
@@ -84,25 +85,6 @@ def rep_days_of(acting: Acting, unit: Unit, keys: Sequence[tuple[str, str]]) -> 
         days=tuple(known.day(rep, date.fromisoformat(day)) for rep, day in keys),
         offsets=offsets,
         fixes=Table.concat(FIXES, tables),
-    )
-
-
-def outings_between(acting: Acting, unit: Unit, start_ms: int, end_ms: int, reps: Sequence[str] | None = None) -> Table:
-    """Return ``OUTINGS`` that overlap a span, of some reps or of all this principal may see."""
-    import sqlalchemy as sa
-
-    table = acting.tables.outings
-    where = [unit.scope(table), table.c.start_ms < end_ms, table.c.end_ms > start_ms]
-    if reps is not None:
-        where.append(table.c.rep.in_(list(reps)))
-    rows = unit.all(sa.select(table).where(*where).order_by(table.c.rep, table.c.start_ms, table.c.id))
-    return OUTINGS.table(
-        outing=[row.id for row in rows],
-        rep=Coded.of(row.rep for row in rows),
-        customer=[row.customer for row in rows],
-        start_ms=[row.start_ms for row in rows],
-        end_ms=[row.end_ms for row in rows],
-        meeting_place=[row.meeting_place for row in rows],
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fieldhr_core.flow.cases import Alerts
-from fieldhr_core.flow.customers import Customers, Places
+from fieldhr_core.flow.alerts import Alerts
+from fieldhr_core.flow.customers import Customers
 from fieldhr_core.flow.deals import Deals
 from fieldhr_core.flow.messages import Messages
 from fieldhr_core.flow.people import People
+from fieldhr_core.flow.places import Places
 from fieldhr_core.flow.positions import Positions
 from fieldhr_core.flow.reports import Reports
 from fieldhr_core.flow.scoring import Scores

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from fieldhr_core.flow.cases import Alerts
+from fieldhr_core.flow.alerts import Alerts
 from fieldhr_core.flow.days import rep_days_of
 from fieldhr_core.flow.people import duties, person_name
 from fieldhr_core.flow.view import View

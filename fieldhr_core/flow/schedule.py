@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from fieldhr_core.errors import PluginError
-from fieldhr_core.flow.cases import run_alerters
 from fieldhr_core.flow.days import resolve_dirty
 from fieldhr_core.flow.delivery import deliver_due
+from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.tracks import seal_days
 from fieldhr_core.model import instant, milliseconds
 from fieldhr_core.store.rows import put

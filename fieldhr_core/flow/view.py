@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import RecordError
-from fieldhr_core.flow.customers import known_places
-from fieldhr_core.flow.days import outings_between
 from fieldhr_core.flow.deals import deals_table
 from fieldhr_core.flow.people import duties, duty_table, people_table
+from fieldhr_core.flow.places import known_places
 from fieldhr_core.model import (
     CHECKINS,
     DEALS,
@@ -32,7 +31,7 @@ from fieldhr_core.store.packing import unpack
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["View", "opened_days"]
+__all__ = ["View", "opened_days", "outings_between"]
 
 _DAY_MS = 86_400_000
 
@@ -182,6 +181,25 @@ class View:
 
     def _places(self) -> Table:
         return known_places(self._acting, self._unit)
+
+
+def outings_between(acting: Acting, unit: Unit, start_ms: int, end_ms: int, reps: Sequence[str] | None = None) -> Table:
+    """Return ``OUTINGS`` that overlap a span, of some reps or of all this principal may see."""
+    import sqlalchemy as sa
+
+    table = acting.tables.outings
+    where = [unit.scope(table), table.c.start_ms < end_ms, table.c.end_ms > start_ms]
+    if reps is not None:
+        where.append(table.c.rep.in_(list(reps)))
+    rows = unit.all(sa.select(table).where(*where).order_by(table.c.rep, table.c.start_ms, table.c.id))
+    return OUTINGS.table(
+        outing=[row.id for row in rows],
+        rep=Coded.of(row.rep for row in rows),
+        customer=[row.customer for row in rows],
+        start_ms=[row.start_ms for row in rows],
+        end_ms=[row.end_ms for row in rows],
+        meeting_place=[row.meeting_place for row in rows],
+    )
 
 
 def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from fieldhr_core.errors import PluginError, RecordError
-from fieldhr_core.flow.cases import run_alerters
-from fieldhr_core.flow.customers import known_places
 from fieldhr_core.flow.days import resolve_dirty, touch_days
+from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.people import duties
+from fieldhr_core.flow.places import known_places
 from fieldhr_core.model import (
     JUDGED,
     POINTS,

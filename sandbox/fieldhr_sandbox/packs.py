@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from fieldhr_core.errors import SandboxError
+from fieldhr_sandbox.sensors import REFERENCE, Dials
 
 __all__ = ["PACKS", "Bar", "Pack", "pack"]
 
@@ -32,6 +33,7 @@ class Pack:
         bar: marks to reach.
         customers_per_rep: overrides the recipe's.
         slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
+        dials: what phones are like.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Pack:
     bar: Bar = Bar()
     customers_per_rep: int | None = None
     slice_minutes: int = 120
+    dials: Dials = REFERENCE
 
 
 _QUIET: Final = (

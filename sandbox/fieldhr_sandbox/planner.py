@@ -24,7 +24,12 @@ _Candidate = tuple[tuple[Rep, ...], tuple[int, ...], frozenset[str]]
 
 @attrs.define(kw_only=True)
 class Planner:
-    """Plants scenarios one after the other, the demanding ones first."""
+    """Plants scenarios one after the other, the demanding ones first.
+
+    Attributes:
+        redrawn: instance -> how often it must be drawn again.
+        near_dwells: (site, place key) of stays just below the limit of a dwell.
+    """
 
     world: World
     days: Days
@@ -35,6 +40,8 @@ class Planner:
     absences: list[Absence] = attrs.field(factory=list)
     after: list[Any] = attrs.field(factory=list)
     dwells: dict[tuple[int, int, str], Any] = attrs.field(factory=dict)
+    near_dwells: list[tuple[Site, str]] = attrs.field(factory=list)
+    redrawn: Mapping[str, int] = attrs.field(factory=dict)
     _kept: set[int] = attrs.field(factory=set)
     _touched: set[int] = attrs.field(factory=set)
 
@@ -51,12 +58,13 @@ class Planner:
                 self._plant_one(row, ordinal)
 
     def _plant_one(self, row: Scenario, ordinal: int) -> None:
-        draw = self.streams.of(f"site-{row.key}", ordinal)
+        instance = self.streams.token("instance", row.key, ordinal)
+        draw = self.streams.of(f"site-{row.key}", ordinal, self.redrawn.get(instance, 0))
         sites = self._saying(row, draw) if _is_spoken(row) else self._candidates(row, draw)
         for reps, days, parts in sites:
             site = Site(
                 scenario=row,
-                instance=self.streams.token("instance", row.key, ordinal),
+                instance=instance,
                 ordinal=ordinal,
                 draw=draw,
                 world=self.world,
@@ -71,6 +79,7 @@ class Planner:
                 absences=self.absences,
                 after=self.after,
                 dwells=self.dwells,
+                near_dwells=self.near_dwells,
             )
             reserved = set(self.world.reserved)
             try:

@@ -13,7 +13,7 @@ from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.timeline import Spot
 from fieldhr_sandbox.world import Rep, World
 
-__all__ = ["check_in_at", "follow_up", "write_down"]
+__all__ = ["check_in_at", "follow_up", "plan_outing", "write_down"]
 
 _NOTES: Final = (
     "了解了近期订单和回款情况,{a}需求{b}。",
@@ -47,7 +47,7 @@ def write_down(script: Script, rep: Rep, world: World, days: Days, streams: Stre
             continue
         visit = stop.visit
         if visit.outing:
-            _outing(
+            plan_outing(
                 script,
                 rep,
                 days,
@@ -80,7 +80,7 @@ def write_down(script: Script, rep: Rep, world: World, days: Days, streams: Stre
                 )
             )
     for customer, since in outing_since.items():
-        _outing(script, rep, days, streams, customer, since, since + 2 * 3600, None)
+        plan_outing(script, rep, days, streams, customer, since, since + 2 * 3600)
     if script.works and script.calls and not script.absent:
         _calls(script, rep, days, streams, draw)
     if not script.writes:
@@ -104,9 +104,17 @@ def _text(draw: Draw, patterns: tuple[str, ...]) -> str:
     return draw.pick(patterns).format(a=draw.pick(_NOTE_A), b=draw.pick(_NOTE_B))
 
 
-def _outing(
-    script: Script, rep: Rep, days: Days, streams: Streams, customer: str, start: int, end: int, meeting: str | None
+def plan_outing(
+    script: Script,
+    rep: Rep,
+    days: Days,
+    streams: Streams,
+    customer: str,
+    start: int,
+    end: int,
+    meeting: str | None = None,
 ) -> None:
+    """Add an outing to *customer* from *start* to *end*, in steps of five minutes as people plan."""
     number = len(script.outings)
     script.outings.append(
         Outing(

@@ -21,7 +21,7 @@ from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.timeline import Setting, Timeline
 from fieldhr_sandbox.world import Rep, World
 
-__all__ = ["NOISE_M", "STEP_S", "Dials", "Observed", "observe", "tick_seconds"]
+__all__ = ["NOISE_M", "REFERENCE", "STEP_S", "Dials", "Observed", "observe", "tick_seconds"]
 
 #: Seconds between fixes.
 STEP_S: Final = 30
@@ -56,6 +56,10 @@ class Dials:
     late_share: float = 0.05
     dead_battery_share: float = 0.02
     jump_share: float = 0.002
+
+
+#: The device mix of the scenario book.
+REFERENCE: Final = Dials()
 
 
 @attrs.frozen(eq=False, kw_only=True)

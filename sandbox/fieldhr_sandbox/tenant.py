@@ -6,7 +6,7 @@ Everything that people do and write exists at once; fixes are made when somebody
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -20,19 +20,25 @@ from fieldhr_sandbox.layout import lay_out
 from fieldhr_sandbox.marking import Exposure
 from fieldhr_sandbox.packs import Pack
 from fieldhr_sandbox.planner import Planner
+from fieldhr_sandbox.proof import proven_at
 from fieldhr_sandbox.recipes import Recipe, recipe
 from fieldhr_sandbox.records import write_down
+from fieldhr_sandbox.scenarios import Site
 from fieldhr_sandbox.script import Script
-from fieldhr_sandbox.sensors import Dials, Observed, observe
+from fieldhr_sandbox.sensors import REFERENCE, STEP_S, Dials, Observed, observe
 from fieldhr_sandbox.streams import SANDBOX_VERSION, Streams
 from fieldhr_sandbox.talk import converse
-from fieldhr_sandbox.truth import LIMIT_S, Dwell, off_site_dwells
+from fieldhr_sandbox.truth import LIMIT_S, MERGE_S, Dwell, TrueStay, merged_stays, off_site_dwells
 from fieldhr_sandbox.world import Rep, World, build_world
 
 __all__ = ["Tenant", "build"]
 
 #: Innocent stays at places of leisure keep this far below the limit.
 _MARGIN_S = 4 * 60
+#: An alert that is raised live is due so long after the limit has passed.
+_LIVE_S = 120
+#: So often instances are drawn again before a seed is given up.
+_DRAWS = 8
 #: Working days over which nobody innocent may have fewer visits than days.
 BUSY_DAYS = 5
 
@@ -129,16 +135,32 @@ class Tenant:
 def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = None) -> Tenant:
     """Build a tenant.
 
+    Instances whose dose ordinary phones would leave undecided are drawn again, and the tenant is built once more.
+
     Args:
         pack: what to build.
         seed: any integer from 0.
         blind: draw severities and times again, from streams nobody has seen.
-        dials: what phones are like; the reference values unless given.
+        dials: what phones are like; the pack's unless given.
 
     Raises:
         SandboxError: FHR-SBX-001 where a scenario finds no room; FHR-SBX-002 where the finished timelines do not hold
             exactly the dwells that the scenarios announced (a bug of the sandbox: such a key must never be used).
     """
+    redrawn: dict[str, int] = {}
+    for _ in range(_DRAWS):
+        tenant, undecided = _build(pack, seed, blind, dials or pack.dials, redrawn)
+        if not undecided:
+            return tenant
+        for instance in undecided:
+            redrawn[instance] = redrawn.get(instance, 0) + 1
+    raise SandboxError(f"Seed {seed} of {pack.name} stays undecided after {_DRAWS} draws.", code="FHR-SBX-001")
+
+
+def _build(
+    pack: Pack, seed: int, blind: bool, dials: Dials, redrawn: Mapping[str, int]
+) -> tuple[Tenant, frozenset[str]]:
+    """Build a tenant once; return it and the instances that its phones' fixes would leave undecided."""
     chosen = recipe(pack.recipe)
     if pack.customers_per_rep is not None:
         chosen = attrs.evolve(chosen, customers_per_rep=pack.customers_per_rep)
@@ -150,7 +172,7 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
         for rep in world.reps
         for day in range(days.count)
     }
-    planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts)
+    planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts, redrawn=redrawn)
     planner.plant(pack.plantings, spoken=False)
     for (index, _), script in scripts.items():
         converse(script, world.reps[index], days, streams, chosen.products)
@@ -163,8 +185,7 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
         script.messages.sort(key=lambda message: (message.time, message.id))
         script.check_ins.sort(key=lambda check_in: (check_in.time, check_in.id))
         script.follow_ups.sort(key=lambda follow_up: (follow_up.written, follow_up.id))
-    records = [*planner.records, *_dwell_records(planner, world, days, scripts)]
-    return Tenant(
+    tenant = Tenant(
         pack=pack,
         seed=seed,
         recipe=chosen,
@@ -173,9 +194,12 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
         world=world,
         scripts=scripts,
         absences=planner.absences,
-        key=AnswerKey.of(records),
-        dials=dials or Dials(),
+        key=AnswerKey(()),
+        dials=dials,
     )
+    dwells, undecided = _dwell_records(planner, tenant)
+    tenant.key = AnswerKey.of([*planner.records, *dwells])
+    return tenant, undecided
 
 
 def table_digest(table: Table) -> str:
@@ -236,51 +260,95 @@ def _keep_busy(scripts: Sequence[Script], quota: dict[int, int]) -> None:
                 quota[script.day] = min(room[script.day], max(quota[script.day], made(script)) + 2)
 
 
-def _dwell_records(
-    planner: Planner, world: World, days: Days, scripts: dict[tuple[int, int], Script]
-) -> list[KeyRecord]:
+def _dwell_records(planner: Planner, tenant: Tenant) -> tuple[list[KeyRecord], frozenset[str]]:
+    """Return a record a dwell, and the instances whose fixes prove too little, too much, or too late."""
     announced = dict(planner.dwells)
-    records = []
-    for (rep, day), script in scripts.items():
+    records, undecided = [], set()
+    for (rep, day), script in tenant.scripts.items():
         agreed = frozenset(
-            world.spots[outing.meeting_place].place_key for outing in script.outings if outing.meeting_place is not None
+            tenant.world.spots[outing.meeting_place].place_key
+            for outing in script.outings
+            if outing.meeting_place is not None
         )
-        for dwell in _dwells(script, world, days, agreed, LIMIT_S):
+        for dwell in _dwells(script, tenant, agreed, LIMIT_S):
             site, evidence, dose = announced.pop((rep, day, dwell.stay.spot.place_key), (None, {}, {}))
             if site is None:
                 raise _unfaithful(script, dwell, "that no scenario announced")
-            records.append(
-                KeyRecord(
-                    scenario=site.scenario.id,
-                    variant=site.scenario.variant,
-                    instance=f"{site.instance}d",
-                    kind="alert",
-                    subject_kind="rep",
-                    subject=world.reps[rep].id,
-                    rep=world.reps[rep].id,
-                    start=days.instant(day, dwell.stay.start_s),
-                    end=days.instant(day, dwell.stay.end_s),
-                    code="track.offsite_dwell",
-                    severity="medium",
-                    earliest=days.instant(day, dwell.over_s - dwell.near_s),
-                    detect_by=days.instant(day, dwell.over_s + 120),
-                    evidence=evidence,
-                    dose=dose,
-                    group=world.reps[rep].person.territory,
-                )
-            )
+            earliest, detect_by = dwell.over_s - dwell.near_s, dwell.over_s + _LIVE_S
+            proven = _proven(tenant, script, dwell.stay, REFERENCE)
+            if proven is None or not earliest <= proven <= detect_by:
+                undecided.add(site.instance)
+            if tenant.dials != REFERENCE:
+                # A worse phone may be silent when the limit passes: nobody can know it before the next fix.
+                proven = _proven(tenant, script, dwell.stay, tenant.dials)
+                detect_by = max(detect_by, dwell.over_s if proven is None else proven + STEP_S)
+            records.append(_dwell_record(tenant, script, dwell, site, evidence, dose, (earliest, detect_by)))
         if not script.claimed_by:
-            for dwell in _dwells(script, world, days, agreed, LIMIT_S - _MARGIN_S):
+            for dwell in _dwells(script, tenant, agreed, LIMIT_S - _MARGIN_S):
                 raise _unfaithful(script, dwell, "too near the limit on an innocent day")
     if announced:
         keys = sorted({site.scenario.key for site, _, _ in announced.values()})
         raise SandboxError(f"Scenarios {keys} announced dwells that did not come about.", code="FHR-SBX-002")
-    return records
+    undecided |= {site.instance for site, place in planner.near_dwells if _seems_over(tenant, site, place)}
+    return records, frozenset(undecided)
 
 
-def _dwells(script: Script, world: World, days: Days, agreed: frozenset[str], limit_s: int) -> list[Dwell]:
+def _dwell_record(
+    tenant: Tenant,
+    script: Script,
+    dwell: Dwell,
+    site: Site,
+    evidence: Mapping[str, Any],
+    dose: Mapping[str, Any],
+    within_s: tuple[int, int],
+) -> KeyRecord:
+    person, days = tenant.world.reps[script.rep].person, tenant.days
+    return KeyRecord(
+        scenario=site.scenario.id,
+        variant=site.scenario.variant,
+        instance=f"{site.instance}d",
+        kind="alert",
+        subject_kind="rep",
+        subject=person.id,
+        rep=person.id,
+        start=days.instant(script.day, dwell.stay.start_s),
+        end=days.instant(script.day, dwell.stay.end_s),
+        code="track.offsite_dwell",
+        severity="medium",
+        earliest=days.instant(script.day, within_s[0]),
+        detect_by=days.instant(script.day, within_s[1]),
+        evidence=evidence,
+        dose=dose,
+        group=person.territory,
+    )
+
+
+def _proven(tenant: Tenant, script: Script, stay: TrueStay, dials: Dials) -> int | None:
+    """Return when the fixes of a rep-day prove that *stay* is too long."""
+    seen = observe([script], tenant.world, tenant.days, tenant.streams, dials, tenant.scripts)
+    parts = {each.spot.id: each.spot for each in script.timeline.stays() if each.spot.place_key == stay.spot.place_key}
+    return proven_at(
+        seen.table,
+        tenant.days.midnight_ms(script.day),
+        tenant.world.frame,
+        list(parts.values()),
+        (stay.start_s - MERGE_S, stay.end_s + MERGE_S),
+        tenant.days.breaks_s,
+        LIMIT_S,
+    )
+
+
+def _seems_over(tenant: Tenant, site: Site, place: str) -> bool:
+    """Whether fixes on the way make a stay just below the limit look longer than that."""
+    script = site.script()
+    stays = [stay for stay in merged_stays(script.timeline) if stay.spot.place_key == place]
+    return any(_proven(tenant, script, stay, REFERENCE) is not None for stay in stays)
+
+
+def _dwells(script: Script, tenant: Tenant, agreed: frozenset[str], limit_s: int) -> list[Dwell]:
     if not script.works:
         return []
+    days = tenant.days
     duty = [(days.start_s, days.end_s)]
     for absent_start, absent_end in script.absent:
         duty = [
@@ -293,7 +361,7 @@ def _dwells(script: Script, world: World, days: Days, agreed: frozenset[str], li
         script.timeline,
         duty_s=duty,
         breaks_s=days.breaks_s,
-        nearest_customer_m=world.nearest_customer_m,
+        nearest_customer_m=tenant.world.nearest_customer_m,
         agreed=agreed,
         limit_s=limit_s,
     )

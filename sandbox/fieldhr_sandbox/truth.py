@@ -15,7 +15,7 @@ import attrs
 
 from fieldhr_sandbox.timeline import Spot, Stay, Timeline
 
-__all__ = ["LEISURE", "LIMIT_S", "Dwell", "TrueStay", "merged_stays", "off_site_dwells"]
+__all__ = ["LEISURE", "LIMIT_S", "MERGE_S", "WITHIN_M", "Dwell", "TrueStay", "merged_stays", "off_site_dwells"]
 
 #: Categories where being for long during an outing needs an explanation. Fuel, repair and charging do not.
 LEISURE: Final = frozenset({"mall", "restaurant", "cafe", "teahouse", "gym"})

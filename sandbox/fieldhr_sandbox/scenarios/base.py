@@ -110,6 +110,7 @@ class Site:
         scripts: scripts of every rep and day, by (rep index, day).
         after: steps to run when days are laid out and records are written.
         dwells: dwells this instance is going to cause: (rep, day, place key) -> evidence.
+        near_dwells: (site, place key) of stays so close below the limit that the fixes must not show more.
     """
 
     scenario: Scenario
@@ -128,6 +129,7 @@ class Site:
     absences: list[Absence]
     after: list[Callable[[], None]]
     dwells: dict[tuple[int, int, str], tuple[Site, Mapping[str, Any], Mapping[str, Any]]]
+    near_dwells: list[tuple[Site, str]]
 
     @property
     def rep(self) -> Rep:

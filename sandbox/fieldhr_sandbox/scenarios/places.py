@@ -8,7 +8,7 @@ import attrs
 
 from fieldhr_core.model import AbsenceKind
 from fieldhr_sandbox.calendars import clock_s
-from fieldhr_sandbox.records import check_in_at, follow_up
+from fieldhr_sandbox.records import check_in_at, follow_up, plan_outing
 from fieldhr_sandbox.scenarios.base import ALL_DAY, Needs, Site, Unplantable, scenario
 from fieldhr_sandbox.script import Script, Stop
 from fieldhr_sandbox.sensors import tick_seconds
@@ -235,8 +235,17 @@ def _check_in_in_doubt(site: Site) -> None:
     site.silent(("checkin.mismatch",), dose={"distance_m": 220, "accuracy_m": 90})
 
 
-@scenario("L06", "Visit record without a visit", req=["A3", "B1"], needs=_AM)
+@scenario("L06", "Outing planned and visit recorded, without a visit", req=["A3", "B1"], needs=_AM)
 def _phantom_visit(site: Site) -> None:
+    _phantom(site, planned=True)
+
+
+@scenario("L06/unplanned", "Visit record without a visit and without a plan", req=["A3", "B1"], needs=_AM)
+def _unplanned_phantom_visit(site: Site) -> None:
+    _phantom(site, planned=False)
+
+
+def _phantom(site: Site, *, planned: bool) -> None:
     script = site.set_part("am", [])
     _no_customer_near_the_morning(site, script)
     customer = _far_customer(site)
@@ -245,6 +254,8 @@ def _phantom_visit(site: Site) -> None:
     site.stay_awake(script, span[0], span[1])
 
     def write() -> None:
+        if planned:
+            plan_outing(script, site.rep, site.days, site.streams, customer.customer or "", *span)
         record = follow_up(
             script,
             site.rep,
@@ -261,7 +272,8 @@ def _phantom_visit(site: Site) -> None:
             "visit.unsupported",
             "medium",
             window=(script.day, span[0], span[1]),
-            earliest_s=_DAY_END[0],
+            # Known as soon as nobody came near until an hour after the claimed end.
+            earliest_s=span[1] - span[1] % 60 + 3600,
             detect_by_s=_DAY_END[1],
             subject_kind="visit",
             subject=record.id,
@@ -313,6 +325,8 @@ def _backfill(site: Site) -> None:
     def write() -> None:
         # A second record for the visit that did take place makes four in all.
         claims = [*zip(made_up, spans, strict=False), (real, spans[2]), (real, (arrive + 60, arrive + 35 * 60))]
+        for customer, span in claims[:2]:
+            plan_outing(script, site.rep, site.days, site.streams, customer.customer or "", *span)
         for number, (customer, span) in enumerate(claims):
             script.follow_ups.append(
                 follow_up(
@@ -579,7 +593,10 @@ def _own_home(site: Site) -> None:
 
 
 def _exact(site: Site, length: int) -> None:
-    """Arrive with one fix and leave with another that is exactly *length* seconds later."""
+    """Arrive with one fix and leave with another that is exactly *length* seconds later.
+
+    The fixes before and after lie on the way, more than 100 m off, so what the phone saw spans *length* and no more.
+    """
     customer = site.customer()
     mall = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:40"))
     ticks = tick_seconds(site.rep.index, site.days_used[0], site.days, site.streams).tolist()
@@ -601,6 +618,7 @@ def _exact(site: Site, length: int) -> None:
         site.expect_dwell(mall, evidence={"category": "mall", "claimed_customer": customer.customer}, dose=dose)
     else:
         site.silent(_DWELL, dose=dose)
+        site.near_dwells.append((site, mall.place_key))
 
 
 def _dark_way(site: Site, number: int) -> None:

@@ -212,13 +212,17 @@ class _Segments:
         head = belongs & (self.d2 <= radius2)
         count = np.maximum(self._sum(head), 1.0)
         spread = np.sqrt(self._sum(np.where(head, self.d2, 0.0)) / count)
-        self.core = np.clip(2.2 * spread + 5.0, 20.0, self.settings.stay_radius_m)
+        # Indoors a phone repeats its last position for long: the spread alone would make the core too small.
+        vague = self._sum(np.where(head, track.accuracy[i], 0.0)) / count
+        self.core = np.clip(np.maximum(2.2 * spread + 5.0, vague), 20.0, self.settings.stay_radius_m)
 
     def _trim(self, track: _Track) -> None:
         """Take approaches and departures off, and early fixes before an outlier in."""
         s, i = self.segment, self.fix
         near = (i >= self.first[s]) | (track.t[self.first][s] - track.t[i] <= _LOOK_BACK_MS)
-        core = near & (self.d2 <= (self.core**2)[s])
+        # A fix may lie as far off as its own accuracy explains (about nine in ten lie within 1.4 times it).
+        excused = np.minimum(1.4 * track.accuracy[i], self.settings.stay_radius_m)
+        core = near & (self.d2 <= np.maximum(self.core[s], excused) ** 2)
         fits = core | ((i >= self.first[s]) & (self.d2 <= track.reach2[i]))
         t, none = track.t, np.iinfo(np.int64).max
         first, last = (self._extreme(np.minimum, np.where(rows, i, none)) for rows in (core, fits))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from fieldhr_core.errors import ConfigError
+
 if TYPE_CHECKING:
     import os
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from fieldhr_core.care.drill import Drill
     from fieldhr_core.care.forgetting import Forgotten
     from fieldhr_core.care.premises import Premises
+    from fieldhr_core.care.rotation import Rotated
 
 __all__ = ["Care"]
 
@@ -39,6 +42,34 @@ class Care:
         from fieldhr_core.care.drill import drill
 
         return drill(self.premises)
+
+    def rotate(self, tenant: str, *, batch: int = 500, retire: bool = False) -> Rotated:
+        """Give a tenant new data keys; see :func:`fieldhr_core.care.rotation.rotate`."""
+        from fieldhr_core.care.rotation import rotate
+
+        return rotate(self.premises, tenant, batch=batch, retire=retire)
+
+    def rotate_wrapping(self) -> int:
+        """Draw a new key in the key file and wrap every data key with it. Return how many were.
+
+        Raises:
+            ConfigError: FHR-CFG-001 where the keys are in no file of ours: rotate them where they are, then call
+                :meth:`rewrap`.
+        """
+        from fieldhr_core.trust.keys import FileKeys
+
+        if not isinstance(self.premises.keys, FileKeys):
+            raise ConfigError(
+                f"Keys of kind {self.premises.keys.name!r} are rotated where they are kept.", code="FHR-CFG-001"
+            )
+        self.premises.keys.rotate()
+        return self.rewrap()
+
+    def rewrap(self) -> int:
+        """Wrap every data key with the provider's current key. Return how many were not."""
+        from fieldhr_core.care.rotation import rewrap
+
+        return rewrap(self.premises)
 
     def forget(self, tenant: str, person: str) -> Forgotten:
         """Destroy a person's keys; see :func:`fieldhr_core.care.forgetting.forget`."""

@@ -23,7 +23,10 @@ from fieldhr_core.store.rows import within
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["rep_days_of", "resolve_dirty", "touch_days"]
+__all__ = ["FINISHED", "rep_days_of", "resolve_dirty", "touch_days"]
+
+#: States of rep-days that are never resolved again: precision was taken from them, or their rep was forgotten.
+FINISHED = ("grid", "visits", "counts", "forgotten")
 
 #: Rep-days resolved in one call of the resolver: enough to make columns pay, small enough to hold in memory.
 _AT_ONCE = 2_000
@@ -64,7 +67,12 @@ def touch_days(acting: Acting, unit: Unit, keys: Sequence[tuple[str, str]]) -> N
     for chunk in within({rep for rep, _ in keys}):
         unit.connection.execute(
             sa.update(table)
-            .where(table.c.tenant == acting.tenant, table.c.rep.in_(chunk), table.c.date.in_(dates))
+            .where(
+                table.c.tenant == acting.tenant,
+                table.c.rep.in_(chunk),
+                table.c.date.in_(dates),
+                table.c.state.not_in(FINISHED),
+            )
             .values(state="dirty")
         )
 

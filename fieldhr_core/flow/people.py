@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -31,7 +31,11 @@ from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Duties", "People", "duties", "duty_table", "people_table", "person_name"]
+__all__ = ["FORGOTTEN_NAME", "Duties", "People", "duties", "duty_table", "people_table", "person_name"]
+
+
+#: Stands where the name of a forgotten person was.
+FORGOTTEN_NAME: Final = "(forgotten)"
 
 
 class People:
@@ -41,13 +45,18 @@ class People:
         self._acting = acting
 
     def put(self, people: Iterable[Person]) -> int:
-        """Store people; a person whose id is known already is exchanged. Return how many were handed in."""
+        """Store people; a person whose id is known already is exchanged. Return how many were handed in.
+
+        Whoever was forgotten stays forgotten.
+        """
         people = list(people)
+        handed_in = len(people)
         table = self._acting.tables.people
-        ids = [person.id for person in people]
         with self._acting.unit() as unit:
             unit.allow("people", "write")
-            unit.prepare("contact", ids)
+            unit.prepare("contact", [person.id for person in people])
+            # A host goes on sending people who were forgotten; they come back only by a decision of its own.
+            people = [person for person in people if not unit.is_forgotten("contact", person.id)]
             names = [
                 unit.seal(table, "name_sealed", "contact", [p.id], [p.name.encode()], person=p.id)[0] for p in people
             ]
@@ -74,7 +83,7 @@ class People:
                 ],
             )
             unit.audit("people.put", "people", count=len(people))
-        return len(people)
+        return handed_in
 
     def list(self) -> list[Person]:
         """Return the people this principal may see, ordered by id."""
@@ -83,7 +92,9 @@ class People:
             rows = unit.all(unit.select(table).order_by(table.c.id))
             unit.prepare("contact", [row.id for row in rows])
             names = [
-                unit.open_known(table, "name_sealed", "contact", [row.id], [row.name_sealed], person=row.id)[0]
+                FORGOTTEN_NAME.encode()
+                if unit.is_forgotten("contact", row.id)
+                else unit.open_known(table, "name_sealed", "contact", [row.id], [row.name_sealed], person=row.id)[0]
                 for row in rows
             ]
         return [
@@ -266,6 +277,8 @@ def person_name(unit: Unit, person: str) -> str:
     """Return a person's name; empty where the unit's principal sees them masked or not at all."""
     table = unit.acting.tables.people
     rows = unit.all(unit.select(table).where(table.c.id == person))
+    if rows and unit.is_forgotten("contact", person):
+        return FORGOTTEN_NAME
     sealed = [row.name_sealed for row in rows]
     names = unit.open_known(table, "name_sealed", "contact", [row.id for row in rows], sealed, person=person)
     return next((name.decode() for name in names if name is not None), "")

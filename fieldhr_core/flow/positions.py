@@ -178,11 +178,15 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
         first, last = _dates(times)
         known = duties(acting, unit, set(table["rep"].values), first, last)
         bases = _bases(acting, unit)
+        unit.prepare("whereabouts", table["rep"].values)
         starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).tolist()
         for start, end in pairwise([*starts, len(codes)]):
             rep = table["rep"].values[codes[start]]
             if not known.knows(rep):
                 _count(reasons, "position.unknown_rep", end - start)
+                continue
+            if unit.is_forgotten("whereabouts", rep):
+                _count(reasons, "privacy.forgotten", end - start)
                 continue
             days, mine, refused = _sorted_into_days(known, bases.get(rep, ()), rep, times[start:end])
             place[start:end] = np.where(mine < 0, -1, mine + len(keys))

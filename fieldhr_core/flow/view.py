@@ -123,12 +123,14 @@ class View:
 
         table = self._acting.tables.checkins
         rows = self._rows(table, table.c.time_ms)
-        bodies: list[dict[str, Any]] = [{}] * len(rows)
+        bodies: list[dict[str, Any]] = [dict.fromkeys(("lat", "lon", "accuracy_m"))] * len(rows)
         by_rep: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
             by_rep.setdefault(row.rep, []).append(place)
         self._unit.prepare("whereabouts", by_rep)
         for rep, mine in by_rep.items():
+            if self._unit.is_forgotten("whereabouts", rep):
+                continue
             opened = self._unit.open(
                 table,
                 "body_sealed",
@@ -145,8 +147,8 @@ class View:
             rep=Coded.of(row.rep for row in rows),
             customer=[row.customer for row in rows],
             time_ms=[row.time_ms for row in rows],
-            lat=[body["lat"] for body in bodies],
-            lon=[body["lon"] for body in bodies],
+            lat=[nan if body["lat"] is None else body["lat"] for body in bodies],
+            lon=[nan if body["lon"] is None else body["lon"] for body in bodies],
             accuracy_m=[nan if body["accuracy_m"] is None else body["accuracy_m"] for body in bodies],
             device=Coded.of(row.device or None for row in rows),
             verdict=Coded.of(row.verdict for row in rows),

@@ -64,8 +64,8 @@ class Trail:
         t: instants in milliseconds, ascending within a rep-day.
         x, y: degrees of longitude and latitude times :data:`METRES_A_DEGREE`; longitude unwrapped.
         reach2: squared distance from a centre beyond which a fix is certainly outside (radius plus accuracy).
-        jump: for each fix the next one (itself included) whose successor is not certainly outside of it: where a
-            stay can begin at all.
+        jump: for each fix the next one (itself included) whose successor lies within the radius: where a stay can
+            begin at all.
         silences: the fixes that come after silence, ascending; closed by the number of fixes.
     """
 
@@ -77,15 +77,15 @@ class Trail:
     silences: list[int]
 
     @classmethod
-    def of(cls, t: Any, x: Any, y: Any, reach2: Any, bridge_ms: int) -> Trail:
+    def of(cls, t: Any, x: Any, y: Any, reach2: Any, rules: SegmentRules) -> Trail:
         """Build from columns; skipping never changes what the loop finds."""
         dx = np.diff(x) * np.cos(np.radians(y[:-1] / METRES_A_DEGREE))
         dy = np.diff(y)
-        alone = dx * dx + dy * dy > reach2[1:]
+        alone = dx * dx + dy * dy > rules.radius_m * rules.radius_m
         count = len(t)
         rows = np.where(np.r_[alone, False], count, np.arange(count))
         jump = np.minimum.accumulate(rows[::-1])[::-1]
-        silences = [*(np.flatnonzero(np.diff(t) > bridge_ms) + 1).tolist(), count]
+        silences = [*(np.flatnonzero(np.diff(t) > rules.bridge_ms) + 1).tolist(), count]
         return cls(t.tolist(), x.tolist(), y.tolist(), reach2, jump, silences)
 
 
@@ -162,7 +162,8 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
             if confirmed >= 0:
                 # Not known to be inside when it came: it may count later, but decides nothing.
                 doubts.append((i, i + 1))
-            if d2 > reach2[i]:
+            # A fix that is vague is excused for a stay that is certain, not for one that has hardly begun.
+            if confirmed < 0 or d2 > reach2[i]:
                 if not outside:
                     outside_from = i
                 outside += 1

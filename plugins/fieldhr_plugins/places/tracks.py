@@ -127,7 +127,7 @@ def _chunk(
         int(settings.stay_s * 1000), settings.stay_radius_m, int(settings.bridge_s * 1000),
         int(settings.merge_s * 1000), int(settings.join_s * 1000),
     )  # fmt: skip
-    trail = Trail.of(t, x, y, reach * reach, rules.bridge_ms)
+    trail = Trail.of(t, x, y, reach * reach, rules)
     found: list[Segment] = []
     doubts: list[Doubt] = []
     for begin, end in itertools.pairwise(starts.tolist()):
@@ -220,8 +220,8 @@ class _Segments:
         """Take approaches and departures off, and early fixes before an outlier in."""
         s, i = self.segment, self.fix
         near = (i >= self.first[s]) | (track.t[self.first][s] - track.t[i] <= _LOOK_BACK_MS)
-        # A fix may lie as far off as its own accuracy explains (about nine in ten lie within 1.4 times it).
-        excused = np.minimum(1.4 * track.accuracy[i], self.settings.stay_radius_m)
+        # A fix may lie as far off as its own accuracy explains: nearly all lie within twice it.
+        excused = np.minimum(2.0 * track.accuracy[i], self.settings.stay_radius_m)
         core = near & (self.d2 <= np.maximum(self.core[s], excused) ** 2)
         fits = core | ((i >= self.first[s]) & (self.d2 <= track.reach2[i]))
         t, none = track.t, np.iinfo(np.int64).max

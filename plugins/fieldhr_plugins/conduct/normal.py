@@ -61,8 +61,8 @@ _CLAUSE: Final = ".,;:!?。、；：！？\n\r"
 
 _SOFT_RUN: Final = re.compile(rf"(?<=[{_DENSE}%])[^\w{re.escape(_CLAUSE)}\u0e00-\u0e7f]++(?=[{_DENSE}])|(?<=[{_DENSE}])_++(?=[{_DENSE}])")
 _SINGLES: Final = re.compile(
-    rf"[{_DENSE}](?:[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}](?![{_DENSE}]))+[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}]"
-    rf"|(?<=[{_DENSE}])\.(?=[{_DENSE}])"
+    rf"(?<![{_DENSE}])[{_DENSE}](?:[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}](?![{_DENSE}])){{2,}}"
+    rf"|(?<=[{_DENSE}])\.{{1,3}}(?=[{_DENSE}])"
 )
 _IN_SINGLES: Final = re.compile(rf"[{re.escape(_CLAUSE)} ]+")
 _SPACED_LETTERS: Final = re.compile(r"(?<![a-z0-9@$])[a-z0-9@$](?:[^\w\n,;:!?]{1,3}[a-z0-9@$](?![a-z0-9@$])){2,}")
@@ -70,10 +70,11 @@ _BETWEEN_LETTERS: Final = re.compile(r"[^a-z0-9@$]+")
 _WORDS_WITH_DIGITS: Final = re.compile(
     r"(?<![a-z0-9@$])(?:[a-z@$][a-z]*+[0-9@$!|](?=[a-z])[a-z0-9@$]*+|[0-9](?=[a-z]{3})[a-z0-9@$]++)"
 )
+_LETTERS_IN_NUMBERS: Final = re.compile(r"(?<=[0-9])[ol]++(?=[0-9%])")
 _CUT_WORDS: Final = re.compile(r"(?<![a-z])[a-z]{1,12}(?:[-*._~^+·•=][a-z]{1,12})+(?![a-z])")
 _HYPHEN: Final = re.compile(r"(?<=[a-z0-9])-(?=[a-z])")
 _EMPHASIS: Final = re.compile(r'[*_"~`]')
-_SPARE: Final = re.compile(r'[*_"~`]++(?=[a-z0-9 ])|(?<=[a-z0-9])[*_"~`]++|(?<= ) +(?=[a-z0-9])')
+_SPARE: Final = re.compile(r'[*_"~`]++(?=[a-z0-9 ])|(?<=[a-z0-9])[*_"~`]++|(?<=[^ ] ) ++(?=[a-z0-9])')
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Me"})
 _LEET: Final = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i", "|": "l"}
 
@@ -284,6 +285,10 @@ class Normaliser:
             cut = any(piece not in self._words for piece in pieces)
             if cut and joined in self._words and found.start() not in taken:
                 edits.append((found.start(), found.end(), joined))
+        edits.extend(
+            (found.start(), found.end(), "".join("0" if c == "o" else "1" for c in found[0]))
+            for found in _LETTERS_IN_NUMBERS.finditer(text)
+        )
         edits.sort()
         return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]
 

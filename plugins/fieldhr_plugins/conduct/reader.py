@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import attrs
@@ -12,7 +14,7 @@ from fieldhr_plugins.conduct.lexicon import Entry, Lexicon, Rule
 from fieldhr_plugins.conduct.matcher import Matcher, RawHit
 from fieldhr_plugins.conduct.normal import Normal, Normaliser
 from fieldhr_plugins.conduct.products import product_classes
-from fieldhr_plugins.conduct.scope import Scope
+from fieldhr_plugins.conduct.scope import Passage, Scope
 from fieldhr_plugins.conduct.sounds import Sounds
 
 __all__ = ["CLEAN", "REVIEW", "VIOLATION", "Hit", "Reader", "Utterance"]
@@ -117,14 +119,11 @@ class Reader:
     def _read_one(self, number: int, utterance: Utterance) -> list[Hit]:
         normal = self._normalise(utterance.text)
         raw = self._find(normal, utterance.language)
-        out = [self._judged(hit, normal, utterance, ((number, 0, len(utterance.text)),)) for hit in raw]
+        out = self._judge(raw, normal, utterance, ((number, 0, len(utterance.text)),))
         loose = _without_fillers(normal)
         if loose is not None:
-            seen = {(hit.category, hit.spans) for hit in out}
-            for hit in self._find(loose, utterance.language):
-                judged = self._judged(hit, loose, utterance, ((number, 0, len(utterance.text)),))
-                if (judged.category, judged.spans) not in seen and not _covered(judged, out):
-                    out.append(judged)
+            found = self._find(loose, utterance.language)
+            out.extend(self._judge(found, loose, utterance, ((number, 0, len(utterance.text)),)))
         return _longest(out)
 
     def _read_joined(self, utterances: Sequence[Utterance], known: Sequence[Hit]) -> list[Hit]:
@@ -137,19 +136,20 @@ class Reader:
             text += utterance.text
         whole = attrs.evolve(utterances[-1], text=text)
         normal = self._normalise(text)
-        found = _longest([self._judged(hit, normal, whole, pieces) for hit in self._find(normal, whole.language)])
+        found = _longest(self._judge(self._find(normal, whole.language), normal, whole, pieces))
         return [hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known)]
 
     def _find(self, normal: Normal, language: str) -> list[RawHit]:
         text = normal.text
         hits = self._matcher.find(text)
         if self._sounds is not None:
-            spans = [(hit.start, hit.end) for hit in hits]
-            hits.extend(
-                hit
-                for hit in self._sounds.find(text)
-                if not any(start <= hit.start and hit.end <= end for start, end in spans)
-            )
+            # What is written as in the lexicon needs no second reading by its sound.
+            starts = [hit.start for hit in hits]
+            reached = list(accumulate((hit.end for hit in hits), max))
+            for hit in self._sounds.find(text):
+                before = bisect_right(starts, hit.start)
+                if before == 0 or reached[before - 1] < hit.end:
+                    hits.append(hit)
         if not hits:
             return hits
         kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))
@@ -164,55 +164,61 @@ class Reader:
             and not (hit.entry.language == "ja" and not japanese_too)
         ]
 
-    def _judged(
-        self, hit: RawHit, normal: Normal, utterance: Utterance, pieces: Sequence[tuple[int, int, int]]
-    ) -> Hit:
-        start, end = normal.span(hit.start, hit.end)
-        spans = tuple(
-            (number, max(start, opened) - opened, min(end, closed) - opened)
-            for number, opened, closed in pieces
-            if max(start, opened) < min(end, closed)
-        )
-        entry = hit.entry
-        return Hit(
-            entry=entry,
-            rule=entry.rule or entry.category.rule_for(_written_as(entry.language, utterance.text)),
-            phrase=utterance.text[start:end],
-            normal_form=hit.sounds_like or normal.text[hit.start : hit.end],
-            spans=spans,
-            verdict=self._verdict(hit, normal, utterance),
-            severity=str(entry.severity or entry.category.severity),
-            by_sound=bool(hit.sounds_like),
-        )
+    def _judge(
+        self, raw: Sequence[RawHit], normal: Normal, utterance: Utterance, pieces: Sequence[tuple[int, int, int]]
+    ) -> list[Hit]:
+        """Judge the hits of one text; *pieces* say which part of it is which message."""
+        if not raw:
+            return []
+        passages = {code: scope.passage(normal.text, normal.breaks) for code, scope in self._scopes.items()}
+        classes = product_classes(utterance.product, self._products)
+        traditional = _TRADITIONAL_HINT.search(utterance.text) is not None
+        judged = []
+        for hit in raw:
+            start, end = normal.span(hit.start, hit.end)
+            spans = tuple(
+                (number, max(start, opened) - opened, min(end, closed) - opened)
+                for number, opened, closed in pieces
+                if max(start, opened) < min(end, closed)
+            )
+            entry = hit.entry
+            written = "zh-Hant" if traditional and entry.language == "zh" else entry.language
+            judged.append(
+                Hit(
+                    entry=entry,
+                    rule=entry.rule or entry.category.rule_for(written),
+                    phrase=utterance.text[start:end],
+                    normal_form=hit.sounds_like or normal.text[hit.start : hit.end],
+                    spans=spans,
+                    verdict=self._verdict(hit, passages[entry.language], utterance, classes),
+                    severity=str(entry.severity or entry.category.severity),
+                    by_sound=bool(hit.sounds_like),
+                )
+            )
+        return judged
 
-    def _verdict(self, hit: RawHit, normal: Normal, utterance: Utterance) -> str:
-        entry = hit.entry
-        contexts = entry.category.contexts
-        if utterance.speaker == "customer" and "customer_said" in contexts:
+    def _verdict(self, hit: RawHit, passage: Passage, utterance: Utterance, known: frozenset[str] | None) -> str:
+        entry, category = hit.entry, hit.entry.category
+        if utterance.speaker == "customer" and "customer_said" in category.contexts:
             return "customer_said"
         scope = self._scopes[entry.language]
-        dismissed = scope.judge(
-            normal.text, hit.start, hit.end, normal.breaks, right_too=entry.category.right_scope
-        )
-        if dismissed is not None and dismissed in contexts:
+        dismissed = scope.judge(passage, hit.start, hit.end, right_too=category.right_scope)
+        if dismissed is not None and dismissed in category.contexts:
             return dismissed
-        if entry.products and "lawful_product" in contexts:
-            known = product_classes(utterance.product, self._products)
-            if known is not None and known & set(entry.products) and not scope.names_other_product(normal.text):
+        if entry.products and "lawful_product" in category.contexts:
+            if known is not None and known & set(entry.products) and not passage.names_other_product:
                 return "lawful_product"
-            if entry.category.lawful_by_name and (known is None or known):
-                named = scope.lawful_as(normal.text, hit.start, hit.end, entry.products, normal.breaks)
-                if named is not None:
-                    return "lawful_product"
+            if (
+                category.lawful_by_name
+                and (known is None or known)
+                and scope.lawful_as(passage, hit.start, hit.end, entry.products) is not None
+            ):
+                return "lawful_product"
         if entry.asks_review:
             return REVIEW
         if utterance.confidence is not None and utterance.confidence < self._lowest_confidence:
             return REVIEW
         return VIOLATION
-
-
-def _written_as(language: str, text: str) -> str:
-    return "zh-Hant" if language == "zh" and _TRADITIONAL_HINT.search(text) else language
 
 
 def _meets_in_a_word(before: str, after: str) -> bool:
@@ -256,12 +262,15 @@ def _longest(hits: Sequence[Hit]) -> list[Hit]:
     """Of overlapping hits of one category the longest stays; of equals the one that alerts."""
     order = sorted(hits, key=lambda hit: (-_length(hit), hit.verdict != VIOLATION, hit.spans[0]))
     kept: list[Hit] = []
-    by_category: dict[str, list[Hit]] = {}
+    # By category and message: what is taken already, in order and apart.
+    taken: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for hit in order:
-        same = by_category.setdefault(hit.category, [])
-        if not any(_overlap(hit, other) for other in same):
-            same.append(hit)
-            kept.append(hit)
+        places = [(taken.setdefault((hit.category, number), []), start, end) for number, start, end in hit.spans]
+        if any(_overlaps(spans, start, end) for spans, start, end in places):
+            continue
+        for spans, start, end in places:
+            insort(spans, (start, end))
+        kept.append(hit)
     return sorted(kept, key=lambda hit: hit.spans[0])
 
 
@@ -269,5 +278,6 @@ def _length(hit: Hit) -> int:
     return sum(end - start for _, start, end in hit.spans)
 
 
-def _overlap(hit: Hit, other: Hit) -> bool:
-    return any(n == m and start < b and a < end for n, start, end in hit.spans for m, a, b in other.spans)
+def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    at = bisect_left(spans, (start, start))
+    return (at < len(spans) and spans[at][0] < end) or (at > 0 and spans[at - 1][1] > start)

@@ -7,15 +7,16 @@ A negation is only looked for outside the hit, so that words which hold one and 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Final
 
 from fieldhr_plugins.conduct.lexicon import Language
 from fieldhr_plugins.conduct.normal import Normaliser
 
-__all__ = ["Scope"]
+__all__ = ["Passage", "Scope"]
 
-_SENTENCE: Final = frozenset("。!?;\n")
 _ENDS: Final = re.compile(r"[。!?;\n]|\.(?=\s|$)")
 _LATIN: Final = re.compile(r"[a-z0-9]")
 
@@ -63,18 +64,17 @@ class Scope:
             if name.startswith("lawful_")
         }
 
-    def is_quoted_throughout(self, text: str) -> bool:
-        """Is the whole text about rules, training, audit or fraud?"""
-        return bool(self._strong.search(text)) or len(set(self._weak.findall(text))) >= 3
+    def passage(self, text: str, breaks: frozenset[int] = frozenset()) -> Passage:
+        """Return what this language's rules say of a whole normal form, to judge its hits by."""
+        return Passage(self, text, breaks)
 
-    def judge(
-        self, text: str, start: int, end: int, breaks: frozenset[int] = frozenset(), *, right_too: bool = True
-    ) -> str | None:
-        """Return ``negated``, ``quoted``, ``customer_said`` or ``None`` for a hit in a normal form.
+    def judge(self, passage: Passage, start: int, end: int, *, right_too: bool = True) -> str | None:
+        """Return ``negated``, ``quoted``, ``customer_said`` or ``None`` for a hit in a passage.
 
         ``right_too``: words to its right may take it back as well.
         """
-        opened = _sentence_start(text, start, breaks)
+        text = passage.text
+        opened = passage.sentence_start(start)
         sentence = text[opened:start]
         clause = sentence[max(sentence.rfind(","), sentence.rfind(":"), sentence.rfind("(")) + 1 :]
         said = self._is_said_by_customer(sentence)
@@ -89,21 +89,15 @@ class Scope:
             return "quoted"
         if self._is_asked(sentence, after):
             return "quoted"
-        if self._is_in_context(text, start):
+        if passage.is_quoted_at(start):
             return "quoted"
         return None
 
-    def names_other_product(self, text: str) -> bool:
-        """Does the text speak of a product for which the wording is not lawful?"""
-        rest = text
-        for nouns in self._lawful.values():
-            rest = nouns.sub("_", rest)
-        return bool(self._strictly_unlawful.search(rest))
-
-    def lawful_as(self, text: str, start: int, end: int, products: Sequence[str], breaks: frozenset[int]) -> str | None:
+    def lawful_as(self, passage: Passage, start: int, end: int, products: Sequence[str]) -> str | None:
         """Return the class of product named in the sentence for which the wording is lawful, if it is meant."""
-        opened = _sentence_start(text, start, breaks)
-        closing = _ENDS.search(text, end)
+        text = passage.text
+        opened = passage.sentence_start(start)
+        closing = _ENDS.search(text, end, end + 60)
         closed = min(closing.start() if closing else len(text), end + 60)
         opened = max(opened, start - 60)
         sentence = text[opened:closed]
@@ -130,6 +124,22 @@ class Scope:
                     return None
                 return product
         return None
+
+    def finds_other_product(self, text: str) -> bool:
+        """Return whether *text* names a product for which no wording is lawful."""
+        for nouns in self._lawful.values():
+            text = nouns.sub("_", text)
+        return bool(self._strictly_unlawful.search(text))
+
+    def quoted_until(self, text: str) -> int:
+        """Return up to where *text* counts as quoting a rule: to its end, to a pretext, or 0 where it quotes none."""
+        found = self._strong.search(text)
+        if found is None:
+            if len(set(self._weak.findall(text))) < 3:
+                return 0
+            found = self._weak.search(text)
+        undone = self._undoing.search(text, found.end()) if found else None
+        return undone.start() if undone else len(text) + 1
 
     def _is_negated_left(self, clause: str) -> bool:
         left = clause[-self._left_reach - 12 :]
@@ -187,24 +197,36 @@ class Scope:
             return False
         return not self._rhetorical.search(sentence[-24:])
 
-    def _is_in_context(self, text: str, start: int) -> bool:
-        found = self._strong.search(text)
-        if found is None:
-            if len(set(self._weak.findall(text))) < 3:
-                return False
-            found = self._weak.search(text)
-            if found is None:
-                return False
-        return not self._undoing.search(text, found.end(), max(start, found.end()))
 
+class Passage:
+    """A normal form with what one language's rules say of the whole of it; found once, when first asked for."""
 
-def _sentence_start(text: str, start: int, breaks: frozenset[int]) -> int:
-    at = start
-    while at > 0 and start - at < 200:
-        if at in breaks or text[at - 1] in _SENTENCE or (text[at - 1] in " \n" and at > 1 and text[at - 2] == "."):
-            return at
-        at -= 1
-    return at
+    def __init__(self, scope: Scope, text: str, breaks: frozenset[int]) -> None:
+        self.text = text
+        self.breaks = breaks
+        self._scope = scope
+
+    def is_quoted_at(self, start: int) -> bool:
+        """Is the text about rules, training, audit or fraud, with nothing before *start* that shows it is a pretext?"""
+        return self._quoted_until > start
+
+    def sentence_start(self, place: int) -> int:
+        """Return where the sentence begins that holds *place*; sentences are cut at 200 characters."""
+        before = bisect_right(self._sentences, place)
+        return max(self._sentences[before - 1] if before else 0, place - 200)
+
+    @cached_property
+    def _sentences(self) -> list[int]:
+        return sorted({*(found.end() for found in _ENDS.finditer(self.text)), *self.breaks})
+
+    @cached_property
+    def names_other_product(self) -> bool:
+        """Does the text speak of a product for which nothing of this is lawful?"""
+        return self._scope.finds_other_product(self.text)
+
+    @cached_property
+    def _quoted_until(self) -> int:
+        return self._scope.quoted_until(self.text)
 
 
 def _alternatives(items: Iterable[str], *, anchored: bool = False, ending: bool = False) -> re.Pattern[str]:
@@ -212,14 +234,16 @@ def _alternatives(items: Iterable[str], *, anchored: bool = False, ending: bool 
     words = sorted(dict.fromkeys(item for item in items if item), key=len, reverse=True)
     if not words:
         return _NO_CUES
-    made = []
-    for word in words:
-        head = r"(?<![a-z0-9])" if _LATIN.match(word[0]) else ""
-        open_end = word.endswith("*")
-        plain = word.rstrip("*")
-        tail = r"(?![a-z0-9])" if _LATIN.match(plain[-1]) and not open_end else ""
-        made.append(head + re.escape(plain) + tail)
-    pattern = "|".join(made)
+    latin = [word for word in words if _LATIN.match(word[0])]
+    whole = [re.escape(word) for word in latin if not word.endswith("*") and _LATIN.match(word[-1])]
+    open_ended = [re.escape(word.rstrip("*")) for word in latin if word.endswith("*") or not _LATIN.match(word[-1])]
+    others = [re.escape(word.rstrip("*")) for word in words if not _LATIN.match(word[0])]
+    groups = [
+        rf"(?<![a-z0-9])(?:{'|'.join(whole)})(?![a-z0-9])" if whole else "",
+        rf"(?<![a-z0-9])(?:{'|'.join(open_ended)})" if open_ended else "",
+        "|".join(others),
+    ]
+    pattern = "|".join(group for group in groups if group)
     if ending:
         return re.compile(rf"(?:{pattern})$")
     return re.compile(rf"(?:的|些|这个|那个|这|那|我们|我|咱们|咱|公司|它|他们|可|真|也|全|肯定|一定|可是|而且){{0,4}}(?:{pattern})" if anchored else pattern)

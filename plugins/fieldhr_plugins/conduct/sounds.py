@@ -52,7 +52,8 @@ class Sounds:
         chinese = lexicon.languages["zh"]
         scope = {name: [normaliser(item).text for item in items] for name, items in chinese.scope.items()}
         wanted = {*scope.get("short_sounds", ()), *scope.get("long_sounds", ())}
-        self._by_sound: dict[str, list[_Target]] = {}
+        # By the first letters of the first two syllables: single letters may stand for those.
+        self._by_letters: dict[str, list[_Target]] = {}
         self._by_initials: dict[str, _Target] = {}
         written = set(wanted)
         known: dict[str, Entry] = {}
@@ -71,7 +72,7 @@ class Sounds:
             if entry_of is None or not 2 <= len(word) <= 8 or not all(c in self._sound_of for c in word):
                 continue
             target = _Target(entry_of, word, tuple(self._sound_of[c] for c in word))
-            self._by_sound.setdefault(target.sounds[0][0], []).append(target)
+            self._by_letters.setdefault(target.sounds[0][0] + target.sounds[1][0], []).append(target)
         for letters in scope.get("initials", ()):
             for word, entry in known.items():
                 if all(c in self._sound_of for c in word) and _letters(word, normaliser) == letters:
@@ -88,8 +89,13 @@ class Sounds:
         hits: list[RawHit] = []
         guards: list[tuple[int, int]] | None = None
         for run in runs:
-            for at in range(len(run)):
-                fitting = [target for target in self._by_sound.get(run[at].sound[0], ()) if self._fits(run, at, target)]
+            for at in range(len(run) - 1):
+                targets = self._by_letters.get(run[at].sound[0] + run[at + 1].sound[0])
+                if targets is None:
+                    continue
+                fitting = [target for target in targets if self._fits(run, at, target)]
+                if not fitting:
+                    continue
                 # Of phrases that sound alike, the one that is written most alike is meant.
                 fitting.sort(key=lambda target: (-len(target.characters), -_alike(run, at, target), target.characters))
                 for target in fitting[:1]:

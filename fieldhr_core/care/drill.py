@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from fieldhr_core.care import backup, pages
+from fieldhr_core.care import backup, pages, rows
 from fieldhr_core.care.digest import contents
 from fieldhr_core.store.binding import bind
 from fieldhr_core.store.tables import StoreTables
@@ -127,7 +127,7 @@ def _target(premises: Premises, folder: Path) -> Iterator[tuple[Any, StoreTables
     if premises.binding.dialect == "sqlite":
         yield f"sqlite:///{folder / 'copy.db'}", premises.tables
         return
-    engine = premises.binding.engine  # type: ignore[attr-defined] # a host's connection was refused by the backup
+    engine = rows.engine_of(premises.binding)
     tables = StoreTables(_BESIDE, premises.tables.schema)
     try:
         yield engine, tables

@@ -13,12 +13,12 @@ from fieldhr_core.care.digest import kept_tables
 from fieldhr_core.errors import MissingDependencyError, StoreError, TrustError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Engine, Table
 
     from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
 
-__all__ = ["columns_of", "dumped", "load", "snapshot"]
+__all__ = ["columns_of", "dumped", "engine_of", "load", "snapshot"]
 
 _PIECE: Final = 1 << 20
 
@@ -28,17 +28,37 @@ def snapshot(binding: Binding) -> Iterator[Connection]:
     """Yield a connection on which everything is read as of one instant.
 
     Raises:
+        StoreError: FHR-STO-001 where the host owns the transaction, or the database user does not see every row.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    with engine_of(binding).connect() as connection:
+        connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        try:
+            with connection.begin():
+                # Rather an error than a backup with rows missing, where row security holds for this user.
+                connection.exec_driver_sql("SET LOCAL row_security = off")
+                yield connection
+        except DBAPIError as cause:
+            raise StoreError(
+                f"The database cannot be read whole: {type(cause.orig).__name__}.",
+                code="FHR-STO-001",
+                hint="Run backups as a database user that row security does not hold for.",
+            ) from cause
+
+
+def engine_of(binding: Binding) -> Engine:
+    """Return the engine of a binding.
+
+    Raises:
         StoreError: FHR-STO-001 where the host owns the transaction.
     """
-    engine = getattr(binding, "engine", None)
-    if engine is None:
+    if not binding.owns_transaction:
         raise StoreError(
             "A backup needs a transaction of its own.", code="FHR-STO-001", hint="Open the runtime on a URL or Engine."
         )
-    with engine.connect() as connection:
-        connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        with connection.begin():
-            yield connection
+    with binding.transaction(write=False) as connection:
+        return connection.engine
 
 
 def columns_of(tables: StoreTables) -> list[tuple[str, list[str]]]:

@@ -23,7 +23,7 @@ from fieldhr_core.store.rows import within
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["FINISHED", "rep_days_of", "resolve_dirty", "touch_days"]
+__all__ = ["FINISHED", "rep_days_of", "resolve_dirty", "sealed_day", "touch_days"]
 
 #: States of rep-days that are never resolved again: precision was taken from them, or their rep was forgotten.
 FINISHED = ("grid", "visits", "counts", "forgotten")
@@ -128,10 +128,7 @@ def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolve
     for day in days.days:
         key = (day.rep, day.date)
         mine = stays.get(key, STAYS.empty())
-        row = f"{day.rep}/{day.date}"
-        parts = pack(mine), pack(signals.get(key, SIGNALS.empty()))
-        body = len(parts[0]).to_bytes(4, "big") + parts[0] + parts[1]
-        sealed = unit.seal(table, "resolved_sealed", "whereabouts", [row], [body], person=day.rep)[0]
+        sealed = sealed_day(unit, day.rep, day.date, mine, signals.get(key, SIGNALS.empty()))
         updates.append({"b_rep": day.rep, "b_date": day.date, "sealed": sealed})
         met += _visits(acting, day.rep, day.date, mine)
     unit.connection.execute(
@@ -154,6 +151,14 @@ def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolve
     )
     if met:
         unit.connection.execute(sa.insert(visits), met)
+
+
+def sealed_day(unit: Unit, rep: str, day: str, stays: Table, signals: Table) -> bytes:
+    """Return what a rep-day was resolved to, sealed for its row; ``view.opened_days`` opens it."""
+    parts = pack(stays), pack(signals)
+    body = len(parts[0]).to_bytes(4, "big") + parts[0] + parts[1]
+    table = unit.acting.tables.rep_days
+    return unit.seal(table, "resolved_sealed", "whereabouts", [f"{rep}/{day}"], [body], person=rep)[0]
 
 
 def _by_day(table: Table, schema: Any) -> dict[tuple[str, str], Table]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -34,12 +35,14 @@ from fieldhr_core.model.datums import to_wgs84
 from fieldhr_core.model.tabulate import reported
 from fieldhr_core.store.rows import canonical_json, put
 from fieldhr_core.trust.fence import Fence
+from fieldhr_core.trust.retention import PROFILES, Precision, precision_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.trust.retention import Profile
 
 __all__ = ["Positions", "Received"]
 
@@ -179,6 +182,7 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
         known = duties(acting, unit, set(table["rep"].values), first, last)
         bases = _bases(acting, unit)
         unit.prepare("whereabouts", table["rep"].values)
+        profile = PROFILES.get(acting.facts(unit).settings.get("retention", ""))
         starts = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).tolist()
         for start, end in pairwise([*starts, len(codes)]):
             rep = table["rep"].values[codes[start]]
@@ -189,6 +193,8 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
                 _count(reasons, "privacy.forgotten", end - start)
                 continue
             days, mine, refused = _sorted_into_days(known, bases.get(rep, ()), rep, times[start:end])
+            mine, old = _young_enough(profile, days, mine, unit.at_ms)
+            refused = refused | ({"privacy.past_retention": old} if old else {})
             place[start:end] = np.where(mine < 0, -1, mine + len(keys))
             keys += [(rep, day.date, day.zone) for day in days]
             for reason, count in refused.items():
@@ -213,6 +219,23 @@ def _sorted_into_days(
     days = [known.day(rep, first + timedelta(days=n)) for n in range((last - first).days + 1)]
     fence = Fence(days=tuple(days), bases=tuple(bases), leave_ms=known.untracked(rep))
     return days, *fence.sort(times)
+
+
+def _young_enough(
+    profile: Profile | None, days: Sequence[RepDay], mine: npt.NDArray[np.int64], now_ms: int
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Leave out fixes of days that may not be held as raw fixes any more; return how many they are."""
+    import numpy as np
+
+    if profile is None:
+        return mine, 0
+    is_old = [
+        precision_of(profile, date.fromisoformat(d.date), instant(now_ms).astimezone(ZoneInfo(d.zone)).date())
+        is not Precision.RAW
+        for d in days
+    ]
+    gone = (mine >= 0) & np.asarray([*is_old, False])[mine]
+    return np.where(gone, -1, mine), int(gone.sum())
 
 
 def _rows_of(column: Any, rows: npt.NDArray[np.int64]) -> Any:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.errors import AccessError, RecordError
+from fieldhr_core.errors import AccessError, ConfigError, RecordError
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import Calendar, WorkPattern
+from fieldhr_core.trust.retention import PROFILES
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import House
 
 __all__ = ["Tenants"]
 
-#: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer.
-OWN_SETTINGS = ("resolver", "routes", "required_checks")
+#: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer, how
+#: whereabouts lose precision (a name of ``trust.retention.PROFILES``; none: never), which file witnesses the trail, and
+#: whether the trail is proved each night (``daily``, ``off``).
+OWN_SETTINGS = ("resolver", "routes", "required_checks", "retention", "witness", "audit_check")
 
 
 class Tenants:
@@ -52,7 +55,7 @@ class Tenants:
         if not tenant:
             raise RecordError("A tenant needs an id.", code="FHR-REC-001")
         settings = dict(settings or {})
-        self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
+        self._check(settings)
         table = self._house.tables.tenants
         with self._house.binding.transaction(write=True) as connection:
             if connection.execute(sa.select(table.c.id).where(table.c.id == tenant)).first():
@@ -78,7 +81,7 @@ class Tenants:
         """
         import sqlalchemy as sa
 
-        self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
+        self._check(settings)
         table = self._house.tables.tenants
         with self._house.binding.transaction(write=True) as connection:
             done = connection.execute(
@@ -86,6 +89,16 @@ class Tenants:
             ).rowcount
             if not done:
                 raise AccessError("There is no such tenant.", code="FHR-ACC-001")
+
+    def _check(self, settings: Mapping[str, Any]) -> None:
+        self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
+        for name, known in (("retention", set(PROFILES)), ("audit_check", {"daily", "off"})):
+            if settings.get(name) not in {None, *known}:
+                raise ConfigError(
+                    f"The setting {name!r} cannot be {settings[name]!r}.",
+                    code="FHR-CFG-001",
+                    hint=f"Give one of: {', '.join(sorted(known))}.",
+                )
 
     def list(self) -> list[str]:
         """Return the ids of all tenants, ordered."""

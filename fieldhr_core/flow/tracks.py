@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Batch", "add_parts", "fixes_of", "seal_days"]
+__all__ = ["Batch", "add_parts", "exchange_parts", "fixes_of", "seal_days"]
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -77,7 +77,6 @@ def fixes_of(acting: Acting, unit: Unit, keys: Iterable[tuple[str, str]]) -> dic
 
 def seal_days(acting: Acting, unit: Unit, before_date: str) -> int:
     """Merge the parts of each resolved rep-day earlier than *before_date* into one sealed block. Return how many."""
-    import numpy as np
     import sqlalchemy as sa
 
     table = acting.tables.rep_days
@@ -93,26 +92,33 @@ def seal_days(acting: Acting, unit: Unit, before_date: str) -> int:
         return 0
     fixes = fixes_of(acting, unit, keys)
     counts = _part_counts(acting, unit, keys)
-    scattered = [key for key in keys if counts.get(key, 0) > 1]
-    parts = acting.tables.track_parts
-    for rep, date in scattered:
-        unit.connection.execute(
-            sa.delete(parts).where(parts.c.tenant == acting.tenant, parts.c.rep == rep, parts.c.date == date)
-        )
-    if scattered:
-        tables = [fixes[key] for key in scattered]
-        merged = Batch(
-            keys=tuple((rep, date, "") for rep, date in scattered),
-            offsets=np.cumsum([0, *map(len, tables)]),
-            fixes=Table.concat(FIXES, tables),
-        )
-        _insert_parts(acting, unit, merged)
+    exchange_parts(acting, unit, {key: fixes[key] for key in keys if counts.get(key, 0) > 1})
     unit.connection.execute(
         sa.update(table)
         .where(table.c.tenant == acting.tenant, table.c.state == "resolved", table.c.date < before_date)
         .values(state="sealed")
     )
     return len(keys)
+
+
+def exchange_parts(acting: Acting, unit: Unit, fixes: Mapping[tuple[str, str], Table]) -> None:
+    """Keep these fixes of (rep, date) pairs in one part each, in place of all there are; none of an empty table."""
+    import numpy as np
+    import sqlalchemy as sa
+
+    parts = acting.tables.track_parts
+    for rep, date in fixes:
+        unit.connection.execute(
+            sa.delete(parts).where(parts.c.tenant == acting.tenant, parts.c.rep == rep, parts.c.date == date)
+        )
+    kept = {key: table for key, table in fixes.items() if len(table)}
+    if kept:
+        merged = Batch(
+            keys=tuple((rep, date, "") for rep, date in kept),
+            offsets=np.cumsum([0, *map(len, kept.values())]),
+            fixes=Table.concat(FIXES, list(kept.values())),
+        )
+        _insert_parts(acting, unit, merged)
 
 
 def _fresh(batch: Batch, before: Mapping[tuple[str, str], Table]) -> Batch:

@@ -16,14 +16,14 @@ import math
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.model import EARTH_RADIUS_M, FIXES, Table
 
-__all__ = ["GRID_M", "PROFILES", "Precision", "Profile", "coarsened", "precision_of"]
+__all__ = ["GRID_M", "HALF_DIAGONAL_M", "PROFILES", "Precision", "Profile", "coarsened", "gridded", "precision_of"]
 
 #: Side of the cells to which old fixes are moved, metres.
 GRID_M: Final = 100.0
@@ -110,16 +110,9 @@ def coarsened(fixes: Table) -> Table:
 
     if not len(fixes):
         return FIXES.empty()
-    step = math.degrees(GRID_M / EARTH_RADIUS_M)
-    rows = np.floor((fixes["lat"] + 90.0) / step).astype("i8")
-    middle = (rows + 0.5) * step - 90.0
-    # Cells of one row are equally wide in degrees; the last one of a row may be narrower.
-    width = step / np.maximum(np.cos(np.radians(middle)), 1e-6)
-    cells = np.floor((fixes["lon"] + 180.0) / width).astype("i8")
+    rows, cells, lat, lon = _cells(fixes["lat"], fixes["lon"])
     quarter = fixes["time_ms"] // _QUARTER_MS
-    lat = np.clip(np.round(middle, 5), -90.0, 90.0)
-    lon = np.clip(np.round((cells + 0.5) * width - 180.0, 5), -180.0, 180.0)
-    accuracy = np.fmax(fixes["accuracy_m"], _HALF_DIAGONAL_M)
+    accuracy = np.fmax(fixes["accuracy_m"], HALF_DIAGONAL_M)
     order = np.lexsort((-accuracy, -fixes["mock"], cells, rows, quarter))
     keys = np.stack([quarter[order], rows[order], cells[order]])
     is_first = np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)]
@@ -131,5 +124,26 @@ def coarsened(fixes: Table) -> Table:
     )
 
 
+def gridded(lat: Any, lon: Any) -> tuple[Any, Any]:
+    """Return WGS-84 coordinates moved to the middle of their cells of :data:`GRID_M`; those stay where they are."""
+    return _cells(lat, lon)[2:]
+
+
+def _cells(lat: Any, lon: Any) -> tuple[Any, Any, Any, Any]:
+    """Return row, place in the row, and middle of the cell of each coordinate."""
+    import numpy as np
+
+    step = math.degrees(GRID_M / EARTH_RADIUS_M)
+    rows = np.floor((lat + 90.0) / step).astype("i8")
+    middle = (rows + 0.5) * step - 90.0
+    # Cells of one row are equally wide in degrees; the last one of a row may be narrower.
+    width = step / np.maximum(np.cos(np.radians(middle)), 1e-6)
+    cells = np.floor((lon + 180.0) / width).astype("i8")
+    middle_lat = np.clip(np.round(middle, 5), -90.0, 90.0)
+    middle_lon = np.clip(np.round((cells + 0.5) * width - 180.0, 5), -180.0, 180.0)
+    return rows, cells, middle_lat, middle_lon
+
+
 _QUARTER_MS: Final = 900_000
-_HALF_DIAGONAL_M: Final = 75.0  # of a cell of 100 m, on the ladder of track blocks
+#: Half the diagonal of a cell, metres, on the ladder of track blocks: how far a gridded place may be off.
+HALF_DIAGONAL_M: Final = 75.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fieldhr_core.runtime import FieldHR
     from fieldhr_sandbox.tenant import Tenant
 
-__all__ = ["Fed", "Fixes", "feed", "opening_instant", "principal"]
+__all__ = ["Fed", "Fixes", "feed", "introduce", "opening_instant", "principal"]
 
 #: Morning of the next day: what was written offline in the evening has arrived by then.
 _MORNING_S: Final = clock_s("08:50")
@@ -88,7 +88,7 @@ def feed(
     )
     fed = Fed()
     with hr.acting_as(principal(tenant), purpose="integration") as desk:
-        _introduce(desk, tenant, clock.now())
+        introduce(desk, tenant, clock.now())
         late_notes: list[FollowUp] = []
         for day in range(tenant.days.count):
             table = fixes(day)
@@ -100,7 +100,7 @@ def feed(
     return fed
 
 
-def _introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
+def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
     """Hand in what exists before the first day."""
     desk.people.put(tenant.world.people())
     desk.people.put_absences(tenant.absences)

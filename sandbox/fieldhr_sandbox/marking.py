@@ -11,7 +11,7 @@ import attrs
 
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord
 
-__all__ = ["Alert", "CodeMarks", "Exposure", "Marks", "Match", "Verdict", "mark", "match", "wilson"]
+__all__ = ["Alert", "CodeMarks", "Exposure", "Marks", "Match", "Verdict", "mark", "mark_code", "match", "wilson"]
 
 #: Codes about the machine itself or about a rule shown for comparison: listed, but no accusation of anybody.
 OUTSIDE: Final = ("ops.", "baseline.")
@@ -159,8 +159,8 @@ def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str
     known = [rate for rate in rates.values() if rate > 0]
     weeks = exposure.rep_days / 5
     return Marks(
-        codes=tuple(_of_code(code, matched) for code in codes),
-        total=_of_code("", matched),
+        codes=tuple(mark_code(code, matched) for code in codes),
+        total=mark_code("", matched),
         alerts_per_rep_week=round(len(alerts) / weeks, 4) if weeks else 0.0,
         alerts_per_manager_day=round(len(alerts) / exposure.manager_days, 4) if exposure.manager_days else 0.0,
         false_per_100_rep_days=rates,
@@ -195,7 +195,7 @@ def _disturbed(
     )
 
 
-def _of_code(code: str, matched: Match) -> CodeMarks:
+def mark_code(code: str, matched: Match) -> CodeMarks:
     """Return the marks of one code, of all codes for ``""``."""
     rows = [row for row in matched.verdicts if code in ("", row[0].code)]
     true = [(alert, record) for alert, verdict, record in rows if verdict == Verdict.TRUE and record is not None]

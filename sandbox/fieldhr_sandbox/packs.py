@@ -10,7 +10,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.sensors import REFERENCE, Dials
 
-__all__ = ["PACKS", "Bar", "Pack", "pack"]
+__all__ = ["BASELINES", "PACKS", "Bar", "Pack", "pack"]
 
 
 @attrs.frozen(kw_only=True)
@@ -34,6 +34,7 @@ class Pack:
         customers_per_rep: overrides the recipe's.
         slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
         dials: what phones are like.
+        beside: resolvers of others whose marks are shown beside ours.
     """
 
     name: str
@@ -47,7 +48,11 @@ class Pack:
     customers_per_rep: int | None = None
     slice_minutes: int = 120
     dials: Dials = REFERENCE
+    beside: tuple[str, ...] = ()
 
+
+#: Published rules of other trackers that come as resolvers; setting ``resolver`` of a tenant.
+BASELINES: Final = ("circle", "traccar", "cluster", "classic")
 
 _QUIET: Final = (
     ("Q01", 2),
@@ -100,6 +105,7 @@ PACKS: Final[dict[str, Pack]] = {
             reps=40,
             days=7,
             customers_per_rep=26,
+            beside=BASELINES,
             plantings=(
                 ("L01", 12),
                 ("L02", 10),

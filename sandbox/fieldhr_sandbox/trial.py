@@ -15,8 +15,9 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Case
 from fieldhr_sandbox.answers import AnswerKey, canonical, open_sealed, seal
+from fieldhr_sandbox.comparison import COMPARED, at_most_half, compare, comparison_row
 from fieldhr_sandbox.feed import Fed, feed, opening_instant, principal
-from fieldhr_sandbox.marking import Alert, Marks, Verdict, mark, match
+from fieldhr_sandbox.marking import Alert, Marks, Verdict, mark, mark_code, match
 from fieldhr_sandbox.packs import pack
 from fieldhr_sandbox.production import fixes_of
 from fieldhr_sandbox.showcase import showcase
@@ -25,6 +26,8 @@ from fieldhr_sandbox.tenant import Tenant, build
 __all__ = ["Trial", "alert_of", "reveal_trial", "run_trial", "summary"]
 
 REPORT: Final = "report.json"
+#: How our own resolver is called in a comparison.
+OWN_RULE: Final = "fieldhr"
 #: A plugin's call may take this long in a trial; the longest of ours takes a few hundred milliseconds.
 CALL_LIMIT_S: Final = 10.0
 
@@ -112,6 +115,9 @@ def run_trial(
     else:
         document |= _marked(tenant, alerts, tenant.key)
     clock.lap("mark")
+    if not blind and chosen.beside:
+        document["comparison"] = _compared(tenant, alerts, tenant.key, plugins, autoload, call_limit_s)
+        clock.lap("comparison")
     document["seconds"] = clock.laps()
     document["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     _write(out, document)
@@ -131,6 +137,8 @@ def reveal_trial(out: Path) -> Trial:
     tenant = build(pack(document["pack"]), document["seed"], blind=True)
     alerts = [_alert_from(row) for row in document["alerts"]]
     document = {**document, **_marked(tenant, alerts, key), "sealed": False}
+    if tenant.pack.beside:
+        document["comparison"] = _compared(tenant, alerts, key, None, True, CALL_LIMIT_S)
     _write(out, document)
     return Trial(document=document)
 
@@ -165,6 +173,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": document["seconds"],
         "passed": document["passed"],
         "key_sha256": document["key_sha256"],
+        "comparison": document.get("comparison"),
         "simulated": True,
     }
 
@@ -286,6 +295,20 @@ def _marked(tenant: Tenant, alerts: Sequence[Alert], key: AnswerKey) -> dict[str
         "disturbed": [[record.instance, alert.case] for record, alert in found.disturbed],
         "showcase": showcase(tenant, found),
     }
+
+
+def _compared(
+    tenant: Tenant,
+    alerts: Sequence[Alert],
+    key: AnswerKey,
+    plugins: Sequence[Any] | None,
+    autoload: bool,
+    call_limit_s: float,
+) -> dict[str, Any]:
+    own = comparison_row(OWN_RULE, mark_code(COMPARED, match(key, alerts)), tenant)
+    others = compare(tenant, key, tenant.pack.beside, plugins=plugins, autoload=autoload, call_limit_s=call_limit_s)
+    rows = [own, *others]
+    return {"code": COMPARED, "rows": rows, "at_most_half": at_most_half(rows, OWN_RULE)}
 
 
 def _marks_row(marks: Marks) -> dict[str, Any]:

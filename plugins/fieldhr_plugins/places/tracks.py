@@ -214,7 +214,7 @@ class _Segments:
         spread = np.sqrt(self._sum(np.where(head, self.d2, 0.0)) / count)
         # Indoors a phone repeats its last position for long: the spread alone would make the core too small.
         vague = self._sum(np.where(head, track.accuracy[i], 0.0)) / count
-        self.core = np.clip(np.maximum(2.2 * spread + 5.0, vague), 20.0, self.settings.stay_radius_m)
+        self.core = np.clip(np.maximum(2.2 * spread + 5.0, 1.4 * vague), 20.0, self.settings.stay_radius_m)
 
     def _trim(self, track: _Track) -> None:
         """Take approaches and departures off, and early fixes before an outlier in."""

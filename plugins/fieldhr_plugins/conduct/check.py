@@ -46,6 +46,7 @@ def reader_of(settings: ConductSettings) -> Reader:
     return Reader(
         lexicon_of(settings),
         homophones=settings.homophones,
+        likeness=settings.likeness,
         lowest_confidence=settings.lowest_confidence,
         products=settings.product_classes,
     )

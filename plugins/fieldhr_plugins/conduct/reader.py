@@ -11,6 +11,7 @@ from typing import Final
 import attrs
 
 from fieldhr_plugins.conduct.lexicon import Entry, Lexicon, Rule
+from fieldhr_plugins.conduct.likeness import LIKENESS, Likeness
 from fieldhr_plugins.conduct.matcher import Matcher, RawHit
 from fieldhr_plugins.conduct.normal import Normal, Normaliser
 from fieldhr_plugins.conduct.products import product_classes
@@ -22,6 +23,9 @@ __all__ = ["CLEAN", "REVIEW", "VIOLATION", "Hit", "Reader", "Utterance"]
 VIOLATION: Final = "violation"
 REVIEW: Final = "review"
 CLEAN: Final = "clean"
+
+#: Longer messages are no single utterance, and the model knows utterances only.
+_LONGEST_ALIKE: Final = 200
 
 _KANA: Final = re.compile(r"[ぁ-ヺ]")
 _ONLY_JAPANESE: Final = re.compile(r"元本|元金|預金|[込対済銭売価円]")
@@ -88,6 +92,7 @@ class Reader:
     Args:
         lexicon: what to look for.
         homophones: also by sound, for the severe categories.
+        likeness: ask for a look at Chinese messages that read like a promise without holding a listed phrase.
         lowest_confidence: speech recognised with less only asks for review.
         products: the host's names of products -> classes for which the lexicon knows lawful wordings.
     """
@@ -97,6 +102,7 @@ class Reader:
         lexicon: Lexicon,
         *,
         homophones: bool = True,
+        likeness: bool = True,
         lowest_confidence: float = 0.5,
         products: Sequence[tuple[str, str]] = (),
     ) -> None:
@@ -105,6 +111,7 @@ class Reader:
         self._normalise = plain.knowing(self._matcher.vocabulary)
         self._scopes = {code: Scope(language, plain) for code, language in lexicon.languages.items()}
         self._sounds = Sounds(lexicon, plain) if homophones else None
+        self._likeness = Likeness() if likeness else None
         self._lowest_confidence = lowest_confidence
         self._products = tuple(products)
 
@@ -124,7 +131,28 @@ class Reader:
         if loose is not None:
             found = self._find(loose, utterance.language)
             out.extend(self._judge(found, loose, utterance, ((number, 0, len(utterance.text)),)))
-        return _longest(out)
+        return _longest(out) if out else self._alike(number, normal, utterance)
+
+    def _alike(self, number: int, normal: Normal, utterance: Utterance) -> list[Hit]:
+        """Ask for a look at a message that only reads like a promise."""
+        text = normal.text
+        if self._likeness is None or utterance.speaker == "customer" or not 6 <= len(text) <= _LONGEST_ALIKE:
+            return []
+        if len(_HAN.findall(text)) * 2 < len(text) or _KANA.search(text) or self._likeness(text) < self._likeness.threshold:
+            return []
+        if self._scopes[LIKENESS.language].passage(text).is_quoted_at(0):
+            return []
+        return [
+            Hit(
+                entry=LIKENESS,
+                rule=LIKENESS.category.rules[0],
+                phrase=utterance.text,
+                normal_form=text,
+                spans=((number, 0, len(utterance.text)),),
+                verdict=REVIEW,
+                severity=str(LIKENESS.category.severity),
+            )
+        ]
 
     def _read_joined(self, utterances: Sequence[Utterance], known: Sequence[Hit]) -> list[Hit]:
         pieces: list[tuple[int, int, int]] = []

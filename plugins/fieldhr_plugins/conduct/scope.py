@@ -23,7 +23,7 @@ _LATIN: Final = re.compile(r"[a-z0-9]")
 #: Language: (characters looked at to the left, to the right).
 _REACH: Final = {"zh": (12, 8), "en": (48, 40), "ja": (14, 18), "ko": (8, 14), "vi": (40, 40), "th": (18, 24)}
 #: Named in a sentence, these make it another matter whatever else the sentence names.
-_PLAIN: Final = frozenset({"event", "card_promotion", "business"})
+_PLAIN: Final = frozenset({"event", "card_promotion", "business", "customer_firm"})
 _NO_CUES: Final = re.compile(r"(?!)")
 
 

@@ -14,6 +14,7 @@ class ConductSettings:
     Attributes:
         lexicon_file: path of phrases of your own, added to the package's; empty for none.
         homophones: look for the severe categories by sound too; slower.
+        likeness: ask for a look at Chinese messages that read like a promise without holding a listed phrase.
         join_within_s: messages of one sender in one thread with no longer pause are read as one.
         join_at_most: how many messages are read as one.
         lowest_confidence: speech recognised with less (0-1) goes to review and raises no alert.
@@ -24,6 +25,7 @@ class ConductSettings:
 
     lexicon_file: str = ""
     homophones: bool = True
+    likeness: bool = True
     join_within_s: float = 60.0
     join_at_most: int = 5
     lowest_confidence: float = 0.5

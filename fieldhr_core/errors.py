@@ -139,6 +139,10 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "FHR-STO-003": ("Stored bytes are damaged.", "Restore from a backup: fieldhr backup restore"),
     "FHR-STO-004": ("The runtime is closed.", "Open a new one with FieldHR.open(...)."),
     "FHR-STO-005": ("The database is locked or out of space.", "Free space or end the other writer, then repeat."),
+    "FHR-STO-006": (
+        "The database's own protection is missing, changed, or can be walked round.",
+        "Let the owner of the tables run: store.schema.install_row_security(...)",
+    ),
     "FHR-ACC-001": ("Not found, or not yours to see.", "Act as a principal whose scope covers it."),
     "FHR-ACC-002": ("The purpose does not allow this.", "Open a desk with a purpose that covers it."),
     "FHR-ACC-003": ("The role may not do this.", "Ask a principal with the role the message names."),

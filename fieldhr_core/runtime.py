@@ -14,6 +14,8 @@ from fieldhr_core.model import Principal, Role, instant, milliseconds
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from sqlalchemy import Connection
+
     from fieldhr_core.care.room import Care
     from fieldhr_core.flow.acting import Acting, House
     from fieldhr_core.flow.desk import Desk
@@ -52,6 +54,7 @@ class FieldHR:
         prefix: str = "fieldhr_",
         schema: str | None = None,
         migrate: bool = True,
+        database_scope: bool | None = None,
     ) -> FieldHR:
         """Open a runtime.
 
@@ -69,10 +72,14 @@ class FieldHR:
                 runtime starts no threads its host did not ask for.
             prefix, schema: where our tables are; nothing else is touched.
             migrate: create or upgrade our tables if needed.
+            database_scope: whether the database itself holds back what is not a principal's, beneath the conditions in
+                our queries. ``True``: it must; ``False``: it need not; ``None``: on an SQLite database that we open by
+                its URL, and on PostgreSQL where ``store.schema.install_row_security`` has run.
 
         Raises:
             ConfigError: FHR-CFG-001 for a target or argument of the wrong kind.
             StoreError: FHR-STO-001 or FHR-STO-002 where the database or its schema cannot be used.
+                FHR-STO-006 where the database's own protection is not as it should be.
             TrustError: FHR-TRU-002 where the keys cannot be read.
         """
         from fieldhr_core.flow.acting import House
@@ -82,6 +89,7 @@ class FieldHR:
         from fieldhr_core.store.keys import default_keys
         from fieldhr_core.store.schema import prepare
         from fieldhr_core.store.tables import StoreTables
+        from fieldhr_core.store.wall import raised
         from fieldhr_core.trust.vault import MemoryKeyStore, Vault
 
         if not prefix.replace("_", "a").isalnum() or prefix[0].isdigit():
@@ -96,12 +104,11 @@ class FieldHR:
             registry.load(plugins, autoload=autoload, disabled=disabled, strict=strict)
             keys = keys or default_keys(binding)
             vault = Vault(keys, MemoryKeyStore(), _refuse_reading)
+            wall = raised(binding, tables, keys, wanted=database_scope)
         except BaseException:
             binding.close()
             raise
-        house = House(
-            binding=binding, tables=tables, registry=registry, guard=guard, vault=vault, clock=clock, keys=keys
-        )
+        house = House(binding=wall, tables=tables, registry=registry, guard=guard, vault=vault, clock=clock, keys=keys)
         return cls(house)
 
     def __enter__(self) -> FieldHR:
@@ -203,6 +210,32 @@ class FieldHR:
             resolve_dirty(acting)
             deliver_due(acting)
         return len(jobs)
+
+    @contextlib.contextmanager
+    def unsafe_as_system(self, *, reason: str, actor: str = "host") -> Iterator[Connection]:
+        """Yield a connection in a transaction that reaches every row of every tenant: for repairs and nothing else.
+
+        No condition, no mask and no row security holds on it; sealed values stay sealed. Before it is yielded, an event
+        ``system.unsafe`` with the reason is written to every tenant's audit chain (in a host's transaction: with it).
+
+        Args:
+            reason: why, in words that an auditor of any tenant may read.
+            actor: who, for the trail.
+
+        Raises:
+            ConfigError: FHR-CFG-001 without a reason.
+        """
+        from fieldhr_core.flow.acting import Acting
+
+        house = self._open_house()
+        if not reason.strip():
+            raise ConfigError("Going round every protection takes a reason.", code="FHR-CFG-001")
+        for tenant in self.tenants.list():
+            acting = Acting(house, Principal(tenant=tenant, id=actor, role=Role.ADMIN), "operations")
+            with acting.unit() as unit:
+                unit.audit("system.unsafe", "store", "", reason=reason)
+        with house.binding.transaction(write=True) as connection:
+            yield connection
 
     def _move_clock(self, to_ms: int) -> None:
         clock = self._open_house().clock

@@ -20,6 +20,7 @@ from fieldhr_core.model import Calendar, Principal, Role, WorkPattern, milliseco
 from fieldhr_core.store.audit import append
 from fieldhr_core.store.keys import TableKeyStore
 from fieldhr_core.store.rows import canonical_json
+from fieldhr_core.store.wall import HOUSE, Who
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from fieldhr_core.flow.clock import Clock
     from fieldhr_core.hooks.guard import Guard, ProviderHandle
     from fieldhr_core.hooks.loader import Registry
-    from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
+    from fieldhr_core.store.wall import Wall
     from fieldhr_core.trust.keys import KeyProvider
     from fieldhr_core.trust.vault import Reading, Vault
 
@@ -55,7 +56,7 @@ class TenantFacts:
 class House:
     """What one runtime owns; nothing of it is shared with another runtime."""
 
-    binding: Binding
+    binding: Wall
     tables: StoreTables
     registry: Registry
     guard: Guard
@@ -77,8 +78,9 @@ class Unit:
         self.connection = connection
         self.at_ms = at_ms
         self.vault = acting.house.vault.within(
-            TableKeyStore(connection, acting.tables, at_ms), audit=self._note_reading
+            TableKeyStore(connection, acting.tables, at_ms, within=self.housework), audit=self._note_reading
         )
+        self.handed_in = contextlib.ExitStack()
         self._audited: list[dict[str, Any]] = []
         self._readings: dict[tuple[str, str], int] = {}
         self._afterwards: list[Callable[[], None]] = []
@@ -97,6 +99,10 @@ class Unit:
                 "detail": canonical_json(detail).decode(),
             }
         )
+
+    def housework(self) -> contextlib.AbstractContextManager[None]:
+        """Let the database show the runtime its own business in this tenant for a while: keys, the trail, the map."""
+        return self.acting.house.binding.turned(self.connection, Who(self.acting.tenant, HOUSE))
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Do something once the work is kept (in a host's transaction: once it is written)."""
@@ -117,10 +123,14 @@ class Unit:
     def allow(self, kind: str, action: str, *reps: str) -> None:
         """Refuse what this principal may not do to a kind of record, or to those of these reps.
 
+        What a principal hands in without being able to read it back is kept, from here on, by the runtime.
+
         Raises:
             AccessError: FHR-ACC-003.
         """
         scoping.allow(self.connection, self.acting.tables, self.acting.principal, kind, action, *reps)
+        if action == "write" and scoping.is_blind(self.acting.principal, kind):
+            self.handed_in.enter_context(self.housework())
 
     def seal(
         self,
@@ -188,7 +198,8 @@ class Unit:
         for (data_class, person), count in sorted(self._readings.items()):
             self.audit(f"read.{data_class}", "person", person, values=count)
         if self._audited:
-            append(self.connection, self.acting.tables, self.acting.tenant, self._audited, self.vault)
+            with self.housework():
+                append(self.connection, self.acting.tables, self.acting.tenant, self._audited, self.vault)
 
     def announce(self) -> None:
         """Run what was put off until the work is kept."""
@@ -223,10 +234,13 @@ class Acting:
     @contextlib.contextmanager
     def unit(self, *, write: bool = True) -> Iterator[Unit]:
         """Open a transaction; an exception undoes all of it."""
-        with self.house.binding.transaction(write=write) as connection:
+        principal = self.principal
+        who = Who(principal.tenant, principal.role.value, principal.person)
+        with self.house.binding.scoped(who, write=write) as connection:
             unit = Unit(self, connection, self.house.now_ms())
-            yield unit
-            unit.finish()
+            with unit.handed_in:
+                yield unit
+                unit.finish()
         unit.announce()
 
     def facts(self, unit: Unit) -> TenantFacts:

@@ -99,7 +99,7 @@ class Customers:
             try:
                 pulled = acting.house.guard.call(provider, "pull", cursor)
             except PluginError as failure:
-                with acting.unit() as unit:
+                with acting.unit() as unit, unit.housework():
                     _note_source(acting, unit, connector, cursor, failure.message)
                 raise
             total += self._keep(connector, pulled)
@@ -116,6 +116,7 @@ class Customers:
             submissions = _submissions(unit, customers) if always or is_checked(house, unit, "customer") else []
             each, failed = rule(house, unit, "customer", submissions) if submissions else ({}, [])
         with acting.unit() as unit:
+            unit.allow("customers", "write")
             _write(acting, unit, customers)
             touch_places(acting, unit)
             unit.audit("customers.put", "customers", count=len(customers), failed=len(failed))
@@ -132,6 +133,7 @@ class Customers:
             reasons[problem.code] = reasons.get(problem.code, 0) + 1
         self._take_in(good)
         with acting.unit() as unit:
+            unit.allow("customers", "write")
             write_deals(acting, unit, pulled.deals)
             _mark_gone(acting, unit, pulled.gone)
             touch_places(acting, unit)

@@ -64,17 +64,18 @@ def touch_days(acting: Acting, unit: Unit, keys: Sequence[tuple[str, str]]) -> N
 
     table = acting.tables.rep_days
     dates = sorted({date for _, date in keys})
-    for chunk in within({rep for rep, _ in keys}):
-        unit.connection.execute(
-            sa.update(table)
-            .where(
-                table.c.tenant == acting.tenant,
-                table.c.rep.in_(chunk),
-                table.c.date.in_(dates),
-                table.c.state.not_in(FINISHED),
+    with unit.housework():  # whoever plans a visit need not see the rep's track
+        for chunk in within({rep for rep, _ in keys}):
+            unit.connection.execute(
+                sa.update(table)
+                .where(
+                    table.c.tenant == acting.tenant,
+                    table.c.rep.in_(chunk),
+                    table.c.date.in_(dates),
+                    table.c.state.not_in(FINISHED),
+                )
+                .values(state="dirty")
             )
-            .values(state="dirty")
-        )
 
 
 def rep_days_of(acting: Acting, unit: Unit, keys: Sequence[tuple[str, str]]) -> RepDays:

@@ -46,6 +46,7 @@ class Messages:
             each, failed = rule(house, unit, "message", submissions)
         answers = strictest(submissions, each, failed)
         with acting.unit() as unit:
+            unit.allow("messages", "write", *{message.rep for message in messages})
             _keep(acting, unit, messages, answers)
             keep_rulings(acting, unit, "message", each)
             unit.audit("messages.submit", "messages", count=len(messages), failed=len(failed))

@@ -122,7 +122,7 @@ class People:
             if absence.end <= absence.start:
                 raise RecordError(f"Absence {absence.id!r} ends before it starts.", code="FHR-REC-001")
         with self._acting.unit() as unit:
-            unit.allow("absences", "write")
+            unit.allow("absences", "write", *{absence.rep for absence in absences})
             put(
                 unit.connection,
                 self._acting.tables.absences,
@@ -149,7 +149,7 @@ class People:
         """
         entry = f"{rep}:{purpose}:{milliseconds(at)}"
         with self._acting.unit() as unit:
-            unit.allow("bases", "write")
+            unit.allow("bases", "write", rep)
             put(
                 unit.connection,
                 self._acting.tables.bases,

@@ -64,6 +64,11 @@ class Places:
 
 def known_places(acting: Acting, unit: Unit) -> Table:
     """Return ``PLACES`` of the tenant in WGS-84; the same object until a place or customer changes."""
+    with unit.housework():  # everybody's map is the same one
+        return _known_places(acting, unit)
+
+
+def _known_places(acting: Acting, unit: Unit) -> Table:
     version = _places_version(acting, unit)
     cached = acting.house.cached.get((acting.tenant, "places"))
     if cached is not None and cached[0] == version:
@@ -76,19 +81,9 @@ def known_places(acting: Acting, unit: Unit) -> Table:
 
 def touch_places(acting: Acting, unit: Unit) -> None:
     """Say that a place, a customer or an address changed, to every process that caches the map."""
-    put(
-        unit.connection,
-        acting.tables.counters,
-        [
-            {
-                "tenant": acting.tenant,
-                "name": "places.version",
-                "subject": "",
-                "date": "",
-                "count": _places_version(acting, unit) + 1,
-            }
-        ],
-    )
+    with unit.housework():
+        version = {"name": "places.version", "subject": "", "date": "", "count": _places_version(acting, unit) + 1}
+        put(unit.connection, acting.tables.counters, [{"tenant": acting.tenant, **version}])
 
 
 def is_on_earth(lat: float, lon: float) -> bool:

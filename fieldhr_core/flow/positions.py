@@ -126,7 +126,8 @@ def _keep(acting: Acting, unit: Unit, table: Table, datum: Datum) -> Receipt:
     reasons = {name: int(mask.sum()) for name, mask in faults.items() if mask.any()}
     swapped = faults["position.swapped_suspected"]
     if swapped.any():
-        _quarantine(acting, unit, table.take(swapped))
+        with unit.housework():
+            _quarantine(acting, unit, table.take(swapped))
     good = table.take(~np.logical_or.reduce(list(faults.values())))
     lat, lon = to_wgs84(good["lat"], good["lon"], datum)
     good = good.replace(lat=lat, lon=lon)
@@ -199,7 +200,9 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
             keys += [(rep, day.date, day.zone) for day in days]
             for reason, count in refused.items():
                 _count(reasons, reason, count)
-            _count_drops(acting, unit, rep, instant(int(times[start])).date().isoformat(), refused)
+            if refused:
+                with unit.housework():
+                    _count_drops(acting, unit, rep, instant(int(times[start])).date().isoformat(), refused)
     kept = place >= 0
     filled, lengths = np.unique(place[kept], return_counts=True)
     rows = order[kept]

@@ -85,6 +85,11 @@ def _unanswered(failed: Sequence[str]) -> Ground:
 
 def keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
     """Keep every check's rulings with their grounds, and raise what they found."""
+    with unit.housework():  # what is found may be kept from whoever handed it in
+        _keep_rulings(acting, unit, kind, each)
+
+
+def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
     table = acting.tables.rulings
     for offer, rulings in each.items():
         ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]

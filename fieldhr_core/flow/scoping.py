@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fieldhr_core.store.tables import StoreTables
 
-__all__ = ["allow", "condition", "led_by", "masked_select", "reaches_everybody", "visible_people"]
+__all__ = ["allow", "condition", "is_blind", "led_by", "masked_select", "reaches_everybody", "visible_people"]
 
 
 def condition(tables: StoreTables, table: Table, principal: Principal) -> ColumnElement[bool]:
@@ -47,6 +47,13 @@ def allow(
         raise AccessError(
             f"The role {principal.role} may not {action} these {kind}.", code="FHR-ACC-003", role=principal.role.value
         )
+
+
+def is_blind(principal: Principal, kind: str) -> bool:
+    """Return whether a role writes records of a kind of which it may not read back everything."""
+    hidden = scope.MASKED.get(principal.role, {})
+    tables = {name for name, rule in scope.TABLES.items() if rule.kind == kind}
+    return scope.reach(principal.role, kind) is scope.Reach.NONE or not tables.isdisjoint(hidden)
 
 
 def reaches_everybody(principal: Principal, kind: str) -> bool:

@@ -50,7 +50,7 @@ class Outings:
                 raise RecordError(f"Outing {outing.id!r} ends before it starts.", code="FHR-REC-001")
         acting = self._acting
         with acting.unit() as unit:
-            unit.allow("outings", "write")
+            unit.allow("outings", "write", *{outing.rep for outing in outings})
             put(
                 unit.connection,
                 acting.tables.outings,

@@ -48,7 +48,7 @@ class EngineBinding:
 
     def __init__(self, engine: Engine, *, ours: bool) -> None:
         self.engine = engine
-        self._ours = ours
+        self.is_ours = ours
 
     @property
     def dialect(self) -> str:
@@ -67,7 +67,7 @@ class EngineBinding:
             raise _translated(cause) from cause
 
     def close(self) -> None:
-        if self._ours:
+        if self.is_ours:
             self.engine.dispose()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,22 @@ __all__ = ["TableKeyStore", "default_keys"]
 
 
 class TableKeyStore:
-    """The ``keys`` table within one transaction: a key becomes durable with what it seals, or not at all."""
+    """The ``keys`` table within one transaction: a key becomes durable with what it seals, or not at all.
 
-    def __init__(self, connection: Connection, tables: StoreTables, at_ms: int) -> None:
-        self._connection = connection
+    Args:
+        within: entered round every statement; for a connection on which not everybody reaches the table.
+
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        tables: StoreTables,
+        at_ms: int,
+        *,
+        within: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        self._connection, self._within = connection, within
         self._table = tables.keys
         self._at_ms = at_ms
 
@@ -58,13 +71,15 @@ class TableKeyStore:
             "state": row.state,
             "created_ms": self._at_ms,
         }
-        put(self._connection, self._table, [values])
+        with self._within():
+            put(self._connection, self._table, [values])
 
     def _rows(self, where: ColumnElement[bool]) -> list[KeyRow]:
         import sqlalchemy as sa
 
         table = self._table
-        rows = self._connection.execute(sa.select(table).where(where).order_by(table.c.version, table.c.id))
+        with self._within():
+            rows = list(self._connection.execute(sa.select(table).where(where).order_by(table.c.version, table.c.id)))
         return [
             KeyRow(
                 tenant=row.tenant,

@@ -6,6 +6,7 @@ in a branch and version table of our own. A database of a newer release is refus
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from fieldhr_core.errors import StoreError
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
     from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
+    from fieldhr_core.trust.keys import KeyProvider
 
-__all__ = ["prepare", "revision_of", "upgrade"]
+__all__ = ["install_row_security", "prepare", "revision_of", "upgrade"]
 
 
 def prepare(binding: Binding, tables: StoreTables, *, migrate: bool, at_ms: int) -> None:
@@ -60,6 +62,30 @@ def upgrade(connection: Connection, tables: StoreTables) -> None:
     from fieldhr_core.store.migrations import migrate
 
     migrate(connection, tables)
+
+
+def install_row_security(
+    connection: Connection, tables: StoreTables, keys: KeyProvider, *, members: Iterable[str] = ()
+) -> None:
+    """Put up the second layer of scope on PostgreSQL, in the caller's transaction. Running it again is fine.
+
+    It creates one database role for each role of ours (``fieldhr_rep`` ...) and ``fieldhr_house``, ``fieldhr_system``
+    and ``fieldhr_keeper``, none of which can log in, forces row security on our tables, and touches nothing else.
+    Run it after each upgrade of the schema; a runtime says FHR-STO-006 when it is due.
+
+    Args:
+        connection: of the owner of the tables, who may create roles, or of a superuser.
+        keys: the runtime's own; what it keeps from statements is sealed with them.
+        members: database users that runtimes log in as: no superusers, and best not the owner of the tables.
+
+    Raises:
+        StoreError: FHR-STO-002 where the tables are not there yet, FHR-STO-001 for another database.
+    """
+    from fieldhr_core.store.wall.postgresql import install
+
+    if connection.dialect.name != "postgresql":
+        raise StoreError(f"There is no row security on {connection.dialect.name}.", code="FHR-STO-001")
+    install(connection, tables, keys, members)
 
 
 def _create(connection: Connection, tables: StoreTables, at_ms: int) -> None:

@@ -1,0 +1,413 @@
+"""The wall on SQLite: every statement goes through views and triggers of the connection's own, or not at all.
+
+SQLite has no users. What it has is an *authorizer*: a function that is asked about every column a statement touches
+while the statement is prepared, and told which view or trigger the access comes from. The wall lets nothing touch our
+tables but its own views and triggers, whose names are random and cannot be looked up; and it writes the views' public
+names in place of the tables' into each statement, so that statements need not know of any of this.
+
+For whom rows are meant is not stored in the database, where a statement could change it, but answered by functions of
+this process. Masked columns come as NULL. A row that may not be written is refused; one that may not be seen is not
+there. It is a wall against statements, whoever wrote them; Python code in this process can take it down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from fieldhr_core.errors import AccessError
+from fieldhr_core.model import Role
+from fieldhr_core.store.rows import BEHIND_WALL
+from fieldhr_core.store.wall.rules import (
+    APPEND_ONLY,
+    HOUSE,
+    Who,
+    Words,
+    deletable,
+    guarded,
+    masked,
+    predicate,
+    tenant_column,
+    unique_keys,
+    writable,
+)
+from fieldhr_core.trust.scope import Action
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, Table
+
+    from fieldhr_core.store.binding import Binding
+    from fieldhr_core.store.tables import StoreTables
+
+__all__ = ["SqliteWall"]
+
+#: What the public views are called: the table's name and this.
+_SUFFIX: Final = "__seen"
+#: Key under which a connection keeps its gate.
+_GATE: Final = "fieldhr_gate"
+_EXPLAIN: Final = re.compile(r"(?:\s|;|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))*explain\b", re.IGNORECASE | re.DOTALL)
+_ROLES: Final = (*(role.value for role in Role), HOUSE)
+#: Functions that reach beyond the database, or into its inside.
+_BARRED_FUNCTIONS: Final = frozenset({"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit", "lsmode"})
+#: Table-valued functions that only unfold their argument.
+_UNFOLDING: Final = frozenset({"json_each", "json_tree"})
+
+
+class SqliteWall:
+    """A binding to an SQLite database behind the wall.
+
+    Args:
+        engine: given where the engine is our own: its connections then stay behind gates of their own for good. On a
+            host's connection the gate is put up for each unit and taken down after it.
+    """
+
+    is_up = True
+
+    def __init__(self, inner: Binding, tables: StoreTables, engine: Engine | None = None) -> None:
+        import sqlalchemy as sa
+
+        self._inner = inner
+        self._ours = engine is not None
+        self._key = f"{_GATE}.{tables.prefix}"
+        self._plan = _Plan(tables)
+        self._gates: list[tuple[Connection, _Gate]] = []
+        if engine is not None:
+            # Before our BEGIN, so that a rollback does not take the views along.
+            sa.event.listen(engine, "begin", self._before_begin, insert=True)
+            sa.event.listen(engine, "before_cursor_execute", self._redirected, retval=True)
+
+    @property
+    def owns_transaction(self) -> bool:
+        """See :class:`~fieldhr_core.store.binding.Binding`."""
+        return self._inner.owns_transaction
+
+    @property
+    def dialect(self) -> str:
+        """See :class:`~fieldhr_core.store.binding.Binding`."""
+        return self._inner.dialect
+
+    def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Connection]:
+        """Yield a connection before the wall: it reaches everything."""
+        return self._inner.transaction(write=write)
+
+    @contextlib.contextmanager
+    def scoped(self, who: Who, *, write: bool) -> Iterator[Connection]:
+        """Yield a connection that reaches what is *who*'s."""
+        with self._inner.transaction(write=write) as connection, _telling():
+            if self._ours:
+                with connection.info[self._key].behind(connection, who):
+                    yield connection
+            else:
+                with self._borrowed(connection).behind(connection, who):
+                    yield connection
+
+    @contextlib.contextmanager
+    def turned(self, connection: Connection, who: Who) -> Iterator[None]:
+        """Let a scoped connection work for somebody else for a while."""
+        gate: _Gate = connection.info[self._key]
+        before, gate.who = gate.who, who
+        try:
+            yield
+        finally:
+            gate.who = before
+
+    def close(self) -> None:
+        """Take down what stands on a host's connection, and close what is ours."""
+        for connection, gate in self._gates:
+            if not connection.closed:
+                gate.take_down(connection)
+                connection.info.pop(self._key, None)
+        self._gates.clear()
+        self._inner.close()
+
+    def _before_begin(self, connection: Connection) -> None:
+        if self._key not in connection.info:
+            gate = _Gate(self._plan)
+            gate.put_up(connection)
+            gate.stand_guard(connection)
+            connection.info[self._key] = gate
+
+    def _borrowed(self, connection: Connection) -> _BorrowedGate:
+        gate = connection.info.get(self._key)
+        if gate is None or not gate.is_there(connection):
+            # The host rolled back the transaction the gate was put up in, or there was none.
+            gate = _BorrowedGate(self._plan, self._redirected)
+            gate.put_up(connection)
+            connection.info[self._key] = gate
+            self._gates = [(other, old) for other, old in self._gates if other is not connection]
+            self._gates.append((connection, gate))
+        found: _BorrowedGate = gate
+        return found
+
+    def _redirected(
+        self, connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
+    ) -> tuple[str, Any]:
+        gate = connection.info.get(self._key)
+        return (statement if gate is None or gate.who is None else gate.redirected(statement)), parameters
+
+
+class _Gate:
+    """One connection's views, triggers and guard."""
+
+    def __init__(self, plan: _Plan) -> None:
+        self.who: Who | None = None
+        self._plan = plan
+        self._mark = secrets.token_hex(12)
+        self._ddl, self._inner_names = plan.of(self._mark)
+        self._comment = f" /*{secrets.token_hex(12)}*/"
+        self.redirected = lru_cache(maxsize=1_000)(self._redirect)
+
+    def put_up(self, connection: Connection) -> None:
+        """Create the functions, views and triggers."""
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        answers: dict[str, Callable[[], str | None]] = {
+            "t": lambda: self.who.tenant if self.who else None,
+            "r": lambda: self.who.role if self.who else None,
+            "p": lambda: self.who.person if self.who else None,
+        }
+        for letter, answer in answers.items():
+            driver.create_function(f"{letter}{self._mark}", 0, answer)
+        cursor = driver.cursor()
+        for statement in self._ddl:
+            cursor.execute(statement)
+        cursor.close()
+
+    def take_down(self, connection: Connection) -> None:
+        """Drop the views with their triggers."""
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        for name in (*(n for n in self._inner_names if n.startswith("v")), *self._plan.public):
+            driver.execute(f'DROP VIEW IF EXISTS temp."{name}"')
+
+    def is_there(self, connection: Connection) -> bool:
+        """Whether the views still stand."""
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        name = f"v{self._mark}_tenants"
+        found = driver.execute("SELECT 1 FROM sqlite_temp_master WHERE type = 'view' AND name = ?", (name,))
+        return found.fetchone() is not None
+
+    def stand_guard(self, connection: Connection) -> None:
+        """Have every statement of this connection looked at from now on."""
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        driver.set_authorizer(self._authorizer())
+
+    @contextlib.contextmanager
+    def behind(self, connection: Connection, who: Who) -> Iterator[None]:
+        """Keep the connection behind the wall for a while."""
+        self.who = who
+        connection.info[BEHIND_WALL] = True
+        try:
+            yield
+        finally:
+            self.who = None
+            connection.info.pop(BEHIND_WALL, None)
+
+    def _redirect(self, statement: str) -> str:
+        # EXPLAIN names the views behind the views.
+        if _EXPLAIN.match(statement):
+            raise AccessError("No statement is explained behind the wall.", code="FHR-ACC-003")
+        # The comment keeps statements apart in the driver's cache: one that was prepared, unguarded, before the wall
+        # would not be looked at again.
+        return self._plan.names.sub(lambda name: name[0] + _SUFFIX, statement) + self._comment
+
+    def _authorizer(self) -> Callable[..., int]:
+        ok, deny = sqlite3.SQLITE_OK, sqlite3.SQLITE_DENY
+        read, select, call, recurse = (
+            sqlite3.SQLITE_READ,
+            sqlite3.SQLITE_SELECT,
+            sqlite3.SQLITE_FUNCTION,
+            sqlite3.SQLITE_RECURSIVE,
+        )
+        changes = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+        savepoint = sqlite3.SQLITE_SAVEPOINT
+        public, base, inside = self._plan.public, self._plan.base, self._inner_names
+
+        def look(action: int, first: str | None, second: str | None, _where: str | None, source: str | None) -> int:
+            if self.who is None or action in (select, recurse, savepoint):
+                return ok
+            name = (first or "").lower()
+            if action == call:
+                return deny if (second or "").lower() in _BARRED_FUNCTIONS else ok
+            if action == read:
+                if source in inside or name in public:
+                    return ok
+                return ok if first in inside or name in _UNFOLDING else deny
+            if action in changes:
+                return ok if (name in base and source in inside) or name in public else deny
+            return deny
+
+        return look
+
+
+class _BorrowedGate(_Gate):
+    """A gate on a host's connection: it stands guard only while we work."""
+
+    def __init__(self, plan: _Plan, redirected: Callable[..., Any]) -> None:
+        super().__init__(plan)
+        self._listener = redirected
+
+    @contextlib.contextmanager
+    def behind(self, connection: Connection, who: Who) -> Iterator[None]:
+        import sqlalchemy as sa
+
+        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        sa.event.listen(connection, "before_cursor_execute", self._listener, retval=True)
+        self.stand_guard(connection)
+        try:
+            with super().behind(connection, who):
+                yield
+        finally:
+            driver.set_authorizer(None)
+            sa.event.remove(connection, "before_cursor_execute", self._listener)
+
+
+class _Plan:
+    """The views and triggers of a set of tables, as SQL, with a place for the mark of a connection."""
+
+    def __init__(self, tables: StoreTables) -> None:
+        self._tables = guarded(tables)
+        self._deletable = {name for name in self._tables if deletable(tables, name)}
+        self.base = frozenset(table.name.lower() for table in self._tables.values())
+        self.public = frozenset(name + _SUFFIX for name in self.base)
+        longest_first = sorted((table.name for table in self._tables.values()), key=len, reverse=True)
+        self.names = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
+
+    def of(self, mark: str) -> tuple[list[str], frozenset[str]]:
+        """Return the statements that build one connection's gate, and the names that only its views know."""
+        below = f"b{mark}"
+        people = self._tables["people"].name
+        tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
+        # UNION, not UNION ALL: a circle of managers must not turn for ever.
+        led = (
+            f'WITH RECURSIVE "{below}"(id) AS (SELECT a.id FROM main."{people}" AS a WHERE a.tenant = {tenant} '
+            f'AND a.manager = {person} UNION SELECT a.id FROM main."{people}" AS a JOIN "{below}" AS over '
+            f'ON a.manager = over.id WHERE a.tenant = {tenant}) SELECT id FROM "{below}"'
+        )
+        words = Words(tenant=tenant, person=person, led=led, base=lambda name: f'main."{self._tables[name].name}"')
+        statements: list[str] = []
+        names = {below}
+        for name, table in self._tables.items():
+            rows = _Rows(name, table, mark, role, words, deletable=name in self._deletable)
+            statements += rows.statements()
+            names |= rows.names
+        return statements, frozenset(names)
+
+
+class _Rows:
+    """The views and triggers of one table."""
+
+    def __init__(self, name: str, table: Table, mark: str, role: str, words: Words, *, deletable: bool) -> None:
+        self._name, self._table, self._role, self._words = name, table, role, words
+        self._deletable = deletable
+        self._base, self._public = table.name, table.name.lower() + _SUFFIX
+        self._view = f"v{mark}_{name}"
+        self._triggers = {verb: f"{verb[0].lower()}{mark}_{name}" for verb in ("INSERT", "UPDATE", "DELETE")}
+        self.names = {self._view, *self._triggers.values()}
+
+    def statements(self) -> Iterator[str]:
+        columns = ", ".join(self._seen(column.name) for column in self._table.c)
+        yield (
+            f'CREATE TEMP VIEW "{self._view}" AS SELECT {columns} FROM main."{self._base}" AS base '
+            f"WHERE {self._within(Action.READ, 'base')}"
+        )
+        yield f'CREATE TEMP VIEW "{self._public}" AS SELECT * FROM temp."{self._view}"'
+        yield self._trigger("INSERT", self._inserting())
+        yield self._trigger("UPDATE", self._updating())
+        yield self._trigger("DELETE", self._deleting())
+
+    def _seen(self, column: str) -> str:
+        # What an index could be entered by must not lead out of the tenant before the condition is looked at: the
+        # tenant is the asker's own, and a number that runs across tenants is no way in (the plus sees to that).
+        if column == tenant_column(self._name):
+            return f'{self._words.tenant} AS "{column}"'
+        if column not in writable(self._table):
+            return f'+base."{column}" AS "{column}"'
+        blind = [role for role in _ROLES if column in masked(role, self._name)]
+        if not blind:
+            return f'base."{column}" AS "{column}"'
+        return f'CASE WHEN {self._one_of(blind)} THEN NULL ELSE base."{column}" END AS "{column}"'
+
+    def _within(self, action: Action, row: str) -> str:
+        """Return the condition that a row is in the asker's tenant and reach."""
+        by_condition: dict[str, list[str]] = {}
+        for role in _ROLES:
+            said = predicate(self._name, role, action, lambda column: f'{row}."{column}"', self._words)
+            by_condition.setdefault(said, []).append(role)
+        parts = [
+            self._one_of(roles) if said == "TRUE" else f"({self._one_of(roles)} AND {said})"
+            for said, roles in by_condition.items()
+            if said != "FALSE"
+        ]
+        mine = f'{row}."{tenant_column(self._name)}" = {self._words.tenant}'
+        return f"({mine} AND ({' OR '.join(parts)}))"
+
+    def _one_of(self, roles: list[str]) -> str:
+        return f"{self._role} IN ({', '.join(repr(role) for role in roles)})"
+
+    def _trigger(self, verb: str, body: list[str]) -> str:
+        steps = "".join(f"{step}; " for step in body)
+        return f'CREATE TEMP TRIGGER "{self._triggers[verb]}" INSTEAD OF {verb} ON "{self._public}" BEGIN {steps}END'
+
+    def _inserting(self) -> list[str]:
+        given = writable(self._table)
+        names, values = ", ".join(f'"{c}"' for c in given), ", ".join(f'NEW."{c}"' for c in given)
+        return [
+            f"SELECT RAISE(ABORT, 'fieldhr.scope') WHERE NOT coalesce({self._within(Action.WRITE, 'NEW')}, 0)",
+            *(self._taken(columns) for columns in unique_keys(self._table)),
+            f'INSERT INTO "{self._base}" ({names}) VALUES ({values})',
+        ]
+
+    def _updating(self) -> list[str]:
+        if self._name in APPEND_ONLY:
+            return ["SELECT RAISE(ABORT, 'fieldhr.scope')"]
+        given = writable(self._table)
+        old, new = (f"coalesce({self._within(Action.WRITE, row)}, 0)" for row in ("OLD", "NEW"))
+        values = ", ".join(f'"{column}" = {self._kept(column)}' for column in given)
+        return [
+            f"SELECT RAISE(ABORT, 'fieldhr.scope') WHERE {old} AND NOT {new}",
+            *(self._taken(columns, moved=True) for columns in unique_keys(self._table)),
+            f'UPDATE "{self._base}" SET {values} WHERE {self._this()} AND {old}',
+        ]
+
+    def _deleting(self) -> list[str]:
+        if not self._deletable:
+            return ["SELECT RAISE(ABORT, 'fieldhr.scope')"]
+        return [f'DELETE FROM "{self._base}" WHERE {self._this()} AND coalesce({self._within(Action.WRITE, "OLD")}, 0)']
+
+    def _kept(self, column: str) -> str:
+        # Whoever sees a column as NULL must not write that NULL back.
+        blind = [role for role in _ROLES if column in masked(role, self._name)]
+        if not blind:
+            return f'NEW."{column}"'
+        return f'CASE WHEN {self._one_of(blind)} THEN coalesce(NEW."{column}", "{column}") ELSE NEW."{column}" END'
+
+    def _this(self) -> str:
+        return " AND ".join(f'"{column.name}" = OLD."{column.name}"' for column in self._table.primary_key.columns)
+
+    def _taken(self, columns: tuple[str, ...], *, moved: bool = False) -> str:
+        # INSERT OR REPLACE would carry over into the triggers and delete a row the asker cannot even see.
+        same = " AND ".join(f'other."{column}" = NEW."{column}"' for column in columns)
+        changed = " OR ".join(f'NEW."{column}" IS NOT OLD."{column}"' for column in columns)
+        when = f"({changed}) AND " if moved else ""
+        found = f'EXISTS (SELECT 1 FROM main."{self._base}" AS other WHERE {same})'
+        return f"SELECT RAISE(ABORT, 'fieldhr.taken') WHERE {when}{found}"
+
+
+@contextlib.contextmanager
+def _telling() -> Iterator[None]:
+    """Turn what the wall refused into the library's own error."""
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        yield
+    except DBAPIError as cause:
+        text = str(cause.orig)
+        if "fieldhr.scope" in text or "prohibited" in text or "not authorized" in text:
+            raise AccessError("The database holds this back from the principal.", code="FHR-ACC-003") from cause
+        if "fieldhr.taken" in text:
+            raise AccessError("An id is not the principal's to use.", code="FHR-ACC-001") from cause
+        raise

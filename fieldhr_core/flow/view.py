@@ -168,6 +168,7 @@ class View:
             end_ms=[row.end_ms for row in rows],
             written_ms=[row.written_ms for row in rows],
             received_ms=[row.received_ms for row in rows],
+            is_joint=[bool(row.joint_with) for row in rows],
         )
 
     def _duty_days(self) -> Table:

@@ -55,6 +55,7 @@ FOLLOW_UPS: Final = Schema(
         Column("end_ms", Kind.TIME_MS, "End the record claims."),
         Column("written_ms", Kind.TIME_MS, "Device time of writing."),
         Column("received_ms", Kind.TIME_MS, "Arrival."),
+        Column("is_joint", Kind.BOOLEAN, "Somebody else was there too, by the record.", default=False),
     ),
 )
 

@@ -71,14 +71,28 @@ def test_messages_are_read_together_and_spans_say_which() -> None:
 def test_review_is_a_verdict_of_its_own() -> None:
     unsure, likely = run(
         {"id": 1, "text": "保本保息", "confidence": 0.3},
-        {"id": 2, "text": "这东西就是个会下金蛋的母鸡"},
+        {"id": 2, "text": "您投进来的每一分，到日子都原路回去"},
     )
     assert (unsure["verdict"], likely["verdict"]) == ("review", "review")
 
 
 def test_bad_records_cost_their_own_line_only() -> None:
-    answers = run({"id": 1}, "nonsense", {"id": 2, "text": 5}, {"id": 3, "messages": [4]}, {"id": 4, "messages": "x"}, {"id": 5, "text": "保本", "lang": 3}, {"id": 6, "text": "保本", "confidence": "x"}, {"id": 7, "text": "保本"})
-    assert [answer.get("error", {}).get("code") for answer in answers] == ["FHR-REC-001", "FHR-REC-006", *["FHR-REC-001"] * 5, None]
+    answers = run(
+        {"id": 1},
+        "nonsense",
+        {"id": 2, "text": 5},
+        {"id": 3, "messages": [4]},
+        {"id": 4, "messages": "x"},
+        {"id": 5, "text": "保本", "lang": 3},
+        {"id": 6, "text": "保本", "confidence": "x"},
+        {"id": 7, "text": "保本"},
+    )
+    assert [answer.get("error", {}).get("code") for answer in answers] == [
+        "FHR-REC-001",
+        "FHR-REC-006",
+        *["FHR-REC-001"] * 5,
+        None,
+    ]
     assert answers[-1]["verdict"] == "violation"
 
 

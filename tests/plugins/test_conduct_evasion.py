@@ -11,7 +11,9 @@ from fieldhr_plugins.conduct.reader import VIOLATION, Reader, Utterance
 
 READER = Reader(load(), likeness=False)
 PROMISES = st.sampled_from(["保本保息", "稳赚不赔", "保证收益", "本金绝对安全", "绝对零风险", "刚性兑付", "只赚不赔"])
-FILLING = st.sampled_from([" ", ".", "-", "*", "·", "_", "~", "/", "|", "、", "…", "\u200b", "\u200d", "\ufeff", "😀", "🔥", "❤️", "  ", "^"])
+FILLING = st.sampled_from(
+    [" ", ".", "-", "*", "·", "_", "~", "/", "|", "、", "…", "\u200b", "\u200d", "\ufeff", "😀", "🔥", "❤️", "  ", "^"]
+)
 TRADITIONAL = str.maketrans("证险赚赔稳绝对风刚兑", "證險賺賠穩絕對風剛兌")
 
 
@@ -70,7 +72,12 @@ def test_without_homophones_sound_alone_is_not_heard() -> None:
     assert is_violation("bao ben bao xi")
 
 
-@given(st.lists(st.sampled_from(["保本", "保息", "不", "能", "，", "。", "稳赚", "吗", " ", "客户问", "😀", "证收益", "保"]), max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(["保本", "保息", "不", "能", "，", "。", "稳赚", "吗", " ", "客户问", "😀", "证收益", "保"]),
+        max_size=14,
+    )
+)
 def test_spans_point_at_the_phrase_in_the_message_it_stands_in(pieces: list[str]) -> None:
     texts = ["".join(pieces[:5]), "".join(pieces[5:10]), "".join(pieces[10:])]
     for hit in READER.read([Utterance(text=text) for text in texts]):

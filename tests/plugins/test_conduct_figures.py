@@ -46,16 +46,12 @@ def corpus() -> Iterator[Labelled]:
                 kind, language, category, *rest = line[2:].split()
                 more = dict(item.split("=", 1) for item in rest)
             elif line.strip():
-                yield Labelled(
-                    kind=kind, language=language, category=category, texts=tuple(line.split(" ‖ ")), **more
-                )
+                yield Labelled(kind=kind, language=language, category=category, texts=tuple(line.split(" ‖ ")), **more)
 
 
 def verdict(reader: Reader, said: Labelled) -> str:
     """Return the verdict of one labelled message."""
-    hits = reader.read(
-        [Utterance(text=text, speaker=said.speaker, product=said.product) for text in said.texts]
-    )
+    hits = reader.read([Utterance(text=text, speaker=said.speaker, product=said.product) for text in said.texts])
     verdicts = {hit.verdict for hit in hits}
     return VIOLATION if VIOLATION in verdicts else REVIEW if REVIEW in verdicts else CLEAN
 

@@ -56,7 +56,18 @@ def test_its_negation_is_not(text: str) -> None:
 
 @pytest.mark.req("C1")
 @pytest.mark.parametrize(
-    "text", ["不会亏的", "不看征信", "不用告知", "稳赚不赔", "You can't lose money", "元本割れはありません", "손해 볼 일 없어요", "không mất vốn", "ไม่มีความเสี่ยง"]
+    "text",
+    [
+        "不会亏的",
+        "不看征信",
+        "不用告知",
+        "稳赚不赔",
+        "You can't lose money",
+        "元本割れはありません",
+        "손해 볼 일 없어요",
+        "không mất vốn",
+        "ไม่มีความเสี่ยง",
+    ],
 )
 def test_a_negation_inside_the_phrase_is_no_negation_of_it(text: str) -> None:
     assert VIOLATION in verdicts(text)
@@ -65,7 +76,14 @@ def test_a_negation_inside_the_phrase_is_no_negation_of_it(text: str) -> None:
 @pytest.mark.req("C1")
 @pytest.mark.parametrize(
     "text",
-    ["不用担心，保本的", "不要错过稳赚的机会", "不仅保本，收益还高", "非常稳赚", "No doubt, guaranteed returns", "Don't worry, it is risk free"],
+    [
+        "不用担心，保本的",
+        "不要错过稳赚的机会",
+        "不仅保本，收益还高",
+        "非常稳赚",
+        "No doubt, guaranteed returns",
+        "Don't worry, it is risk free",
+    ],
 )
 def test_what_only_looks_like_a_negation_takes_nothing_back(text: str) -> None:
     assert VIOLATION in verdicts(text)
@@ -92,7 +110,28 @@ def test_what_follows_may_take_it_back(promise: str, after: str) -> None:
 @pytest.mark.req("C1")
 @pytest.mark.parametrize(
     "text",
-    ["确保本周完成", "社保本月已缴", "参保本人到场", "医保本地结算", "担保本公司的企业", "成本保本点", "支付宝本月账单", "第一季度", "您最好带身份证", "无风险利率下行", "返现场", "五峰县", "范县支行", "张老师代课", "报本人领取", "抱本册子", "林凤仙", "申报本月个税", "risk-free rate", "no risk appetite"],
+    [
+        "确保本周完成",
+        "社保本月已缴",
+        "参保本人到场",
+        "医保本地结算",
+        "担保本公司的企业",
+        "成本保本点",
+        "支付宝本月账单",
+        "第一季度",
+        "您最好带身份证",
+        "无风险利率下行",
+        "返现场",
+        "五峰县",
+        "范县支行",
+        "张老师代课",
+        "报本人领取",
+        "抱本册子",
+        "林凤仙",
+        "申报本月个税",
+        "risk-free rate",
+        "no risk appetite",
+    ],
 )
 def test_ordinary_words_are_never_cut(text: str) -> None:
     assert verdicts(text) == set()
@@ -112,14 +151,24 @@ def test_ordinary_words_are_never_cut(text: str) -> None:
     ],
 )
 def test_a_deposit_may_say_what_a_fund_may_not(text: str, product: str, expected: str) -> None:
-    found = {hit.verdict for hit in READER.read([Utterance(text=text, product=product)]) if hit.category != "deposit_confusion"}
+    found = {
+        hit.verdict
+        for hit in READER.read([Utterance(text=text, product=product)])
+        if hit.category != "deposit_confusion"
+    }
     assert found == {expected}
 
 
 @pytest.mark.req("C1")
 @pytest.mark.parametrize(
     "text",
-    ["客户问:这个保本吗?", "您刚才问能不能保证收益", "培训材料：不得使用“稳赚不赔”等字样", "反诈提醒：声称零风险的都是骗局", "投诉单：客户称销售承诺保本"],
+    [
+        "客户问:这个保本吗?",
+        "您刚才问能不能保证收益",
+        "培训材料：不得使用“稳赚不赔”等字样",
+        "反诈提醒：声称零风险的都是骗局",
+        "投诉单：客户称销售承诺保本",
+    ],
 )
 def test_words_of_others_are_told_apart(text: str) -> None:
     found = verdicts(text)

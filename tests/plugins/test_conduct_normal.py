@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fieldhr_plugins.conduct.lexicon import load
 from fieldhr_plugins.conduct.normal import Normaliser
 from fieldhr_plugins.conduct.reader import Reader, Utterance
-from fieldhr_plugins.conduct.lexicon import load
 
 NORMALISE = Normaliser({"guaranteed", "risk", "free", "profit", "riskfree"})
 
@@ -56,7 +56,9 @@ def test_clauses_stay_apart(text: str) -> None:
 ODD = st.text(
     alphabet=st.one_of(
         st.characters(),
-        st.sampled_from("保本保息零风险稳赚不赔證險 .-_*|，。、！\u200b\u0336\ufe0f😀亻呆讠若ﾎﾞａ１％…ạ่ั가각rRi@0$'\"~\n"),
+        st.sampled_from(
+            "保本保息零风险稳赚不赔證險 .-_*|，。、！\u200b\u0336\ufe0f😀亻呆讠若ﾎﾞａ１％…ạ่ั가각rRi@0$'\"~\n"
+        ),
     ),
     max_size=60,
 )
@@ -82,7 +84,11 @@ def test_each_character_stands_where_the_map_says(text: str) -> None:
         source = text[start:end]
         if character in "保本息零赚赔":
             # Only itself, or what stands for it, may be what is pointed at.
-            assert NORMALISE(source).text == character or character in source or source in ("〇", "○", "◯", "賺", "賠", "亻呆")
+            assert (
+                NORMALISE(source).text == character
+                or character in source
+                or source in ("〇", "○", "◯", "賺", "賠", "亻呆")
+            )
 
 
 @given(ODD)

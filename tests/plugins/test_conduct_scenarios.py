@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from fieldhr_core.model import Audience, Message, Outcome, Ruling, Severity, Submission
 from fieldhr_plugins.conduct.check import PhraseCheck
 from fieldhr_plugins.conduct.settings import ConductSettings
@@ -87,9 +88,7 @@ def test_a_hidden_promise_is_found_and_named(check: PhraseCheck, text: str, norm
 @pytest.mark.req("C1")
 @pytest.mark.scenario("C02")
 @pytest.mark.parametrize(("first", "second"), [("这款是保本", "保息的"), ("这款保", "本保息的"), ("绝对零风", "险")])
-def test_a_phrase_split_over_two_messages_is_found_within_a_minute(
-    check: PhraseCheck, first: str, second: str
-) -> None:
+def test_a_phrase_split_over_two_messages_is_found_within_a_minute(check: PhraseCheck, first: str, second: str) -> None:
     earlier = message(first, 1)
     (finding,) = rule(check, message(second, 2, seconds=59), earlier).findings
     assert finding.subject == "m2"

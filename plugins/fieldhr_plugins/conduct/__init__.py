@@ -36,7 +36,9 @@ def fieldhr_register_checks(context: RegistrationContext) -> Iterable[Offer[Chec
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="-", help="JSON Lines of messages; - or none reads standard input")
-    parser.add_argument("--lexicon", metavar="FILE", help="your own phrases: CSV (phrase,category,severity), TOML or JSON")
+    parser.add_argument(
+        "--lexicon", metavar="FILE", help="your own phrases: CSV (phrase,category,severity), TOML or JSON"
+    )
 
 
 def _check(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
@@ -48,4 +50,8 @@ def _check(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
 @hookimpl
 def fieldhr_register_commands(context: RegistrationContext) -> Iterable[Command]:  # noqa: ARG001 - the hook's shape
     """Offer ``fieldhr conduct check``."""
-    return [Command(path=("conduct", "check"), summary="Find forbidden wording in messages.", arguments=_arguments, run=_check)]
+    return [
+        Command(
+            path=("conduct", "check"), summary="Find forbidden wording in messages.", arguments=_arguments, run=_check
+        )
+    ]

@@ -149,7 +149,9 @@ class PhraseCheck:
         kind, subject = ("call", message.thread) if spoken else ("message", message.id)
         if off_book:
             kind, subject = "rep", message.rep
-        before = [other.id for other in submission.context if isinstance(other, Message) and other.thread == message.thread]
+        before = [
+            other.id for other in submission.context if isinstance(other, Message) and other.thread == message.thread
+        ]
         facts: dict[str, Any] = {
             "category": worst.category,
             "phrase": worst.phrase,

@@ -39,8 +39,10 @@ def answer(record: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     # Only messages of one speaker continue each other.
     for speaker in dict.fromkeys(utterance.speaker for utterance in utterances):
         numbers = [number for number, utterance in enumerate(utterances) if utterance.speaker == speaker]
-        for hit in reader.read([utterances[number] for number in numbers]):
-            findings.append((hit, tuple((numbers[number], start, end) for number, start, end in hit.spans)))
+        findings.extend(
+            (hit, tuple((numbers[number], start, end) for number, start, end in hit.spans))
+            for hit in reader.read([utterances[number] for number in numbers])
+        )
     findings.sort(key=lambda found: found[1])
     verdicts = {hit.verdict for hit, _ in findings}
     return {
@@ -118,4 +120,6 @@ def _utterance(own: Mapping[str, Any], record: Mapping[str, Any], text: object, 
 
 
 def _wrong(field: str, what: str) -> RecordError:
-    return RecordError(f"Field {field!r} {what}.", code="FHR-REC-001", hint="See the record of conduct check in the reference.")
+    return RecordError(
+        f"Field {field!r} {what}.", code="FHR-REC-001", hint="See the record of conduct check in the reference."
+    )

@@ -167,9 +167,7 @@ class Lexicon:
 def load() -> Lexicon:
     """Return the lexicon of the package."""
     categories = _categories(tomllib.loads(_packaged("categories")), "categories.toml")
-    languages = {
-        code: _language(tomllib.loads(_packaged(code)), categories, f"{code}.toml") for code in LANGUAGES
-    }
+    languages = {code: _language(tomllib.loads(_packaged(code)), categories, f"{code}.toml") for code in LANGUAGES}
     return Lexicon(categories=categories, languages=languages)
 
 
@@ -229,7 +227,17 @@ def _categories(raw: Mapping[str, Any], where: str) -> dict[str, Category]:
         if not isinstance(body, dict):
             problems.append(f"{where}: [{code}] must be a table")
             continue
-        unknown = set(body) - {"title", "level", "severity", "homophones", "products", "contexts", "rules", "right_scope", "lawful_by_name"}
+        unknown = set(body) - {
+            "title",
+            "level",
+            "severity",
+            "homophones",
+            "products",
+            "contexts",
+            "rules",
+            "right_scope",
+            "lawful_by_name",
+        }
         problems.extend(f"{where}: [{code}] has an unknown key {key!r}" for key in sorted(unknown))
         level, severity, rules = body.get("level", 3), body.get("severity", "high"), body.get("rules", [])
         if level not in (1, 2, 3, 4):
@@ -366,7 +374,9 @@ def _phrases(
     parts.append((choices, 0, "", False))
     for number in range(1, len(pieces), 5):
         ordered, marks, either, either_marks, piece = pieces[number : number + 5]
-        parts.append((_choices(piece, words, where, problems), int(ordered or either), marks or either_marks or "", bool(either)))
+        parts.append(
+            (_choices(piece, words, where, problems), int(ordered or either), marks or either_marks or "", bool(either))
+        )
     if not all(choices for choices, _, _, _ in parts):
         return ()
     scale = 8 if language in SPACED else 1
@@ -392,9 +402,7 @@ def _built(parts: Iterable[tuple[tuple[str, ...], int, str, bool]], scale: int) 
     )
 
 
-def _choices(
-    piece: str, words: Mapping[str, tuple[str, ...]], where: str, problems: list[str]
-) -> tuple[str, ...]:
+def _choices(piece: str, words: Mapping[str, tuple[str, ...]], where: str, problems: list[str]) -> tuple[str, ...]:
     """Words of one part: ``{class}`` anywhere in it stands for each word of that class."""
     made: list[str] = []
     for choice in piece.split("|"):
@@ -486,9 +494,7 @@ def _with_table(lexicon: Lexicon, text: str, where: str) -> Lexicon:
             )
     if problems:
         raise _refused(problems)
-    added = [
-        Language(code=code, entries=tuple(found), guards=(), scope={}) for code, found in entries.items()
-    ]
+    added = [Language(code=code, entries=tuple(found), guards=(), scope={}) for code, found in entries.items()]
     return _joined(lexicon, categories, added, off)
 
 

@@ -1,8 +1,8 @@
 """Finds every phrase of a lexicon in a normal form, in one walk over it.
 
-Words of all phrases stand in buckets by their first two characters; a walk over the text notes where each class of words
-occurs, and phrases of several parts are then put together from those notes. Gaps are bounded, so work grows with the
-length of the text and nothing else.
+Words of all phrases stand in buckets by their first two characters; a walk over the text notes where each class of
+words occurs, and phrases of several parts are then put together from those notes. Gaps are bounded, so work grows with
+the length of the text and nothing else.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ _STOPS: Final = frozenset("。!?;\n")
 _HAN_NUMBER: Final = "零一二三四五六七八九十百千两半几"
 _PERCENT: Final = re.compile(
     rf"(?:[0-9][0-9.]*+|[{_HAN_NUMBER}]++(?:点[{_HAN_NUMBER}]++)?)"
-    r"(?: ?%|个?百分点|个点|点(?![一-鿿]?[钟半])|厘|分利| ?percent| per cent| pct| phan tram|퍼센트|프로|パーセント|割|เปอร์เซ็นต์)"
+    r"(?: ?%|个?百分点|个点|点(?![一-鿿]?[钟半])|厘|分利| ?percent| per cent| pct"
+    r"| phan tram|퍼센트|프로|パーセント|割|เปอร์เซ็นต์)"
     rf"|百分之[0-9{_HAN_NUMBER}]++"
 )
 _AMOUNT: Final = re.compile(
-    rf"(?:[$¥€£] ?[0-9][0-9,.]*+ ?k?|[0-9][0-9,.]*+ ?(?:万|元|块|k\b|w\b|yuan|usd|dollars|円|원|만원|dong|trieu|baht|บาท|grand)|[{_HAN_NUMBER}]++(?:万|元|块|千))"
+    r"(?:[$¥€£] ?[0-9][0-9,.]*+ ?k?"
+    r"|[0-9][0-9,.]*+ ?(?:万|元|块|k\b|w\b|yuan|usd|dollars|円|원|만원|dong|trieu|baht|บาท|grand)"
+    rf"|[{_HAN_NUMBER}]++(?:万|元|块|千))"
 )
 _SPECIAL: Final = {"{#percent}": _PERCENT, "{#amount}": _AMOUNT}
 _NUMERIC: Final = frozenset("0123456789" + _HAN_NUMBER)
@@ -131,9 +134,7 @@ class Matcher:
         hits: list[RawHit] = []
         for number, spans in places.items():
             for entry in self._alone.get(number, ()):
-                hits.extend(
-                    RawHit(entry, start, end) for start, end in spans if not is_cut(start, end, guards)
-                )
+                hits.extend(RawHit(entry, start, end) for start, end in spans if not is_cut(start, end, guards))
             for pattern in self._first.get(number, ()):
                 if all(other in places for other in pattern.classes[1:]):
                     self._assemble(text, pattern, places, guards, hits)
@@ -154,9 +155,14 @@ class Matcher:
                 for literal, size, starts_word, free_end, ids in bucket:
                     if not text.startswith(literal, at):
                         continue
-                    if starts_word and at and text[at - 1] in _WORD:
-                        if text[at] not in _DIGITS or text[at - 1] in _DIGITS:
-                            continue
+                    # A digit may follow a letter; a letter that follows one is the middle of a word.
+                    if (
+                        starts_word
+                        and at
+                        and text[at - 1] in _WORD
+                        and (text[at] not in _DIGITS or text[at - 1] in _DIGITS)
+                    ):
+                        continue
                     end = at + abs(size)
                     if size < 0:
                         while end < length and text[end] in _WORD:
@@ -226,7 +232,7 @@ class Matcher:
 
 
 def is_cut(start: int, end: int, guards: list[tuple[int, int]]) -> bool:
-    """Does a span cut an ordinary word, or lie within a longer one?"""
+    """Tell whether a span cuts an ordinary word, or lies within a longer one."""
     at = bisect_left(guards, (start - 16, 0))
     while at < len(guards) and guards[at][0] < end:
         guard_start, guard_end = guards[at]
@@ -237,7 +243,7 @@ def is_cut(start: int, end: int, guards: list[tuple[int, int]]) -> bool:
 
 
 def _is_open(gap: str, part: Part, blockers: tuple[str, ...]) -> bool:
-    """May these characters stand between two parts?"""
+    """Tell whether these characters may stand between two parts."""
     if not gap or gap == " ":
         return True
     if not _STOPS.isdisjoint(gap):

@@ -59,7 +59,9 @@ _DENSE: Final = "㐀-鿿豈-﫿〇ぁ-ゖァ-ヺー가-힣ก-ฺเ-๎"
 # Marks that end a clause or a list item: taken out only inside a run of single characters.
 _CLAUSE: Final = ".,;:!?。、；：！？\n\r"
 
-_SOFT_RUN: Final = re.compile(rf"(?<=[{_DENSE}%])[^\w{re.escape(_CLAUSE)}\u0e00-\u0e7f]++(?=[{_DENSE}])|(?<=[{_DENSE}])_++(?=[{_DENSE}])")
+_SOFT_RUN: Final = re.compile(
+    rf"(?<=[{_DENSE}%])[^\w{re.escape(_CLAUSE)}\u0e00-\u0e7f]++(?=[{_DENSE}])|(?<=[{_DENSE}])_++(?=[{_DENSE}])"
+)
 _SINGLES: Final = re.compile(
     rf"(?<![{_DENSE}])[{_DENSE}](?:[{re.escape(_CLAUSE)} ]{{1,3}}[{_DENSE}](?![{_DENSE}])){{2,}}"
     rf"|(?<=[{_DENSE}])\.{{1,3}}(?=[{_DENSE}])"
@@ -76,38 +78,23 @@ _HYPHEN: Final = re.compile(r"(?<=[a-z0-9])-(?=[a-z])")
 _EMPHASIS: Final = re.compile(r'[*_"~`]')
 _SPARE: Final = re.compile(r'[*_"~`]++(?=[a-z0-9 ])|(?<=[a-z0-9])[*_"~`]++|(?<=[^ ] ) ++(?=[a-z0-9])')
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Me"})
-_LEET: Final = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "!": "i", "|": "l"}
-
-#: Glyphs that stand in for another character and are no traditional form of it.
-_VARIANTS: Final = {
-    "夲": "本", "収": "收", "証": "证", "渉": "涉", "険": "险", "価": "价", "単": "单", "団": "团", "圧": "压", "銭": "钱",
-    "帰": "归", "実": "实", "対": "对", "発": "发", "変": "变", "絶": "绝", "読": "读", "説": "说", "続": "续", "経": "经",
-    "営": "营", "売": "卖", "買": "买", "応": "应", "総": "总", "検": "检", "権": "权", "択": "择", "桟": "栈", "歩": "步",
-    "戸": "户", "黒": "黑", "毎": "每", "徳": "德", "効": "效", "増": "增", "拡": "扩", 
-    "倶": "俱", "咟": "百", "佰": "百", "壹": "一", "贰": "二", "貳": "二", "叁": "三", "參": "参", "肆": "四", "伍": "五",
-    "陆": "六", "柒": "七", "捌": "八", "玖": "九", "拾": "十", "仟": "千", "〇": "零", "○": "零", "◯": "零", "Ｏ": "o",
-    "帐": "账", "帳": "账", "冇": "没", "唔": "不", "嘅": "的", "佢": "他", "妳": "你", "祂": "他", "沒": "没", "係": "系", "喺": "在",
-    "甭": "不用", "淂": "得", "囗": "口", "亖": "四", "仴": "月", "颩": "风",
-    "孒": "了", "镄": "费", "捯": "到", "莪": "我", "伱": "你", "沵": "你", "菿": "到", "哋": "的", "ъ": "b", "е": "e", "а": "a",
-    "о": "o", "р": "p", "с": "c", "х": "x", "і": "i", "ѕ": "s", "у": "y", "к": "k", "т": "t", "п": "n", "ɡ": "g", "ı": "i",
-    "α": "a", "ο": "o", "ε": "e", "ν": "v", "đ": "d", "ø": "o", "ł": "l", "“": '"', "”": '"', "‘": "'", "’": "'",
-    "„": '"', "﹑": "、", "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-", "％": "%", "℅": "%", "﹪": "%", "٪": "%", "…": "…",
+_LEET: Final = {
+    "0": "o",
+    "1": "i",
+    "3": "e",
+    "4": "a",
+    "5": "s",
+    "7": "t",
+    "8": "b",
+    "9": "g",
+    "@": "a",
+    "$": "s",
+    "!": "i",
+    "|": "l",
 }
 
-#: Characters split into their components.
-_SPLIT: Final = {
-    "亻呆": "保", "イ呆": "保", "人呆": "保", "木一": "本", "讠正": "证", "言正": "证", "讠若": "诺", "言若": "诺", "自心": "息", "贝兼": "赚",
-    "貝兼": "赚", "禾急": "稳", "阝佥": "险", "阝僉": "险", "阝金": "险", "贝咅": "赔", "貝咅": "赔", "禾刂": "利", "禾リ": "利", "丩攵": "收",
-    "八皿": "益", "羊皿": "益", "扌旦": "担", "扌員": "损", "扌员": "损", "次贝": "资", "代贝": "贷", "化贝": "货", "贝才": "财", "贝长": "账",
-    "车专": "转", "車專": "转", "反辶": "返", "辶反": "返", "亻用": "佣", "亻弋": "代", "イ弋": "代", "亻寸": "付", "扌喿": "操", "彳正": "征",
-    "氵先": "洗", "氵匚": "汇", "雨令": "零", "几㐅": "风", "几メ": "风", "纟色": "绝", "糸色": "绝", "又寸": "对", "囗古": "固", "口古": "固",
-    "宀疋": "定", "亻言": "信", "イ言": "信", "扌殳": "投", "宀女": "安", "人王": "全", "入王": "全", "纟工": "红", "氵殳": "没", "木几": "机",
-    "刂另": "别", "另刂": "别", "白勺": "的", "亻尔": "你", "イ尔": "你", "亻也": "他", "亻昔": "借", "キ干": "卡", "土真": "填", "日月": "明",
-    "钅戋": "钱", "钅艮": "银", "釒戔": "钱", "金戋": "钱", "彳亍": "行", "米分": "粉", "禾兑": "税", "月兑": "脱", "氵主": "注", "丷八": "兑",
-    "木既": "概", "门口": "问", "贝勾": "购", "纟田": "细", "火暴": "爆", "扌丁": "打", "忄生": "性", "王里": "理",
-    "廾升": "开", "讠方": "访", "土也": "地", "木又": "权", "氵去": "法", "亠二丂": "亏", "二丂": "亏", "一丂": "亏", "又欠": "欢", "户斤": "所",
-}
-
+# Components that start a split character and hardly ever stand alone.
+_HEADS: Final = frozenset("イキ丩丷亠亻刂囗宀廾彳忄扌氵禾糸纟艹讠貝贝車辶釒钅阝雨")
 
 # Marks and letters that unite with the character before them: voiced kana, Korean vowels and finals.
 _JOINING: Final = frozenset("\u3099\u309a") | frozenset(map(chr, range(0x1100, 0x1200)))
@@ -171,17 +158,17 @@ class Normaliser:
 
     def __init__(self, words: Collection[str] = ()) -> None:
         han = json.loads(files(__package__).joinpath("tables/han.json").read_text("utf-8"))
+        glyphs = json.loads(files(__package__).joinpath("tables/glyphs.json").read_text("utf-8"))
         table = dict(zip(han["traditional"], han["simplified"], strict=True))
-        for variant, plain in _VARIANTS.items():
-            table[variant] = plain
+        table.update(glyphs["variants"])
         self._fold = _Fold(table)
         self._words = frozenset(words)
-        self._split = re.compile("|".join(map(re.escape, sorted(_SPLIT, key=len, reverse=True))))
-        self._split_to = {self._fold_plain(parts): whole for parts, whole in _SPLIT.items()} | _SPLIT
-        self._split_heads = frozenset("亻イ人木讠言自贝貝禾阝丩八羊扌次代化车車反辶彳氵雨几纟糸又囗口宀入刂另白キ土日钅釒金米月丷艹门火忄王廾亠二一户") - frozenset(
-            "人木言自八次代化反口入白土日金米月门火王二一户羊几又另车"
-        )
-        self.syllable_of = {character: name for name, characters in han["syllables"].items() for character in characters}
+        split: dict[str, str] = glyphs["split"]
+        self._split = re.compile("|".join(map(re.escape, sorted(split, key=len, reverse=True))))
+        self._split_to = split
+        self.syllable_of = {
+            character: name for name, characters in han["syllables"].items() for character in characters
+        }
 
     def knowing(self, words: Iterable[str]) -> Normaliser:
         """Return a normaliser that mends into these words too."""
@@ -214,9 +201,6 @@ class Normaliser:
             text = _HYPHEN.sub(" ", text)
         return Normal(original, text, starts, ends, frozenset(breaks))
 
-    def _fold_plain(self, text: str) -> str:
-        return text.translate(self._fold)
-
     def _fold_unevenly(self, original: str) -> tuple[str, list[int], list[int]]:
         out: list[str] = []
         starts: list[int] = []
@@ -237,7 +221,7 @@ class Normaliser:
         return "".join(out), starts, ends
 
     def _unite_letters(self, text: str) -> list[tuple[int, int, str]]:
-        """``r i s k`` and ``g.u.a.r`` to words."""
+        """Make words of ``r i s k`` and ``g.u.a.r``."""
         edits = []
         for run in _SPACED_LETTERS.finditer(text):
             if not any(c.isalpha() for c in run[0]):
@@ -252,24 +236,24 @@ class Normaliser:
         return edits
 
     def _squeeze(self, text: str) -> list[tuple[int, int, str]]:
-        """Marks, spaces and emoji between characters that are written without spaces go."""
+        """Take out marks, spaces and emoji between characters that are written without spaces."""
         return [(gap.start(), gap.end(), "") for gap in _SOFT_RUN.finditer(text)]
 
     def _unite_singles(self, text: str) -> list[tuple[int, int, str]]:
-        """Clause marks inside a run of single characters go."""
-        edits = []
-        for run in _SINGLES.finditer(text):
-            for gap in _IN_SINGLES.finditer(text, run.start(), run.end()):
-                edits.append((gap.start(), gap.end(), ""))
-        return edits
+        """Take out clause marks inside a run of single characters."""
+        return [
+            (gap.start(), gap.end(), "")
+            for run in _SINGLES.finditer(text)
+            for gap in _IN_SINGLES.finditer(text, run.start(), run.end())
+        ]
 
     def _join_components(self, text: str) -> list[tuple[int, int, str]]:
-        if self._split_heads.isdisjoint(text):
+        if _HEADS.isdisjoint(text):
             return []
-        return [(found.start(), found.end(), self._split_to.get(found[0], found[0])) for found in self._split.finditer(text)]
+        return [(found.start(), found.end(), self._split_to[found[0]]) for found in self._split.finditer(text)]
 
     def _mend_words(self, text: str) -> list[tuple[int, int, str]]:
-        """Digits and signs in place of letters, and words cut by a mark, become the word of the lexicon they look like."""
+        """Mend digits and signs in place of letters, and words cut by a mark, into words of the lexicon."""
         edits = []
         for found in _WORDS_WITH_DIGITS.finditer(text):
             plain = "".join(_LEET.get(c, c) for c in found[0])
@@ -293,7 +277,7 @@ class Normaliser:
         return [edit for number, edit in enumerate(edits) if number == 0 or edit[0] >= edits[number - 1][1]]
 
     def _plain_spaces(self, text: str) -> list[tuple[int, int, str]]:
-        """One space between Latin words, and no marks of emphasis."""
+        """Leave one space between Latin words, and no marks of emphasis."""
         if "  " not in text and _EMPHASIS.search(text) is None:
             return []
         return [(found.start(), found.end(), "") for found in _SPARE.finditer(text)]

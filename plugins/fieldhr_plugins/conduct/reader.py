@@ -30,7 +30,9 @@ _LONGEST_ALIKE: Final = 200
 _KANA: Final = re.compile(r"[ぁ-ヺ]")
 _ONLY_JAPANESE: Final = re.compile(r"元本|元金|預金|[込対済銭売価円]")
 _HAN: Final = re.compile(r"[㐀-鿿]")
-_TRADITIONAL_HINT: Final = re.compile(r"[們這個說還沒對錢會來時風險證賺賠點單買賣開關國學實發給讓請與後書長問間體員業務處網電話變帳戶議現為無]")
+_TRADITIONAL_HINT: Final = re.compile(
+    r"[們這個說還沒對錢會來時風險證賺賠點單買賣開關國學實發給讓請與後書長問間體員業務處網電話變帳戶議現為無]"
+)
 _FILLERS: Final = re.compile(
     r"(?<=[㐀-鿿])(?:嗯+|呃+|额|唔+|哦+|噢|啊+|哎|唉|诶|那个+|就是说|这个这个|怎么说呢|那什么|[a-z0-9#*](?=[㐀-鿿](?:[a-z0-9#*][㐀-鿿])))+(?=[㐀-鿿])"
 )
@@ -138,7 +140,11 @@ class Reader:
         text = normal.text
         if self._likeness is None or utterance.speaker == "customer" or not 6 <= len(text) <= _LONGEST_ALIKE:
             return []
-        if len(_HAN.findall(text)) * 2 < len(text) or _KANA.search(text) or self._likeness(text) < self._likeness.threshold:
+        if (
+            len(_HAN.findall(text)) * 2 < len(text)
+            or _KANA.search(text)
+            or self._likeness(text) < self._likeness.threshold
+        ):
             return []
         if self._scopes[LIKENESS.language].passage(text).is_quoted_at(0):
             return []
@@ -276,12 +282,10 @@ def _without_fillers(normal: Normal) -> Normal | None:
 
 
 def _covered(hit: Hit, others: Sequence[Hit]) -> bool:
-    """Does another hit of its category already lie over every part of it?"""
+    """Tell whether another hit of its category already lies over every part of it."""
     return any(
         hit.category == other.category
-        and all(
-            any(n == m and a <= start and end <= b for m, a, b in other.spans) for n, start, end in hit.spans
-        )
+        and all(any(n == m and a <= start and end <= b for m, a, b in other.spans) for n, start, end in hit.spans)
         for other in others
     )
 

@@ -1,6 +1,7 @@
 """What stands about a hit and changes its meaning: negation, quotation, who speaks, lawful products.
 
-Each language has its own direction: Chinese and English negate to the left of a phrase, Japanese and Korean to its right.
+Each language has its own direction: Chinese and English negate to the left of a phrase, Japanese and Korean to its
+right.
 A negation is only looked for outside the hit, so that words which hold one and promise all the same stay what they are.
 """
 
@@ -24,6 +25,8 @@ _LATIN: Final = re.compile(r"[a-z0-9]")
 _REACH: Final = {"zh": (12, 8), "en": (48, 40), "ja": (14, 18), "ko": (8, 14), "vi": (40, 40), "th": (18, 24)}
 #: Named in a sentence, these make it another matter whatever else the sentence names.
 _PLAIN: Final = frozenset({"event", "card_promotion", "business", "customer_firm"})
+#: What may come before a cue that must stand first.
+_LEAD: Final = "(?:的|些|这个|那个|这|那|我们|我|咱们|咱|公司|它|他们|可|真|也|全|肯定|一定|可是|而且)"
 _NO_CUES: Final = re.compile(r"(?!)")
 
 
@@ -101,7 +104,9 @@ class Scope:
         closed = min(closing.start() if closing else len(text), end + 60)
         opened = max(opened, start - 60)
         sentence = text[opened:closed]
-        for product in (*products, *(("loan",) if "government_bond" in products else ())):
+        # What may be said of a bond may be said of the terms of a loan.
+        wanted: list[str] = [*products, "loan"] if "government_bond" in products else [*products]
+        for product in wanted:
             nouns = self._lawful.get(product)
             if nouns is None:
                 continue
@@ -246,4 +251,4 @@ def _alternatives(items: Iterable[str], *, anchored: bool = False, ending: bool 
     pattern = "|".join(group for group in groups if group)
     if ending:
         return re.compile(rf"(?:{pattern})$")
-    return re.compile(rf"(?:的|些|这个|那个|这|那|我们|我|咱们|咱|公司|它|他们|可|真|也|全|肯定|一定|可是|而且){{0,4}}(?:{pattern})" if anchored else pattern)
+    return re.compile(rf"{_LEAD}{{0,4}}(?:{pattern})" if anchored else pattern)

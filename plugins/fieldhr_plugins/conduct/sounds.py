@@ -64,7 +64,7 @@ class Sounds:
                 if len(phrase) == 1:
                     for word in phrase[0].words:
                         known.setdefault(normaliser(word).text, entry)
-        for word, entry in known.items():
+        for word in known:
             if len(word) >= 4 or word in wanted:
                 written.add(word)
         for word in written:
@@ -199,16 +199,14 @@ class Sounds:
         return found
 
     def _guarded(self, text: str) -> list[tuple[int, int]]:
-        found = []
-        for at in range(len(text) - 1):
-            for guard in self._guards.get(text[at : at + 2], ()):
-                if text.startswith(guard, at):
-                    found.append((at, at + len(guard)))
-        return found
+        return [
+            (at, at + len(guard))
+            for at in range(len(text) - 1)
+            for guard in self._guards.get(text[at : at + 2], ())
+            if text.startswith(guard, at)
+        ]
 
-    def _holds_word(
-        self, run: list[_Token], at: int, target: _Target, guards: list[tuple[int, int]]
-    ) -> bool:
+    def _holds_word(self, run: list[_Token], at: int, target: _Target, guards: list[tuple[int, int]]) -> bool:
         """Are the characters that are written otherwise part of an ordinary word? Longer phrases outweigh one."""
         if len(target.characters) > 3:
             return False
@@ -225,7 +223,7 @@ def _alike(run: list[_Token], at: int, target: _Target) -> int:
 
 
 def _blunt(syllable: str) -> str:
-    """A syllable without the differences that many do not make."""
+    """Return a syllable without the differences that many do not make."""
     for sharp, dull in (("zh", "z"), ("ch", "c"), ("sh", "s")):
         if syllable.startswith(sharp):
             syllable = dull + syllable[2:]
@@ -239,7 +237,7 @@ def _letters(word: str, normaliser: Normaliser) -> str:
 
 
 def _holding(word: str, known: dict[str, Entry]) -> Entry | None:
-    """The entry of a phrase that this one holds or is held by."""
+    """Return the entry of a phrase that this one holds or is held by."""
     for other, entry in known.items():
         if len(other) > 1 and (other in word or (word in other and len(word) > 1)):
             return entry

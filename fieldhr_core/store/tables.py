@@ -354,7 +354,7 @@ class StoreTables:
             Column("state", String(10), nullable=False),
             Column("reason", Text, nullable=False),
             Column("body_sealed", LargeBinary, nullable=False),
-            index("outbox_due", "state", "due_ms"),
+            index("outbox_due", "tenant", "state", "due_ms"),
         )
         self.quarantine = table(
             "quarantine",

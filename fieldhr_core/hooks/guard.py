@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 
@@ -28,6 +28,8 @@ from fieldhr_core.errors import FieldhrError, PluginCallError, PluginContractErr
 from fieldhr_core.hooks.contracts import CONTRACTS, Contract
 
 __all__ = ["BREAK_AFTER", "COOL_DOWN_S", "Fault", "FaultKind", "Guard", "ProviderHandle"]
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -176,6 +178,23 @@ class Guard:
         if handle.failures_in_a_row:
             handle.failures_in_a_row = 0
         return answer
+
+    def within_limit(self, task: Callable[[], _T]) -> _T:
+        """Run a task that is no provider's yet (an import, a registration) under the limit of calls, if there is one.
+
+        Raises:
+            TimeoutError: it was not done in time; whatever it does is left to a thread that ends with the process.
+            BaseException: whatever *task* raises.
+        """
+        if self.limit_s is None:
+            return task()
+        try:
+            done: _T = self._workers.run(task, self.limit_s)
+        except _HungError:
+            raise TimeoutError(f"not done after {self.limit_s:g} s") from None
+        except _ExitError as left:
+            raise left.__cause__ or left from None
+        return done
 
     @property
     def faults(self) -> tuple[Fault, ...]:

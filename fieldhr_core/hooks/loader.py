@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -15,12 +16,14 @@ from fieldhr_core.hooks.context import RegistrationContext
 from fieldhr_core.hooks.discovery import Candidate, Origin, candidates
 from fieldhr_core.hooks.plugin import Command, Offer, PluginInfo, PluginReport, PluginStatus
 from fieldhr_core.hooks.settings import as_sentence, did_you_mean, read_settings
-from fieldhr_core.hooks.validation import HOOKS, LoadedPlugin, load_plugin, report_of_failure
+from fieldhr_core.hooks.validation import HOOKS, Hook, LoadedPlugin, load_plugin, report_of_failure
 
 if TYPE_CHECKING:
     from fieldhr_core.hooks.guard import Guard, ProviderHandle
 
 __all__ = ["FAMILIES", "ListedOffer", "Registry"]
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +58,13 @@ class ListedOffer:
         return self.offer.role
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class _Made:
+    """A tenant's provider with the settings it was made from; what never could be made is kept for its breaker."""
+
     handle: ProviderHandle
     section: Mapping[str, Any]
+    is_ready: bool = False
 
 
 class Registry:
@@ -122,7 +128,7 @@ class Registry:
         loaded: list[LoadedPlugin] = []
         for candidate in wanted:
             try:
-                plugin = load_plugin(candidate)
+                plugin = self._import(candidate)
                 if plugin.info.name in disabled:
                     # Its source did not tell its name: too late not to import it, in time not to use it.
                     self._reports[candidate] = plugin.report(PluginStatus.DISABLED, *_DISABLED)
@@ -313,12 +319,19 @@ class Registry:
         section = (settings or {}).get(listed.plugin.name, {})
         key = (tenant, family, role, name)
         made = self._made.get(key)
-        if made is not None and made.section == section:
+        if made is not None and made.is_ready and made.section == section:
             return made.handle
         own = self.settings_for(listed.plugin.name, settings or {})
-        handle = ProviderHandle(
-            plugin=listed.plugin.name, family=family, role=role, name=name, tenant=tenant, provider=listed.offer
-        )
+        if made is None or made.section != section:
+            handle = ProviderHandle(
+                plugin=listed.plugin.name, family=family, role=role, name=name, tenant=tenant, provider=listed.offer
+            )
+            made = _Made(handle, dict(section))
+            with self._lock:
+                self._made[key] = made
+        # The same handle at every try: one that hangs while it is made is paused like one that hangs at work.
+        handle = made.handle
+        handle.provider = listed.offer
         handle.provider = self.guard.call(handle, "make", own)
         wrong = missing_in_provider(handle)
         if wrong is None:
@@ -332,8 +345,7 @@ class Registry:
                 hint=f"Run: fieldhr plugins test {handle.plugin}",
                 plugin=handle.plugin,
             )
-        with self._lock:
-            self._made[key] = _Made(handle, dict(section))
+        made.is_ready = True
         return handle
 
     def commands(self) -> tuple[tuple[PluginInfo, Command], ...]:
@@ -380,6 +392,24 @@ class Registry:
             except PluginError as error:
                 # The guard has counted and logged it; an event has nobody to answer to.
                 _log.debug("%s", error)
+
+    def _import(self, candidate: Candidate) -> LoadedPlugin:
+        try:
+            return self._in_time(candidate, partial(load_plugin, candidate))
+        except TimeoutError as hung:
+            name = candidate.names()[0]
+            raise PluginLoadError(
+                f"Importing it was {hung}.",
+                code="FHR-PLG-001",
+                hint=f"Mend it, or {candidate.way_out(name)}",
+                plugin=name,
+            ) from None
+
+    def _in_time(self, candidate: Candidate, task: Callable[[], _T]) -> _T:
+        """Do what runs a plugin's code before there is a provider; a stranger's has the time limit of calls."""
+        if self._guard is None or candidate.origin == Origin.BUILTIN:
+            return task()
+        return self._guard.within_limit(task)
 
     def _leave_out(self, found: Sequence[Candidate], disabled: Sequence[str]) -> tuple[set[str], Sequence[Candidate]]:
         """Return the names that switched something off, and what is left to load."""
@@ -443,12 +473,8 @@ class Registry:
         implemented = plugin.hooks.get(hook)
         if implemented is None:
             return []
-        known = {"context": self._context}
         try:
-            answer = getattr(implemented.plugin, implemented.attribute)(
-                *(known[name] for name in implemented.arguments)
-            )
-            return list(answer) if answer is not None else []
+            return self._in_time(plugin.candidate, partial(_answer_of, implemented, {"context": self._context}))
         except KeyboardInterrupt:
             raise
         except BaseException as cause:  # SystemExit too: registration must not take the host along
@@ -466,6 +492,11 @@ class Registry:
         self._refused[candidate] = error
         report = self._reports[candidate] = report_of_failure(candidate, error)
         _log.warning("Plugin %s of %s: %s %s", report.name, report.distribution, report.reason, report.fix)
+
+
+def _answer_of(hook: Hook, known: Mapping[str, Any]) -> list[Any]:
+    answer = getattr(hook.plugin, hook.attribute)(*(known[name] for name in hook.arguments))
+    return list(answer) if answer is not None else []
 
 
 _DISABLED: Final = ("Disabled by configuration.", "Take it out of the list of disabled plugins.")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 from fieldhr_core.errors import MissingDependencyError, PluginCallError, PluginContractError, PluginError
@@ -56,6 +57,17 @@ class Clock:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+def test_a_task_of_nobodys_has_the_limit_of_calls(limited: Guard) -> None:
+    assert limited.within_limit(lambda: threading.current_thread().name) == "fieldhr-guard"
+    with pytest.raises(TimeoutError, match=r"not done after 0\.2 s"):
+        limited.within_limit(lambda: time.sleep(3))
+    with pytest.raises(ValueError, match="Zhang"):
+        limited.within_limit(boom)
+    with pytest.raises(SystemExit):
+        limited.within_limit(leave)
+    assert Guard().within_limit(threading.current_thread) is threading.current_thread()
 
 
 # -- containing --------------------------------------------------------------------------------------------------
@@ -107,7 +119,9 @@ def test_inline_an_exit_is_the_callers_and_noted(exit_: type[BaseException]) -> 
 
 @pytest.mark.req("H3")
 def test_with_a_limit_an_exit_is_contained_and_named(limited: Guard) -> None:
-    with pytest.raises(PluginCallError, match=r"acme\.scorer tried to end the process in work \(SystemExit: 5\)") as caught:
+    with pytest.raises(
+        PluginCallError, match=r"acme\.scorer tried to end the process in work \(SystemExit: 5\)"
+    ) as caught:
         limited.call(handle(leave), "work")
     assert caught.value.code == "FHR-PLG-010"
     assert limited.faults[0].kind is FaultKind.EXIT
@@ -285,7 +299,12 @@ def test_a_breaker_is_reset_by_hand_and_only_the_one_meant() -> None:
 
 def test_a_hang_and_a_wrong_shape_count_for_the_breaker_too(limited: Guard) -> None:
     check = ProviderHandle(
-        plugin="acme.check", family="checks", role="", name="c", tenant="", provider=SimpleNamespace(check=lambda _: [1])
+        plugin="acme.check",
+        family="checks",
+        role="",
+        name="c",
+        tenant="",
+        provider=SimpleNamespace(check=lambda _: [1]),
     )
     for _ in range(2):
         with pytest.raises(PluginContractError):
@@ -299,14 +318,16 @@ def test_a_hang_and_a_wrong_shape_count_for_the_breaker_too(limited: Guard) -> N
 # -- with a registry ---------------------------------------------------------------------------------------------
 
 
-def registry_with(make: Callable[[Any], Any], *, name: str = "acme.scorer", guard: Guard | None = None) -> Registry:
+def registry_with(
+    make: Callable[[Any], Any], *, name: str = "acme.scorer", guard: Guard | None = None, settings: type | None = None
+) -> Registry:
     @hookimpl
     def fieldhr_register_scorers() -> list[Offer[Any]]:
         return [Offer("s", make)]
 
     registry = Registry(guard=guard)
     plugin = SimpleNamespace(
-        PLUGIN=PluginInfo(name=name, version="1"), fieldhr_register_scorers=fieldhr_register_scorers
+        PLUGIN=PluginInfo(name=name, version="1", settings=settings), fieldhr_register_scorers=fieldhr_register_scorers
     )
     registry.load([plugin], autoload=False)
     return registry
@@ -348,6 +369,32 @@ def test_a_provider_that_cannot_be_made_is_named() -> None:
     assert registry.guard.faults[0].kind is FaultKind.RAISED
 
 
+@pytest.mark.req("H3")
+def test_a_provider_that_can_never_be_made_is_paused_like_one_that_fails() -> None:
+    tried: list[int] = []
+    registry = registry_with(lambda settings: tried.append(1) or boom())
+    for _ in range(5):
+        with pytest.raises(PluginCallError):
+            registry.provider("scorers", "s")
+    assert len(tried) == 3, "whoever hangs while it is made must not be waited for at every call"
+    with pytest.raises(PluginCallError) as refused:
+        registry.provider("scorers", "s")
+    assert refused.value.code == "FHR-PLG-013"
+    assert registry.reports[0].status is PluginStatus.PAUSED
+
+
+def test_other_settings_are_another_try_at_making() -> None:
+    @attrs.frozen(kw_only=True)
+    class Settings:
+        works: bool = False
+
+    registry = registry_with(lambda settings: scorer() if settings.works else boom(), settings=Settings)
+    for _ in range(4):
+        with pytest.raises(PluginCallError):
+            registry.provider("scorers", "s")
+    assert registry.provider("scorers", "s", settings={"acme.scorer": {"works": True}}).metrics == ()
+
+
 def test_a_paused_provider_shows_in_the_reports() -> None:
     registry = registry_with(lambda settings: scorer(score=boom))
     one = registry.provider("scorers", "s")
@@ -378,7 +425,11 @@ def listener(name: str, heard: list[Any], hear: Callable[..., Any]) -> Any:
 def test_an_event_reaches_everybody_though_one_fails() -> None:
     heard: list[Any] = []
     registry = Registry()
-    plugins = [listener("acme.b", heard, lambda: None), listener("acme.bad", heard, boom), listener("acme.a", heard, lambda: None)]
+    plugins = [
+        listener("acme.b", heard, lambda: None),
+        listener("acme.bad", heard, boom),
+        listener("acme.a", heard, lambda: None),
+    ]
     registry.load(plugins, autoload=False)
     for _ in range(4):
         registry.announce("fieldhr_alerts_raised", tenant="t", cases=("case",))
@@ -396,7 +447,12 @@ def test_an_unchecked_look_at_an_odd_answer_cannot_break_the_guard() -> None:
             raise RuntimeError("odd")
 
     one = ProviderHandle(
-        plugin="acme.odd", family="checks", role="", name="c", tenant="", provider=SimpleNamespace(check=lambda _: Odd())
+        plugin="acme.odd",
+        family="checks",
+        role="",
+        name="c",
+        tenant="",
+        provider=SimpleNamespace(check=lambda _: Odd()),
     )
     with pytest.raises(PluginContractError, match="cannot be checked"):
         Guard().call(one, "check", [])

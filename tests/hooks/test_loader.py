@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -19,6 +20,7 @@ from fieldhr_core.errors import ConfigError, PluginIncompatibleError, PluginLoad
 from fieldhr_core.hooks import Command, Offer, PluginInfo, PluginReport, PluginStatus, hookimpl
 from fieldhr_core.hooks.builtin import BUILTIN
 from fieldhr_core.hooks.discovery import Candidate, Origin, candidates, installed_candidates, name_in_source
+from fieldhr_core.hooks.guard import Guard
 from fieldhr_core.hooks.loader import FAMILIES, Registry
 from fieldhr_core.hooks.validation import HOOKS
 
@@ -106,14 +108,19 @@ def test_modules_objects_and_module_paths_come_in_alike(write: Write) -> None:
 
 
 def test_an_attribute_of_a_module_can_be_the_plugin(write: Write) -> None:
-    path = write(GOOD + "\nclass Box: pass\nbox = Box()\nbox.PLUGIN = PLUGIN\nbox.fieldhr_register_scorers = fieldhr_register_scorers\n")
+    path = write(
+        GOOD
+        + "\nclass Box: pass\nbox = Box()\nbox.PLUGIN = PLUGIN\nbox.fieldhr_register_scorers = fieldhr_register_scorers\n"
+    )
     assert only(load(f"{path}:box")).status is PluginStatus.ACTIVE
     report = only(load(f"{path}:lid"))
     assert "AttributeError" in report.reason
     assert "lid" in report.reason
 
 
-def test_explicit_plugins_come_first_in_order_then_the_rest_by_name(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explicit_plugins_come_first_in_order_then_the_rest_by_name(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     z, a, m = (write(GOOD, f"{letter}.plugin") for letter in "zam")
     registry = load_with_installed(
         monkeypatch, ("dist-1", "m", m), ("dist-2", "a", a), explicit=(z, plugin("k.plugin"))
@@ -165,7 +172,9 @@ def test_looking_for_strangers_is_spared_where_there_are_none(tmp_path: Path) ->
 
     def look(*folders: Path) -> str:
         path = json.dumps([*sys.path, *map(str, folders)])
-        return subprocess.run([sys.executable, "-S", "-c", code, path], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            [sys.executable, "-S", "-c", code, path], capture_output=True, text=True, check=True
+        ).stdout
 
     assert look() == "[] False\n"
     declared = tmp_path / "acme_x-1.dist-info"
@@ -266,6 +275,26 @@ def test_an_installed_plugin_that_fails_can_be_switched_off_by_the_name_shown(
     assert only(load_with_installed(monkeypatch, points, disabled=["acme.syntax"])).status is PluginStatus.DISABLED
 
 
+HANGS_AT_IMPORT = """
+import time
+time.sleep(3600)
+"""
+
+HANGS_REGISTERING = GOOD.replace("return [Offer", "import time; time.sleep(3600); return [Offer")
+
+
+@pytest.mark.req("H3")
+@pytest.mark.parametrize("source", [HANGS_AT_IMPORT, HANGS_REGISTERING], ids=["at import", "registering"])
+def test_where_calls_have_a_limit_so_has_loading(source: str, write: Write) -> None:
+    with contextlib.closing(Guard(limit_s=0.2)) as guard:
+        registry = Registry(guard=guard)
+        registry.load([write(source, "acme.hangs"), write(GOOD, "acme.fine")], autoload=False)
+    reports = {report.status: report for report in registry.reports}
+    assert "not done after 0.2 s" in reports[PluginStatus.FAILED].reason
+    assert reports[PluginStatus.FAILED].fix
+    assert list(registry.plugins) == ["acme.fine"]
+
+
 @pytest.mark.parametrize("source", [RAISES, EXITS, "", GOOD.replace("return [", "return 7/0, [")])
 def test_strict_raises_instead(source: str, write: Write) -> None:
     with pytest.raises(PluginLoadError):
@@ -346,7 +375,8 @@ def test_settings_without_defaults_are_refused() -> None:
 
 @pytest.mark.req("H4")
 @pytest.mark.parametrize(
-    ("requires", "fix"), [((2, 3), "newer fieldhr"), ((0, 0), "requires_api=(0, 1)"), ((0, 0), "Changes of the plugin API")]
+    ("requires", "fix"),
+    [((2, 3), "newer fieldhr"), ((0, 0), "requires_api=(0, 1)"), ((0, 0), "Changes of the plugin API")],
 )
 def test_a_plugin_for_another_api_is_told_what_to_change(requires: tuple[int, int], fix: str) -> None:
     other = plugin(PLUGIN=PluginInfo(name="acme.other", version="7", requires_api=requires))
@@ -376,7 +406,10 @@ def test_two_plugins_of_one_name_are_told_apart_by_distribution(write: Write, mo
 
 
 def test_a_stranger_cannot_put_a_built_in_out_of_work(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    builtin, stranger = write(GOOD, "zz.builtin"), write(GOOD.replace('Offer("{name}"', 'Offer("zz.builtin"'), "aa.stranger")
+    builtin, stranger = (
+        write(GOOD, "zz.builtin"),
+        write(GOOD.replace('Offer("{name}"', 'Offer("zz.builtin"'), "aa.stranger"),
+    )
     table = [Candidate(origin=Origin.BUILTIN, target=builtin, distribution="fieldhr", key="b")]
     monkeypatch.setattr("fieldhr_core.hooks.discovery.builtin_candidates", lambda: table)
     stranger_found = [Candidate(origin=Origin.INSTALLED, target=stranger, distribution="d", key="s")]

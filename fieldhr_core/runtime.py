@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from fieldhr_core.care.drill import Drill
     from fieldhr_core.care.room import Care
     from fieldhr_core.flow.acting import Acting, House
     from fieldhr_core.flow.desk import Desk
@@ -155,6 +156,18 @@ class FieldHR:
             )
         )
 
+    def drill(self) -> Drill:
+        """Destroy and restore a copy of the store, and raise ``security.restore_drill`` with what was measured."""
+        import attrs
+
+        from fieldhr_core.flow.upkeep import raise_drill
+
+        done = self.care.drill()
+        for tenant in self.tenants.list():
+            principal = Principal(tenant=tenant, id=_SCHEDULE, role=Role.ADMIN)
+            raise_drill(self._acting(principal, "operations"), attrs.asdict(done))
+        return done
+
     @property
     def plugins(self) -> tuple[PluginReport, ...]:
         """How every plugin that was found fares."""
@@ -192,6 +205,7 @@ class FieldHR:
         from fieldhr_core.flow.days import resolve_dirty
         from fieldhr_core.flow.delivery import deliver_due
         from fieldhr_core.flow.schedule import due_jobs, run
+        from fieldhr_core.flow.witnessing import witness_trail
 
         house = self._open_house()
         until = house.now_ms() if to is None else milliseconds(to)
@@ -209,6 +223,7 @@ class FieldHR:
         for acting in actings:
             resolve_dirty(acting)
             deliver_due(acting)
+            witness_trail(acting)
         return len(jobs)
 
     @contextlib.contextmanager

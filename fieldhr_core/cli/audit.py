@@ -14,14 +14,23 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    add_store_arguments(parser)
+    parser.add_argument(
+        "--witness", metavar="FILE", help="checkpoints the trail must hold with (default: the tenant's own witness)"
+    )
+
+
 def _verify(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_core.trust.audit import FileWitness
+
     with open_store(args) as hr:
         tenants = [args.tenant] if args.tenant else hr.tenants.list()
         holds = True
         for tenant in tenants:
             args.tenant = tenant
             with desk_of(hr, args, purpose="audit") as desk:
-                chain = desk.trail.verify()
+                chain = desk.trail.verify(FileWitness(args.witness) if args.witness else None)
             broken = None if chain.broken is None else {"seq": chain.broken.seq, "reason": chain.broken.reason}
             holds = holds and broken is None
             stdout.write(json.dumps({"tenant": tenant, "events": chain.events, "broken": broken}) + "\n")
@@ -32,7 +41,7 @@ COMMANDS = (
     Command(
         path=("audit", "verify"),
         summary="Prove the audit trail; exit 1 and name the first broken place where it does not hold.",
-        arguments=add_store_arguments,
+        arguments=_arguments,
         run=_verify,
     ),
 )

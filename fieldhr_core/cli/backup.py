@@ -102,7 +102,7 @@ def _restore(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
 
 def _drill(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     with open_store(args) as hr:
-        done = hr.care.acting(_who()).drill()
+        done = hr.drill()
     write_line(
         stdout,
         {

@@ -14,6 +14,7 @@ from fieldhr_core.flow.positions import Positions
 from fieldhr_core.flow.reports import Reports
 from fieldhr_core.flow.scoring import Scores
 from fieldhr_core.flow.trail import Trail
+from fieldhr_core.flow.upkeep import Retention
 from fieldhr_core.flow.visits import Outings, Visits
 
 if TYPE_CHECKING:
@@ -45,3 +46,4 @@ class Desk:
         self.scores = Scores(acting)
         self.reports = Reports(acting)
         self.trail = Trail(acting)
+        self.retention = Retention(acting)

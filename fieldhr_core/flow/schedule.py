@@ -18,6 +18,7 @@ from fieldhr_core.flow.days import resolve_dirty
 from fieldhr_core.flow.delivery import deliver_due
 from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.tracks import seal_days
+from fieldhr_core.flow.upkeep import AUDIT_JOB, DECAY_JOB, check_trail, decay
 from fieldhr_core.model import instant, milliseconds
 from fieldhr_core.store.rows import put
 
@@ -29,6 +30,9 @@ __all__ = ["Due", "due_jobs", "run"]
 #: Local time at which the day before is merged and sealed.
 _SEALING = "02:00"
 _SEAL_JOB = "seal"
+#: Days grow older at midnight; the trail is proved when little else goes on.
+_MIDNIGHT = "00:00"
+_PROVING = "03:00"
 
 
 @attrs.frozen(order=True)
@@ -58,11 +62,17 @@ def due_jobs(acting: Acting, until_ms: int) -> list[Due]:
         cadences = {alerter.cadence for alerter in alerters if not isinstance(alerter, PluginError)}
     zone = ZoneInfo(facts.pattern.zone)
     jobs = [(f"alerters {cadence}", cadence) for cadence in sorted(cadences - {"live"})]
+    upkeep = [(DECAY_JOB, _MIDNIGHT)] if facts.settings.get("retention") else []
+    if facts.settings.get("audit_check", "off" if facts.simulated else "daily") == "daily":
+        upkeep.append((AUDIT_JOB, _PROVING))
     found = [
         due
         for job, clock in [*jobs, (_SEAL_JOB, _SEALING)]
         for due in _instants(job, clock, zone, done.get(job, since), until_ms)
     ]
+    for job, clock in upkeep:
+        # Each run does all there is to do, so of several that were missed the last one is enough.
+        found += list(_instants(job, clock, zone, done.get(job, since), until_ms))[-1:]
     return sorted(found)
 
 
@@ -71,10 +81,14 @@ def run(acting: Acting, due: Due) -> None:
     import sqlalchemy as sa
 
     resolve_dirty(acting)
+    if due.job == DECAY_JOB:
+        decay(acting)
+    elif due.job == AUDIT_JOB:
+        check_trail(acting)
     with acting.unit() as unit:
         if due.job == _SEAL_JOB:
             seal_days(acting, unit, due.date)
-        else:
+        elif due.job not in (DECAY_JOB, AUDIT_JOB):
             people = acting.tables.people
             reps = [
                 row.id

@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 
 from fieldhr_core.errors import AccessError
 from fieldhr_core.flow import scoping
+from fieldhr_core.flow.witnessing import signer, witness_of
 from fieldhr_core.store.audit import chain_key, events_of
-from fieldhr_core.trust.audit import Chain, Event, verify
+from fieldhr_core.trust.audit import Chain, Event, Witness, verify
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Trail"]
+__all__ = ["Trail", "proved"]
+
+
+def proved(acting: Acting, unit: Unit, witness: Witness | None = None) -> Chain:
+    """Read a tenant's whole chain within a unit, and hold it against its witness if it has one."""
+    witness = witness or witness_of(acting, unit)
+    anchors = () if witness is None else witness.checkpoints(acting.tenant)
+    public = signer(acting, unit) if anchors else None
+    key = chain_key(unit.vault, acting.tenant)
+    with closing(events_of(unit.connection, acting.tables, acting.tenant)) as rows:
+        return verify(rows, key, acting.tenant, checkpoints=anchors, public=public)
 
 
 class Trail:
@@ -41,16 +52,17 @@ class Trail:
                     break
         return found
 
-    def verify(self) -> Chain:
+    def verify(self, witness: Witness | None = None) -> Chain:
         """Read the tenant's whole chain and say whether it holds, and which place is the first that does not.
+
+        Args:
+            witness: whose checkpoints it must hold with; by default the one the tenant's setting names.
 
         Raises:
             AccessError: FHR-ACC-003 where the principal's role does not read the trail.
         """
         with self._reading() as unit:
-            key = chain_key(unit.vault, self._acting.tenant)
-            with closing(events_of(unit.connection, self._acting.tables, self._acting.tenant)) as rows:
-                return verify(rows, key, self._acting.tenant)
+            return proved(self._acting, unit, witness)
 
     @contextmanager
     def _reading(self) -> Iterator[Unit]:

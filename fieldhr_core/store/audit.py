@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from fieldhr_core.store.tables import StoreTables
     from fieldhr_core.trust.vault import Vault
 
-__all__ = ["append", "chain_key", "events_of"]
+__all__ = ["append", "chain_key", "checkpoint_key", "events_of"]
 
 
 def append(
@@ -42,16 +43,30 @@ def append(
     connection.execute(sa.insert(table), rows)
 
 
-def events_of(connection: Connection, tables: StoreTables, tenant: str) -> Generator[tuple[Event, bytes], None, None]:
-    """Yield the tenant's events with their MACs as they are stored, in order; close it if it is not read to its end."""
+def events_of(
+    connection: Connection, tables: StoreTables, tenant: str, *, after: int = 0
+) -> Generator[tuple[Event, bytes], None, None]:
+    """Yield the tenant's events with their MACs as they are stored, in order; close it if it is not read to its end.
+
+    Args:
+        after: only events with a greater sequence number.
+    """
     import sqlalchemy as sa
 
     table = tables.audit
     columns = [table.c[name] for name in Event._fields]
     statement = sa.select(*columns, table.c.mac).where(table.c.tenant == tenant).order_by(table.c.seq)
+    if after:
+        statement = statement.where(table.c.seq > after)
     with connection.execute(statement.execution_options(yield_per=10_000)) as rows:
         for row in rows:
             yield Event(*row[:-1]), row[-1]
+
+
+def checkpoint_key(tenant: str) -> str:
+    """Return under which key of ``meta`` the tenant's last checkpoint stands."""
+    # Ids of tenants may be longer than such a key.
+    return f"checkpoint.{hashlib.sha256(tenant.encode()).hexdigest()[:32]}"
 
 
 def chain_key(vault: Vault, tenant: str) -> bytes:

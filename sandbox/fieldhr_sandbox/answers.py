@@ -32,7 +32,7 @@ class KeyRecord:
         scenario, variant: row of the scenario book, and which variant of it (``""`` the row itself).
         instance: opaque id.
         kind: ``alert`` = must be raised once; ``silence`` = nothing of ``must_not`` may be raised about the subject
-            within the window.
+            within the window; ``counter`` = ``dose["sent"]`` fixes must be refused for the reason ``code``.
         subject_kind, subject, rep: as in a finding.
         start, end: the window in which it happened.
         code, severity, earliest, detect_by: of the alert; ``""`` and ``None`` for a silence.
@@ -88,6 +88,15 @@ class AnswerKey:
     def silences(self) -> tuple[KeyRecord, ...]:
         """Records that demand silence."""
         return tuple(record for record in self.records if record.kind == "silence")
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Return how many fixes must be refused, by reason."""
+        wanted: dict[str, int] = {}
+        for record in self.records:
+            if record.kind == "counter":
+                wanted[record.code] = wanted.get(record.code, 0) + int(record.dose["sent"])
+        return wanted
 
     def as_bytes(self) -> bytes:
         """Return the key as canonical JSON."""

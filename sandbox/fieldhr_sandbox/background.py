@@ -34,7 +34,7 @@ class Memory:
 
     def __init__(self, rep: Rep, world: World) -> None:
         # A scenario may have moved an address.
-        self.customers = [world.spots[spot.id] for spot in rep.customers]
+        self.customers = [world.spots[spot.id] for spot in rep.customers if spot.id not in world.shunned]
         self._visits: dict[str, int] = {}
 
     def choose(self, draw: Draw, without: Sequence[str] = ()) -> Spot:

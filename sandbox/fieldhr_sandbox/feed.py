@@ -25,6 +25,7 @@ __all__ = ["Fed", "Fixes", "feed", "introduce", "opening_instant", "principal"]
 
 #: Morning of the next day: what was written offline in the evening has arrived by then.
 _MORNING_S: Final = clock_s("08:50")
+_NIGHT_S: Final = clock_s("22:30")
 _EVENING_S: Final = clock_s("23:30")
 
 T = TypeVar("T")
@@ -139,9 +140,16 @@ def _hand_in(
         since = tenant.days.instant(day, tenant.days.end_s)
         until_notes = since + timedelta(minutes=4)
         _write(hr, clock, desk, tenant, day, since, until_notes, late_notes, fed)
+        unasked = _between(table, since, tenant.days.instant(day, _NIGHT_S))
+        if len(unasked):
+            hr.advance(to=tenant.days.instant(day, _NIGHT_S))
+            fed.receipt += desk.positions.record(unasked, datum=Datum.WGS84)
         hr.advance(to=until)
         return
     clock.advance(until)
+    for rep, at in tenant.withdrawals:
+        if since < at <= until:
+            desk.people.withdraw_basis(rep, purpose="tracking", at=at)
     scripts = tenant.day_scripts(day)
     rows = _between(table, since, until)
     if len(rows):

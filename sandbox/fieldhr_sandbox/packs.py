@@ -10,7 +10,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.sensors import REFERENCE, Dials
 
-__all__ = ["BASELINES", "PACKS", "Bar", "Pack", "pack"]
+__all__ = ["BASELINES", "PACKS", "Bar", "Pack", "Step", "pack"]
 
 
 @attrs.frozen(kw_only=True)
@@ -19,6 +19,14 @@ class Bar:
 
     precision: float = 0.95
     recall: float = 0.95
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One step of a ladder: the same tenant with other phones."""
+
+    name: str
+    dials: Dials
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +43,7 @@ class Pack:
         slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
         dials: what phones are like.
         beside: resolvers of others whose marks are shown beside ours.
+        ladder: the trial is run once more with each of these phones; recall may fall, the bar's precision may not.
     """
 
     name: str
@@ -49,6 +58,7 @@ class Pack:
     slice_minutes: int = 120
     dials: Dials = REFERENCE
     beside: tuple[str, ...] = ()
+    ladder: tuple[Step, ...] = ()
 
 
 #: Published rules of other trackers that come as resolvers; setting ``resolver`` of a tenant.
@@ -76,6 +86,42 @@ _SILENT: Final = (
     ("C03", 10),
 )
 
+_LADDER: Final = (
+    ("L01", 12),
+    ("L02", 8),
+    ("L03", 3),
+    ("L04", 4),
+    ("L05", 8),
+    ("L06", 4),
+    ("L07", 2),
+    ("L08", 3),
+    ("L09", 2),
+    ("L10", 3),
+    ("L12", 2),
+    ("L13", 3),
+    ("L14", 2),
+    ("O01", 3),
+    ("L01/short", 6),
+    ("L01/near-customer", 2),
+    ("L01/across", 3),
+    ("L01/loop", 3),
+    ("L02/lunch", 3),
+    ("L02/early-lunch", 3),
+    ("L03/exact", 3),
+    ("L03/under", 3),
+    ("L04/two-malls", 3),
+    ("L04/dark", 4),
+    ("L05/doubt", 6),
+    ("L06/no-fixes", 2),
+    ("L09/at-rest", 2),
+    ("L10/drift", 3),
+    ("L13/slow", 2),
+    ("L14/once", 3),
+    ("L20", 3),
+    ("L20/home", 2),
+    ("O02", 4),
+)
+
 #: Every pack by name.
 PACKS: Final[dict[str, Pack]] = {
     each.name: each
@@ -100,10 +146,11 @@ PACKS: Final[dict[str, Pack]] = {
         ),
         Pack(
             name="places",
-            title="40 reps for a week, rows of places that this version looks for",
+            title="50 reps for a week with a Saturday that is worked: every row of places that has a detector",
             recipe="city-bank",
-            reps=40,
+            reps=50,
             days=7,
+            first=date(2026, 5, 6),
             customers_per_rep=26,
             beside=BASELINES,
             plantings=(
@@ -112,7 +159,28 @@ PACKS: Final[dict[str, Pack]] = {
                 ("L03", 6),
                 ("L04", 6),
                 ("L05", 12),
+                ("L06", 6),
+                ("L07", 4),
+                ("L08", 5),
+                ("L09", 4),
+                ("L09/replay", 3),
+                ("L10", 5),
+                ("L12", 3),
+                ("L13", 4),
+                ("L14", 3),
+                ("L18", 2),
                 ("O01", 4),
+                ("L01/across", 3),
+                ("L01/loop", 4),
+                ("L04/dark", 5),
+                ("L06/no-fixes", 3),
+                ("L07/supported", 3),
+                ("L09/at-rest", 3),
+                ("L10/drift", 4),
+                ("L11/joint", 1),
+                ("L13/slow", 3),
+                ("L14/once", 4),
+                ("L15/spread", 1),
                 ("L01/short", 8),
                 ("L01/at-customer", 2),
                 ("L01/near-customer", 2),
@@ -134,7 +202,37 @@ PACKS: Final[dict[str, Pack]] = {
                 ("Q07", 2),
                 ("Q08", 1),
                 ("Q09", 3),
+                ("Q10", 1),
+                ("Q11", 1),
+                ("Q12", 2),
+                ("Q13", 3),
+                ("Q14", 1),
                 ("Q15", 4),
+                ("Q16", 1),
+                ("Q17", 2),
+                ("Q18", 1),
+                ("Q19", 3),
+            ),
+        ),
+        Pack(
+            name="noise",
+            title="30 reps for a week: rows L and O under ever worse phones",
+            recipe="city-bank",
+            reps=30,
+            days=7,
+            first=date(2026, 5, 6),
+            customers_per_rep=26,
+            slice_minutes=540,
+            plantings=_LADDER,
+            ladder=(
+                *(
+                    Step(name=f"noise {metres} m", dials=Dials(noise_m=metres, spared=False))
+                    for metres in (5, 10, 20, 40)
+                ),
+                *(
+                    Step(name=f"gaps {share:.0%}", dials=Dials(gap_share=share, spared=False))
+                    for share in (0.01, 0.03, 0.10, 0.20)
+                ),
             ),
         ),
         Pack(

@@ -36,7 +36,7 @@ def render(document: Mapping[str, Any]) -> str:
     environment.filters["span"] = _span
     environment.globals["title_of"] = _title_of
     return environment.get_template("report.html.j2").render(
-        trial={"comparison": None, **document},
+        trial={"comparison": None, "ladder": None, **document},
         not_tested=NOT_TESTED,
         **(_sealed() if document["sealed"] else _opened(document)),
     )
@@ -74,6 +74,7 @@ def _weaknesses(document: Mapping[str, Any]) -> list[str]:
     wrong = [alert for alert in document["alerts"] if document["verdicts"].get(alert["case"]) == "false positive"]
     late = {each["instance"]: alert for each in missed for alert in wrong if _is_late(each, alert)}
     wrong = [alert for alert in wrong if alert not in late.values()]
+    miscounted = [each for each in document.get("counters", ()) if each["sent"] != each["refused"]]
     idle = [report for report in document["plugins"]["reports"] if report["status"] != "active"]
     said = [
         *(
@@ -86,6 +87,10 @@ def _weaknesses(document: Mapping[str, Any]) -> list[str]:
             for each in missed
         ),
         *(f"False alarm: {each['code']} at {_local(each['opened_at'])} about {each['subject']}." for each in wrong),
+        *(
+            f"Missed: {each['sent']} fixes should have been refused for {each['reason']}, {each['refused']} were."
+            for each in miscounted
+        ),
         *([f"{total['duplicates']} alerts repeat another one."] if total["duplicates"] else []),
         *(
             f"Plugin {fault['plugin']} ({fault['provider']}): {fault['kind']}, {fault['count']} times."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -38,6 +39,7 @@ class Planner:
     scripts: Mapping[tuple[int, int], Script]
     records: list[KeyRecord] = attrs.field(factory=list)
     absences: list[Absence] = attrs.field(factory=list)
+    withdrawals: list[tuple[str, datetime]] = attrs.field(factory=list)
     after: list[Any] = attrs.field(factory=list)
     dwells: dict[tuple[int, int, str], Any] = attrs.field(factory=dict)
     near_dwells: list[tuple[Site, str]] = attrs.field(factory=list)
@@ -77,6 +79,7 @@ class Planner:
                 scripts=self.scripts,
                 records=self.records,
                 absences=self.absences,
+                withdrawals=self.withdrawals,
                 after=self.after,
                 dwells=self.dwells,
                 near_dwells=self.near_dwells,
@@ -120,6 +123,8 @@ class Planner:
             reps = self._reps_from(index, needs.reps)
             if reps is None or (needs.rural and reps[0].person.territory != "rural"):
                 continue
+            if not all(self.scripts[rep.index, day].works for rep in reps for day in working):
+                continue
             starts = len(working) - needs.days + 1
             for step in range(max(0, starts)):
                 start = (step + salt + index) % starts
@@ -127,6 +132,10 @@ class Planner:
                 if days[-1] + needs.after_days >= self.days.count:
                     continue
                 if needs.on_weekday is not None and self.days.date(days[0]).isoweekday() != needs.on_weekday:
+                    continue
+                if needs.make_up and self.days.date(days[0]) not in self.days.calendar.workdays:
+                    continue
+                if needs.dates and tuple(map(self.days.date, days)) != needs.dates:
                     continue
                 for parts in options:
                     if all(self._is_free(row, parts, rep, days) for rep in reps):

@@ -73,6 +73,8 @@ class Phone:
         thrown: (start, end, metres east, metres north) by which the fixes of a span are moved, with a good accuracy.
         replayed_day: day whose coordinates are sent again instead of this one's.
         device: id of another phone.
+        rides_with: (rep index, metres east, metres north): the phone is in somebody else's bag all day.
+        off_duty: spans in which the phone goes on sending although nobody works.
     """
 
     awake: list[tuple[int, int]] = attrs.field(factory=list)
@@ -86,6 +88,8 @@ class Phone:
     thrown: list[tuple[int, int, float, float]] = attrs.field(factory=list)
     replayed_day: int | None = None
     device: str | None = None
+    rides_with: tuple[int, float, float] | None = None
+    off_duty: list[tuple[int, int]] = attrs.field(factory=list)
 
 
 @attrs.define(kw_only=True)
@@ -100,6 +104,7 @@ class Script:
         arrives_at: (day, second) from which records of the day reach the host; ``None`` = at once.
         calls: whether telephone records are added.
         absent: spans without work at customers; untracked: those of them in which positions are not taken either.
+        breaks: breaks of this day where they are not those of the calendar.
         at_home: the whole day is spent at home.
         check_ins ... messages: what was recorded, in the end.
     """
@@ -116,6 +121,7 @@ class Script:
     calls: bool = True
     absent: list[tuple[int, int]] = attrs.field(factory=list)
     untracked: list[tuple[int, int]] = attrs.field(factory=list)
+    breaks: tuple[tuple[int, int], ...] | None = None
     at_home: bool = False
     phone: Phone = attrs.field(factory=Phone)
     timeline: Timeline = attrs.field(factory=lambda: Timeline(()))

@@ -29,6 +29,8 @@ STEP_S: Final = 30
 NOISE_M: Final[tuple[float, float, float, float]] = (3.8, 6.0, 9.4, 24.0)
 #: Radius that holds 68 % of a round normal error, in standard deviations per axis.
 _COVER: Final = 1.51
+#: Median of a round normal error, in standard deviations per axis.
+_MEDIAN: Final = 1.1774
 #: Length of an ordinary hole in the track, and the least time between two of them: longer silences are scenarios.
 _GAP_S: Final = (2 * 60, 9 * 60)
 _GAP_APART_S: Final = 6 * 60
@@ -42,20 +44,27 @@ class Dials:
     """What phones are like in this tenant.
 
     Attributes:
-        noise_factor: multiplies every position error; the reported accuracy follows.
+        noise_m: median position error everywhere, ``None`` = as the surroundings make it; the accuracy follows.
         gap_share: share of time without fixes, in holes of 2 to 9 minutes.
         duplicate_share, disorder_share, late_share: shares of fixes sent twice, sent out of order, sent late.
         dead_battery_share: share of days on which the battery dies.
         jump_share: share of fixes thrown 150-400 m aside (with a poor accuracy, as receivers report it).
+        spared: whether ordinary gaps and flat batteries keep clear of the edges of what is planted.
     """
 
-    noise_factor: float = 1.0
+    noise_m: float | None = None
     gap_share: float = 0.03
     duplicate_share: float = 0.01
     disorder_share: float = 0.01
     late_share: float = 0.05
     dead_battery_share: float = 0.02
     jump_share: float = 0.002
+    spared: bool = True
+
+    @property
+    def sigma_m(self) -> tuple[float, ...]:
+        """Standard deviation of the error per axis, by surroundings."""
+        return NOISE_M if self.noise_m is None else (self.noise_m / _MEDIAN,) * len(NOISE_M)
 
 
 #: The device mix of the scenario book.
@@ -98,18 +107,33 @@ def observe(
 ) -> Observed:
     """Return the fixes of *scripts* (rep-days), as their phones send them.
 
-    *everything* is needed where a phone sends another day's track again: scripts by (rep index, day).
+    *everything* is needed where a phone sends another day's track again or lies in somebody else's bag: scripts by
+    (rep index, day).
     """
-    dials = dials or Dials()
+    dials = dials or REFERENCE
+    everything = everything or {}
+    on_duty = _observed_on_duty(scripts, world, days, streams, dials, everything)
+    unasked = [_observed_off_duty(script, world, days, streams) for script in scripts if script.phone.off_duty]
+    return _together([on_duty, *unasked]) if unasked else on_duty
+
+
+def _observed_on_duty(
+    scripts: Sequence[Script],
+    world: World,
+    days: Days,
+    streams: Streams,
+    dials: Dials,
+    everything: Mapping[tuple[int, int], Script],
+) -> Observed:
     rows = [script for script in scripts if script.works]
     if not rows:
         return Observed(table=REPORTED.empty(), true_x=np.empty(0), true_y=np.empty(0), setting=np.empty(0, dtype="i8"))
-    seen = _seen(rows, world, days, streams, dials)
+    seen = _seen(rows, world, days, streams, dials, everything)
     seconds, count = seen.seconds, seen.seconds.shape[1]
     reps = [world.reps[script.rep] for script in rows]
     for index, script in enumerate(rows):
-        if script.phone.replayed_day is not None and everything is not None:
-            again = _seen([everything[script.rep, script.phone.replayed_day]], world, days, streams, dials)
+        if script.phone.replayed_day is not None:
+            again = _seen([everything[script.rep, script.phone.replayed_day]], world, days, streams, dials, everything)
             seen.lat[index], seen.lon[index] = again.lat[0], again.lon[0]
     phones = [
         _phone_day(script, rep, draw, seconds[index], dials, days)
@@ -152,6 +176,42 @@ def observe(
     )
 
 
+def _observed_off_duty(script: Script, world: World, days: Days, streams: Streams) -> Observed:
+    """Return what a phone sends outside working time: one fix in 30 s from where its owner is."""
+    rep = world.reps[script.rep]
+    seconds = np.concatenate([np.arange(start, end, STEP_S, dtype="i8") for start, end in script.phone.off_duty])
+    words = streams.of("off-duty", script.rep, script.day).words(2 * len(seconds)).reshape(2, len(seconds))
+    true_x, true_y, setting = _true_positions([script], seconds[None, :], {})
+    sigma = np.asarray(NOISE_M)[setting[0]]
+    lat, lon = world.frame.many_to_degrees(true_x[0] + _normal(words[0]) * sigma, true_y[0] + _normal(words[1]) * sigma)
+    table = REPORTED.table(
+        rep=Coded.same(rep.id, len(seconds)),
+        device=Coded.same(rep.device, len(seconds)),
+        source=Coded.same("gps", len(seconds)),
+        time_ms=days.midnight_ms(script.day) + seconds * 1000,
+        received_ms=days.midnight_ms(script.day) + seconds * 1000 + 2000,
+        lat=lat,
+        lon=lon,
+        accuracy_m=np.round(_COVER * sigma, 1),
+        speed_mps=np.zeros(len(seconds)),
+        battery_pct=np.full(len(seconds), 60.0),
+        mock=np.zeros(len(seconds), dtype="i1"),
+    )
+    return Observed(table=table, true_x=true_x[0], true_y=true_y[0], setting=setting[0])
+
+
+def _together(parts: Sequence[Observed]) -> Observed:
+    """Return several parts as one, in order of arrival."""
+    table = Table.concat(REPORTED, [part.table for part in parts])
+    order = np.argsort(table["received_ms"] // 60_000, kind="stable")
+    return Observed(
+        table=table.take(order),
+        true_x=np.concatenate([part.true_x for part in parts])[order],
+        true_y=np.concatenate([part.true_y for part in parts])[order],
+        setting=np.concatenate([part.setting for part in parts])[order],
+    )
+
+
 @attrs.frozen(eq=False, kw_only=True)
 class _Seen:
     """What receivers computed, one row a rep-day and one column a tick; nothing held back or lost yet."""
@@ -169,13 +229,20 @@ class _Seen:
     speed: Floats
 
 
-def _seen(rows: Sequence[Script], world: World, days: Days, streams: Streams, dials: Dials) -> _Seen:
+def _seen(
+    rows: Sequence[Script],
+    world: World,
+    days: Days,
+    streams: Streams,
+    dials: Dials,
+    everything: Mapping[tuple[int, int], Script],
+) -> _Seen:
     seconds = np.stack([tick_seconds(script.rep, script.day, days, streams) for script in rows])
     draws = [streams.of("phone", script.rep, script.day) for script in rows]
     count = seconds.shape[1]
     words = np.stack([draw.words(4 * count) for draw in draws]).reshape(len(rows), 4, count)
-    true_x, true_y, setting = _true_positions(rows, seconds)
-    sigma = np.asarray(NOISE_M)[setting] * dials.noise_factor
+    true_x, true_y, setting = _true_positions(rows, seconds, everything)
+    sigma = np.asarray(dials.sigma_m)[setting]
     keep = np.asarray([world.reps[script.rep].persistence for script in rows])
     error_x = _correlated(_normal(words[:, 0]), keep) * sigma
     error_y = _correlated(_normal(words[:, 1]), keep) * sigma
@@ -226,15 +293,16 @@ def _coded(rows: npt.NDArray[np.int64], values: Sequence[str]) -> Coded:
 
 
 def _true_positions(
-    rows: Sequence[Script], seconds: npt.NDArray[np.int64]
+    rows: Sequence[Script], seconds: npt.NDArray[np.int64], everything: Mapping[tuple[int, int], Script]
 ) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
     true_x, true_y = np.empty(seconds.shape), np.empty(seconds.shape)
     setting = np.empty(seconds.shape, dtype="i8")
     for index, script in enumerate(rows):
-        timeline: Timeline = script.timeline
+        carrier, east, north = script.phone.rides_with or (script.rep, 0.0, 0.0)
+        timeline: Timeline = script.timeline if carrier == script.rep else everything[carrier, script.day].timeline
         knots, xs, ys = timeline.knots()
-        true_x[index] = np.interp(seconds[index], knots, xs)
-        true_y[index] = np.interp(seconds[index], knots, ys)
+        true_x[index] = np.interp(seconds[index], knots, xs) + east
+        true_y[index] = np.interp(seconds[index], knots, ys) + north
         ends, settings = timeline.settings()
         setting[index] = settings[np.minimum(np.searchsorted(ends, seconds[index], side="right"), len(ends) - 1)]
     return true_x, true_y, setting
@@ -322,7 +390,9 @@ def _phone_day(
     for start, end, ahead in phone.fast_by:
         skew[(seconds >= start) & (seconds < end)] = ahead
     received = seconds + 1 + (np.arange(len(seconds)) % 3)
-    for start, end in [*phone.held_back, *_late_chunk(draw, dials, days)]:
+    # A clock that runs ahead can only be known where fixes arrive at once.
+    late = [] if phone.fast_by else _late_chunk(draw, dials, days)
+    for start, end in [*phone.held_back, *late]:
         held = (seconds >= start) & (seconds < end)
         received[held] = end + (np.cumsum(held)[held] // 40)
     return _PhoneDay(
@@ -346,7 +416,10 @@ def _gaps(phone: Phone, draw: Draw, dials: Dials, days: Days) -> list[tuple[int,
         length = int(min(budget, draw.between(*_GAP_S)))
         for _attempt in range(12):
             start = draw.whole(days.start_s, days.end_s - length)
-            kept_clear = (*phone.awake, *((begin - _GAP_APART_S, end + _GAP_APART_S) for begin, end in gaps))
+            kept_clear = (
+                *(phone.awake if dials.spared else ()),
+                *((begin - _GAP_APART_S, end + _GAP_APART_S) for begin, end in gaps),
+            )
             if not any(start < end and begin < start + length for begin, end in kept_clear):
                 gaps.append((start, start + length))
                 break
@@ -365,7 +438,7 @@ def _battery(
     dead_for = draw.whole(40, 110) * 60
     if phone.flat is not None:
         dies = phone.flat
-    elif phone.awake:
+    elif phone.awake and dials.spared:
         dies = False
     hours = (seconds - seconds[0]) / 3600.0
     level = from_pct - rep.drain_pct_h * hours

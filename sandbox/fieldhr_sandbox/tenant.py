@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -51,6 +52,7 @@ class Tenant:
         scripts: one a rep and day, by (rep index, day).
         key: the answer key.
         absences: leave, training, meetings.
+        withdrawals: (rep id, instant) at which somebody withdraws the consent to be tracked.
     """
 
     pack: Pack
@@ -61,6 +63,7 @@ class Tenant:
     world: World
     scripts: dict[tuple[int, int], Script]
     absences: list[Absence]
+    withdrawals: list[tuple[str, datetime]]
     key: AnswerKey
     dials: Dials
 
@@ -194,6 +197,7 @@ def _build(
         world=world,
         scripts=scripts,
         absences=planner.absences,
+        withdrawals=planner.withdrawals,
         key=AnswerKey(()),
         dials=dials,
     )
@@ -220,7 +224,8 @@ def _live(
     rep: Rep, world: World, chosen: Recipe, days: Days, streams: Streams, scripts: dict[tuple[int, int], Script]
 ) -> None:
     """Fill, lay out and write down every day of one rep."""
-    working = [day for day in days.working() if not scripts[rep.index, day].at_home]
+    mine = (scripts[rep.index, day] for day in days.working())
+    working = [script.day for script in mine if script.works and not script.at_home]
     weekdays = [days.date(day).isoweekday() for day in working]
     quota = dict(zip(working, visit_quota(chosen, rep.index, weekdays, streams), strict=True))
     _keep_busy([scripts[rep.index, day] for day in working], quota)
@@ -333,7 +338,7 @@ def _proven(tenant: Tenant, script: Script, stay: TrueStay, dials: Dials) -> int
         tenant.world.frame,
         list(parts.values()),
         (stay.start_s - MERGE_S, stay.end_s + MERGE_S),
-        tenant.days.breaks_s,
+        tenant.days.breaks_s if script.breaks is None else script.breaks,
         LIMIT_S,
     )
 
@@ -360,7 +365,7 @@ def _dwells(script: Script, tenant: Tenant, agreed: frozenset[str], limit_s: int
     return off_site_dwells(
         script.timeline,
         duty_s=duty,
-        breaks_s=days.breaks_s,
+        breaks_s=days.breaks_s if script.breaks is None else script.breaks,
         nearest_customer_m=tenant.world.nearest_customer_m,
         agreed=agreed,
         limit_s=limit_s,
@@ -383,7 +388,7 @@ def _digest(rows: Iterable[Any]) -> str:
 
 
 def _json_ready(value: Any) -> Any:
-    from datetime import date, datetime, time
+    from datetime import date, time
 
     if isinstance(value, dict):
         return {str(name): _json_ready(each) for name, each in value.items()}

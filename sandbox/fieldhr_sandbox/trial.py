@@ -113,8 +113,12 @@ def run_trial(
     if blind:
         document |= {"passed": False, "marks": None}
     else:
-        document |= _marked(tenant, alerts, tenant.key)
+        document |= _marked(tenant, alerts, tenant.key, fed.receipt.reasons)
     clock.lap("mark")
+    if not blind and chosen.ladder:
+        document["ladder"] = _climbed(tenant, out, plugins, autoload, settings, call_limit_s, tell)
+        document["passed"] = document["passed"] and all(step["holds"] for step in document["ladder"])
+        clock.lap("ladder")
     if not blind and chosen.beside:
         document["comparison"] = _compared(tenant, alerts, tenant.key, plugins, autoload, call_limit_s)
         clock.lap("comparison")
@@ -136,7 +140,7 @@ def reveal_trial(out: Path) -> Trial:
     key = open_sealed(out, document["key_sha256"])
     tenant = build(pack(document["pack"]), document["seed"], blind=True)
     alerts = [_alert_from(row) for row in document["alerts"]]
-    document = {**document, **_marked(tenant, alerts, key), "sealed": False}
+    document = {**document, **_marked(tenant, alerts, key, document["size"]["fixes"]["reasons"]), "sealed": False}
     if tenant.pack.beside:
         document["comparison"] = _compared(tenant, alerts, key, None, True, CALL_LIMIT_S)
     _write(out, document)
@@ -174,6 +178,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "passed": document["passed"],
         "key_sha256": document["key_sha256"],
         "comparison": document.get("comparison"),
+        "ladder": document.get("ladder"),
         "simulated": True,
     }
 
@@ -275,14 +280,22 @@ def _size(tenant: Tenant, fed: Fed) -> dict[str, Any]:
     }
 
 
-def _marked(tenant: Tenant, alerts: Sequence[Alert], key: AnswerKey) -> dict[str, Any]:
+def _marked(tenant: Tenant, alerts: Sequence[Alert], key: AnswerKey, refused: Mapping[str, int]) -> dict[str, Any]:
     found = match(key, alerts)
     marks = mark(key, found, tenant.exposure(), tenant.groups())
     bar = tenant.pack.bar
-    return {
-        "passed": (marks.total.precision or 0.0) >= bar.precision and (marks.total.recall or 0.0) >= bar.recall
+    counters = [
+        {"reason": reason, "sent": sent, "refused": refused.get(reason, 0)}
+        for reason, sent in sorted(key.counters.items())
+    ]
+    right = (
+        (marks.total.precision or 0.0) >= bar.precision and (marks.total.recall or 0.0) >= bar.recall
         if key.alerts
-        else not any(verdict == Verdict.FALSE for _, verdict, _ in found.verdicts),
+        else not any(verdict == Verdict.FALSE for _, verdict, _ in found.verdicts)
+    )
+    return {
+        "passed": right and all(each["sent"] == each["refused"] for each in counters),
+        "counters": counters,
         "marks": _marks_row(marks),
         "key": [record.as_json() for record in key.records],
         "verdicts": {alert.case: verdict for alert, verdict, _ in found.verdicts},
@@ -309,6 +322,39 @@ def _compared(
     others = compare(tenant, key, tenant.pack.beside, plugins=plugins, autoload=autoload, call_limit_s=call_limit_s)
     rows = [own, *others]
     return {"code": COMPARED, "rows": rows, "at_most_half": at_most_half(rows, OWN_RULE)}
+
+
+def _climbed(
+    tenant: Tenant,
+    out: Path,
+    plugins: Sequence[Any] | None,
+    autoload: bool,
+    settings: Mapping[str, Any] | None,
+    call_limit_s: float,
+    tell: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Run the trial once more with each step's phones, in memory, and return the marks of each step."""
+    rows = []
+    for step in tenant.pack.ladder:
+        tell(step.name)
+        worse = build(tenant.pack, tenant.seed, dials=step.dials)
+        with fixes_of(worse, 1, blind=False) as fixes:
+            cases, _, _ = _product(worse, fixes, out, "sqlite://", plugins, autoload, settings, call_limit_s, tell)
+        found = match(worse.key, [alert_of(case) for case in cases])
+        total = mark_code("", found)
+        missed: dict[str, int] = {}
+        for record in found.missed:
+            missed[record.scenario] = missed.get(record.scenario, 0) + 1
+        rows.append(
+            {
+                "step": step.name,
+                **{name: getattr(total, name) for name in ("tp", "fp", "fn", "duplicates", "precision", "recall")},
+                "missed": dict(sorted(missed.items())),
+                "false": sorted(alert.code for alert, verdict, _ in found.verdicts if verdict == Verdict.FALSE),
+                "holds": (total.precision or 0.0) >= tenant.pack.bar.precision,
+            }
+        )
+    return rows
 
 
 def _marks_row(marks: Marks) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class World:
     Attributes:
         changed: people whose records a scenario changed.
         reserved: ids of addresses and places that a scenario relies on, so no other may move them.
+        shunned: ids of addresses where nobody goes but for a scenario.
     """
 
     city: str
@@ -80,6 +81,7 @@ class World:
     lattice: Lattice
     changed: dict[str, Person] = attrs.field(factory=dict)
     reserved: set[str] = attrs.field(factory=set)
+    shunned: set[str] = attrs.field(factory=set)
     _by_category: dict[str, list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
 
     def of_category(self, category: str) -> list[Spot]:
@@ -100,6 +102,12 @@ class World:
         self.spots[spot.id] = spot
         assert spot.customer is not None
         self.customers[spot.customer] = _customer_at(self.customers[spot.customer], spot, self.frame)
+
+    def misplace_customer(self, spot: Spot, x: float, y: float) -> None:
+        """Let the host's records say (x, y) of a customer who is really at *spot*."""
+        assert spot.customer is not None
+        wrong = attrs.evolve(spot, x=x, y=y)
+        self.customers[spot.customer] = _customer_at(self.customers[spot.customer], wrong, self.frame)
 
     def change_person(self, rep: Rep, **changes: Any) -> None:
         """Change what the host's records say about a rep (a contract, a joining date)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import attrs
 import numpy as np
 import pytest
@@ -11,11 +13,21 @@ from fieldhr_sandbox.scenarios import REGISTRY
 from fieldhr_sandbox.tenant import Tenant, build
 from fieldhr_sandbox.truth import merged_stays
 
+#: Rows that need a certain week.
+WEEKS = {"Q19": date(2026, 5, 6), "Q20": date(2026, 4, 1)}
+
 
 def one(key: str, seed: int = 1, count: int = 1) -> Tenant:
     return build(
         Pack(
-            name="one", title="", recipe="city-bank", reps=20, days=7, customers_per_rep=26, plantings=((key, count),)
+            name="one",
+            title="",
+            recipe="city-bank",
+            reps=20,
+            days=7,
+            first=WEEKS.get(key, date(2026, 3, 2)),
+            customers_per_rep=26,
+            plantings=((key, count),),
         ),
         seed,
     )
@@ -116,6 +128,100 @@ def test_replayed_track_repeats_the_day_before() -> None:
     )
     assert len(np.intersect1d(today["lat"], before["lat"])) > 0.9 * min(len(today), len(before)) * 0.5
     assert len(np.intersect1d(today["lat"], before["lat"])) > 400
+
+
+@pytest.mark.scenario("L11")
+def test_two_phones_in_one_bag_are_never_apart() -> None:
+    tenant = one("L11")
+    one_rep, other = sorted({record.rep for record in tenant.key.records})
+    days = tenant.days.working()[:5]
+    known = {rep.id: rep for rep in tenant.world.reps}
+    for day in days:
+        seen = [tenant.fixes([tenant.scripts[known[rep].index, day]]) for rep in (one_rep, other)]
+        tracks = [
+            dict(zip((s.table["time_ms"] // 60_000).tolist(), zip(s.true_x, s.true_y, strict=True), strict=True))
+            for s in seen
+        ]
+        shared = set(tracks[0]) & set(tracks[1])
+        apart = [np.hypot(*np.subtract(tracks[0][minute], tracks[1][minute])) for minute in shared]
+        assert len(shared) > 4 * 60
+        # They report at different seconds of a minute, so a car moves on between them.
+        assert np.median(apart) < 20
+        sent = {c.customer for rep in (one_rep, other) for c in tenant.scripts[known[rep].index, day].check_ins}
+        assert len(sent) >= 2
+
+
+@pytest.mark.scenario("L15")
+def test_wrong_address_is_wrong_in_the_records_only() -> None:
+    tenant = one("L15")
+    (suspect,) = [record for record in tenant.key.records if record.code == "crm.address_suspect"]
+    address = tenant.world.customers[suspect.subject].addresses[0]
+    real = tenant.world.spots[address.id]
+    x, y = tenant.world.frame.to_metres(address.lat, address.lon)
+    assert 850 < np.hypot(x - real.x, y - real.y) < 1650
+    assert len([record for record in tenant.key.records if record.code == "checkin.mismatch"]) == 4
+
+
+@pytest.mark.scenario("L16")
+def test_all_addresses_are_shifted_alike() -> None:
+    tenant = one("L16")
+    frame = tenant.world.frame
+    shifts = []
+    for customer in tenant.world.customers.values():
+        address = customer.addresses[0]
+        x, y = frame.to_metres(address.lat, address.lon)
+        real = tenant.world.spots[address.id]
+        shifts.append((x - real.x, y - real.y))
+    metres = np.hypot(*np.transpose(shifts))
+    assert 200 < metres.min() <= metres.max() < 750
+    assert np.std(np.arctan2(*np.transpose(shifts))) < 0.2
+
+
+@pytest.mark.scenario("L18")
+def test_as_many_fixes_are_sent_off_duty_as_the_key_says() -> None:
+    tenant = one("L18")
+    _, rep, _ = only_rep(tenant)
+    sent = 0
+    for day in range(tenant.days.count):
+        times = tenant.fixes([tenant.scripts[rep.index, day]]).table["time_ms"] - tenant.days.midnight_ms(day)
+        on_duty = (times >= 9 * 3_600_000) & (times < 18 * 3_600_000)
+        leave = tenant.scripts[rep.index, day].at_home
+        sent += int((~on_duty).sum()) if tenant.days.works(day) and not leave else len(times)
+    assert sent == sum(tenant.key.counters.values()) == 120 + 60 + 60
+
+
+@pytest.mark.scenario("L19")
+def test_the_app_goes_on_sending_after_consent_is_withdrawn() -> None:
+    tenant = one("L19")
+    ((rep_id, at),) = tenant.withdrawals
+    rep = next(rep for rep in tenant.world.reps if rep.id == rep_id)
+    later = [
+        tenant.fixes([tenant.scripts[rep.index, day]]).table["time_ms"] > at.timestamp() * 1000
+        for day in range(tenant.days.count)
+    ]
+    assert sum(int(each.sum()) for each in later) > 2000
+
+
+def only_rep(tenant: Tenant):
+    record = tenant.key.records[0]
+    rep = next(rep for rep in tenant.world.reps if rep.id == record.rep)
+    return record, rep, tenant.scripts[rep.index, (record.start - tenant.days.instant(0, 0)).days]
+
+
+@pytest.mark.scenario("Q20")
+def test_breaks_move_with_the_clock_abroad() -> None:
+    from fieldhr_core.trust.duty import duty_day
+
+    tenant = one("Q20")
+    _, rep, _ = only_rep(tenant)
+    pattern = next(person for person in tenant.world.people() if person.id == rep.id).pattern
+    for record in tenant.key.records:
+        day = (record.start - tenant.days.instant(0, 0)).days
+        known = duty_day(pattern, tenant.days.calendar, (), rep.id, tenant.days.date(day))
+        script = tenant.scripts[rep.index, day]
+        (lunch,) = [stay for stay in script.timeline.stays() if stay.spot.category == "restaurant"]
+        start, end = [(at - tenant.days.midnight_ms(day)) // 1000 for at in known.breaks_ms[0]]
+        assert start <= lunch.start_s < lunch.end_s <= end
 
 
 @pytest.mark.scenario("L14")

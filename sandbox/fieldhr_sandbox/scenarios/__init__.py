@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldhr_sandbox.scenarios import behaviour, operation, places, quiet, words
+from fieldhr_sandbox.scenarios import behaviour, operation, places, presence, quiet, words
 from fieldhr_sandbox.scenarios.base import REGISTRY, Needs, Scenario, Site, Unplantable, by_key, scenario
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "by_key",
     "operation",
     "places",
+    "presence",
     "quiet",
     "scenario",
     "words",

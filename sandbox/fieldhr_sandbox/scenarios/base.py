@@ -7,7 +7,8 @@ timeline. A scenario knows the definitions of the scenario book and nothing of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Final
 
 import attrs
@@ -47,6 +48,8 @@ class Needs:
         rural: only a rural rep will do.
         after_days: calendar days of the trial that must follow (a weekend counts).
         on_weekday: ISO weekday on which it must begin.
+        make_up: it must begin on a make-up working day.
+        dates: only these very days will do.
     """
 
     days: int = 1
@@ -57,6 +60,8 @@ class Needs:
     rural: bool = False
     after_days: int = 0
     on_weekday: int | None = None
+    make_up: bool = False
+    dates: tuple[date, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +113,7 @@ class Site:
         days_used: the working days it was given.
         part: the part of the day, where the scenario takes either.
         scripts: scripts of every rep and day, by (rep index, day).
+        withdrawals: (rep id, instant) of consents withdrawn.
         after: steps to run when days are laid out and records are written.
         dwells: dwells this instance is going to cause: (rep, day, place key) -> evidence.
         near_dwells: (site, place key) of stays so close below the limit that the fixes must not show more.
@@ -127,6 +133,7 @@ class Site:
     scripts: Mapping[tuple[int, int], Script]
     records: list[KeyRecord]
     absences: list[Absence]
+    withdrawals: list[tuple[str, datetime]]
     after: list[Callable[[], None]]
     dwells: dict[tuple[int, int, str], tuple[Site, Mapping[str, Any], Mapping[str, Any]]]
     near_dwells: list[tuple[Site, str]]
@@ -139,6 +146,11 @@ class Site:
     def script(self, number: int = 0, rep: Rep | None = None) -> Script:
         """Return the script of the *number*-th day given (of another rep)."""
         return self.scripts[(rep or self.rep).index, self.days_used[number]]
+
+    def every_script(self, rep: Rep | None = None) -> Iterator[Script]:
+        """Yield the scripts of all days of the trial."""
+        for day in range(self.days.count):
+            yield self.scripts[(rep or self.rep).index, day]
 
     def set_part(self, part: str, stops: list[Stop], number: int = 0, rep: Rep | None = None) -> Script:
         """Fix one part of a day."""
@@ -331,6 +343,25 @@ class Site:
                 must_not=tuple(must_not),
                 dose=dict(dose or {}),
                 group=rep.person.territory,
+            )
+        )
+
+    def count(self, counter: str, sent: int) -> None:
+        """Add a record that demands that *sent* fixes are refused for the reason *counter*."""
+        self.records.append(
+            KeyRecord(
+                scenario=self.scenario.id,
+                variant=self.scenario.variant,
+                instance=self._next_instance(),
+                kind="counter",
+                subject_kind="rep",
+                subject=self.rep.id,
+                rep=self.rep.id,
+                start=self.days.instant(self.days_used[0], 0),
+                end=self.days.instant(self.days.count, 0),
+                code=counter,
+                dose={"sent": sent},
+                group=self.rep.person.territory,
             )
         )
 

@@ -82,6 +82,62 @@ def _mall_near_customer(site: Site) -> None:
     site.silent(_DWELL, dose={"stay_s": stay, "distance_m": round(reach)})
 
 
+@scenario("L01/across", "A visit across the street from a mall", req=["A4"], needs=_PM)
+def _mall_across(site: Site) -> None:
+    customer = site.reachable(site.customer(), clock_s("14:40"))
+    reach = site.draw.between(160, 200)
+    mall_beside(site, customer, reach)
+    stay = _beyond(site, 35, 60)
+    site.set_part("pm", [_arriving(site.visit(customer, stay), clock_s("14:40")), site.office()])
+    site.silent(_DWELL, dose={"stay_s": stay, "distance_m": round(reach)})
+
+
+@scenario("L01/loop", "Canvassing on foot round a mall, again and again past its door", req=["A4"], needs=_PM)
+def _canvassing(site: Site) -> None:
+    customer = site.customer()
+    mall = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:30"))
+    arrive = clock_s("14:30") + site.draw.below(30 * 60)
+    radius, doors = site.draw.between(170, 230), 16
+    stops: list[Stop] = []
+    for number in range(2 * doors):
+        turn = 2 * math.pi * number / doors
+        door = attrs.evolve(
+            mall,
+            id=f"door-{site.instance}-{number}",
+            kind="open",
+            category="",
+            estate="",
+            # The round touches the mall at one point only.
+            x=mall.x + radius * (1 - math.cos(turn)),
+            y=mall.y + radius * math.sin(turn),
+            setting=Setting.STREET,
+        )
+        stops.append(Stop(spot=door, stay_s=site.draw.whole(20, 50), arrive_s=None if stops else arrive))
+    stops[0] = attrs.evolve(stops[0], outing_for=customer.customer)
+    site.set_part("pm", [*stops, site.office()])
+    site.silent(_DWELL, dose={"rounds": 2})
+
+
+@scenario("L04/dark", "Two short stops at one mall, the phone off between them", req=["A4", "A8"], needs=_PM)
+def _dark_between(site: Site) -> None:
+    customer = site.customer()
+    mall = site.reachable(site.near("mall", customer, 500, 15_000), clock_s("14:30"))
+    arrive = clock_s("14:30") + site.draw.below(20 * 60)
+    away = site.draw.whole(22, 40) * 60
+    far = attrs.evolve(mall, id=f"roadside-{site.instance}", kind="open", category="", estate="", x=mall.x + 1500)
+    back = arrive + 14 * 60 + away + 10 * 60
+    stops = [
+        Stop(spot=mall, stay_s=14 * 60, arrive_s=arrive, outing_for=customer.customer),
+        Stop(spot=far, stay_s=away - 8 * 60),
+        Stop(spot=mall, stay_s=13 * 60, arrive_s=back),
+        site.office(),
+    ]
+    script = site.set_part("pm", stops)
+    script.phone.off.append((arrive + 13 * 60, back + 60))
+    script.phone.flat = False
+    site.silent((*_DWELL, "track.gap_pattern"), dose={"dark_s": back - arrive - 12 * 60})
+
+
 @scenario("L02", "Restaurant outside lunch", req=["A4"], needs=_AM)
 def _restaurant(site: Site) -> None:
     customer = site.customer()
@@ -545,6 +601,8 @@ def _constant_skew(site: Site) -> None:
     for part in ALL_DAY:
         script.claimed_by[part] = site.scenario.key
     script.phone.fast_by.append((0, clock_s("24:00"), -90))
+    # What this clock dates before the day begins would be refused, and is another row's matter.
+    script.phone.off.append((site.days.start_s, site.days.start_s + 90))
     site.silent(("device.clock_tamper",))
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from datetime import date, time, timedelta
 
 import attrs
 
-from fieldhr_core.model import AbsenceKind
+from fieldhr_core.model import AbsenceKind, WorkPattern
 from fieldhr_sandbox.calendars import clock_s
-from fieldhr_sandbox.scenarios.base import ALL_DAY, Needs, Site, scenario
-from fieldhr_sandbox.scenarios.places import mall_beside
+from fieldhr_sandbox.records import follow_up
+from fieldhr_sandbox.scenarios.base import ALL_DAY, Needs, Site, Unplantable, scenario
+from fieldhr_sandbox.scenarios.places import mall_beside, whole_day_leave
 from fieldhr_sandbox.script import Stop
 from fieldhr_sandbox.timeline import Setting
 
 _AM = Needs(parts=frozenset({"am"}))
 _PM = Needs(parts=frozenset({"pm"}))
+_WEEK = Needs(days=5, whole_rep=True)
 _ANY = ("*",)
 
 
@@ -162,3 +165,125 @@ def _basement(site: Site) -> None:
     script = site.set_part("pm", [attrs.evolve(site.visit(customer, 74 * 60), arrive_s=arrive), site.office()])
     script.phone.off.append((arrive + 90, arrive + 72 * 60))
     site.silent(_ANY)
+
+
+@scenario("Q10", "A part-time rep", needs=_WEEK)
+def _part_timer(site: Site) -> None:
+    worked = {site.days.date(site.days_used[number]).isoweekday() for number in (0, 2, 4)}
+    pattern = WorkPattern(weekdays=tuple(sorted(worked)), contract_share=0.6)
+    site.world.change_person(site.rep, pattern=pattern)
+    for script in site.every_script():
+        make_up = script.date in site.days.calendar.workdays
+        script.works = script.works and (make_up or script.date.isoweekday() in worked)
+    site.silent(_ANY, until=site.days_used[4])
+
+
+@scenario("Q11", "A new rep in the first days", needs=_WEEK)
+def _new_rep(site: Site) -> None:
+    site.world.change_person(site.rep, joined=site.days.date(site.days_used[0]) - timedelta(days=5))
+    for number, visits in enumerate(site.draw.shuffled((1, 0, 1, 0, 1))):
+        site.script(number).visits = visits
+    site.silent(_ANY, until=site.days_used[4])
+
+
+@scenario("Q14", "Thirty customers at one office address", needs=_AM)
+def _shared_address(site: Site) -> None:
+    customer = site.reachable(site.customer(), clock_s("14:15"))
+    neighbours = [
+        spot
+        for rep in site.world.reps
+        if rep.branch is site.rep.branch
+        for spot in rep.customers
+        if spot.id not in site.world.reserved
+    ]
+    for spot in site.draw.sample(neighbours, 29):
+        site.reserve(spot)
+        x, y = customer.x + site.draw.between(-12, 12), customer.y + site.draw.between(-12, 12)
+        site.world.move_customer(attrs.evolve(spot, x=x, y=y, setting=Setting.INDOOR))
+    inside = attrs.evolve(customer, setting=Setting.INDOOR)
+    stay = site.draw.whole(40, 60) * 60
+    site.set_part("am", [attrs.evolve(site.visit(inside, stay), arrive_s=clock_s("10:10")), site.office()])
+    site.silent(_ANY)
+
+
+@scenario("Q16", "A rep with a hearing impairment, who writes instead of phoning", needs=_WEEK)
+def _writes_instead(site: Site) -> None:
+    for number in range(5):
+        site.script(number).calls = False
+
+    def write() -> None:
+        for number in range(5):
+            script = site.script(number)
+            for _ in range(site.draw.whole(2, 4)):
+                start = clock_s("09:05") + site.draw.below(8 * 3600)
+                customer = site.draw.pick(site.rep.customers).customer or ""
+                span = (start, start + site.draw.whole(60, 600))
+                record = follow_up(
+                    script, site.rep, site.days, site.streams, customer, "message", span, span[1] + 60, "已发材料清单。"
+                )
+                script.follow_ups.append(record)
+
+    site.after.append(write)
+    site.silent(_ANY, until=site.days_used[4])
+
+
+@scenario("Q17", "Protected breaks of an expectant or nursing rep", needs=Needs(days=2, parts=frozenset({"am"})))
+def _protected_breaks(site: Site) -> None:
+    place = site.near("cafe", site.rep.branch.office, 1300, 9000, clear_m=160)
+    for number in range(2):
+        start = clock_s("10:15") + site.draw.below(15 * 60)
+        span = (start, start + 45 * 60)
+        script = site.set_part("am", [Stop(spot=place, stay_s=45 * 60, arrive_s=start), site.office()], number)
+        site.absent(number, AbsenceKind.PRIVATE, *span)
+        script.untracked.append(span)
+    site.silent(_ANY, until=site.days_used[1])
+
+
+@scenario("Q18", "Back from four weeks' absence", needs=Needs(days=4, whole_rep=True))
+def _return(site: Site) -> None:
+    first = site.script()
+    for script in site.every_script():
+        if script.day < first.day and script.works:
+            raise Unplantable
+    whole_day_leave(site, 0)
+    site.absent(0, AbsenceKind.LEAVE, -27 * 86_400, site.days.start_s)
+    for number, visits in ((1, 0), (2, 1), (3, 1)):
+        site.script(number).visits = visits
+    site.silent(_ANY, until=site.days_used[3])
+
+
+@scenario("Q19", "A Saturday that is worked", needs=Needs(parts=ALL_DAY, make_up=True))
+def _make_up_day(site: Site) -> None:
+    for part in ALL_DAY:
+        site.script().claimed_by[part] = site.scenario.key
+    site.silent(_ANY)
+
+
+@scenario(
+    "Q20",
+    "Abroad, over the night in which the clocks change",
+    needs=Needs(days=2, whole_rep=True, dates=(date(2026, 4, 3), date(2026, 4, 7))),
+)
+def _clocks_change(site: Site) -> None:
+    """In Sydney summer time ends on 2026-04-05: until then its noon is 09:00 in Shanghai, afterwards 10:00."""
+    site.world.change_person(
+        site.rep,
+        pattern=WorkPattern(zone="Australia/Sydney", start=time(12), end=time(21), breaks=((time(15), time(16, 30)),)),
+    )
+    change = date(2026, 4, 5)
+    for script in site.every_script():
+        if script.date < change:
+            continue
+        script.untracked.append((site.days.start_s, site.days.start_s + 3600))
+        script.breaks = ((clock_s("13:00"), clock_s("14:30")),)
+        script.parts["am"] = []
+        script.visits = 2
+        if script.day != site.days_used[1]:
+            script.parts["noon"] = []
+    place = site.near("restaurant", site.rep.branch.office, 1300, 6000)
+    for number, arrive in ((0, "12:05"), (1, "13:05")):
+        stops = [Stop(spot=place, stay_s=70 * 60, arrive_s=clock_s(arrive)), site.office()]
+        site.set_part("noon", stops, number)
+        site.set_part("pm", [], number)
+        site.script(number).visits = 2 - 2 * number
+        site.silent(_ANY, number=number)

@@ -19,6 +19,7 @@ BUILTIN: Final[dict[str, str]] = {
     "behaviour": "fieldhr_plugins.behaviour",
     "channels": "fieldhr_plugins.channels",
     "conduct": "fieldhr_plugins.conduct",
+    "credit": "fieldhr_plugins.credit",
     "sandbox": "fieldhr_sandbox.commands",
 }
 
@@ -26,6 +27,7 @@ BUILTIN: Final[dict[str, str]] = {
 #: plugins to import for a command, and what to say about it without importing any.
 BUILTIN_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "conduct": ("what may not be said when selling", ("conduct",)),
+    "credit": ("borrowers' statements: scores with reasons", ("credit",)),
     "customers": ("customer records from other systems", ("crm_files",)),
     "places": ("stays, visits and daily reports from positions", ("phones", "places")),
     "positions": ("positions from phones, trackers and files", ("phones",)),

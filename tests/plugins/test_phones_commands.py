@@ -17,7 +17,9 @@ CSV = "lat,lon,time\n31.2304,121.4737,2024-05-06T07:59:00Z\n31.2305,121.4737,202
 FIX = {"_type": "location", "lat": 31.2304, "lon": 121.4737, "tst": 1714982340, "acc": 9, "tid": "lw"}
 
 
-def run(path: str, words: list[str], lines: list[Any] | None = None) -> tuple[int, list[dict[str, Any]]]:
+def run(
+    path: str, words: list[str], lines: list[Any] | None = None, *, stdin: str = ""
+) -> tuple[int, list[dict[str, Any]]]:
     """Run a command in this process, as the command line would."""
     import argparse
 
@@ -26,9 +28,9 @@ def run(path: str, words: list[str], lines: list[Any] | None = None) -> tuple[in
     [command] = [c for c in fieldhr_register_commands(RegistrationContext()) if " ".join(c.path) == path]
     parser = argparse.ArgumentParser()
     command.arguments(parser)
-    stdin = io.StringIO("\n".join(json.dumps(line) for line in lines or []))
+    given = io.StringIO(stdin or "\n".join(json.dumps(line) for line in lines or []))
     stdout = io.StringIO()
-    status = command.run(parser.parse_args(words), stdin, stdout)
+    status = command.run(parser.parse_args(words), given, stdout)
     return status, [json.loads(line) for line in stdout.getvalue().splitlines()]
 
 
@@ -254,6 +256,49 @@ def test_import_never_enrols_into_a_tenant_of_a_host(tmp_path: Path, capsys: pyt
     assert receipt["reasons"]["position.unknown_rep"] == 2
     assert receipt["rejected"] == receipt["submitted"] == 4
     assert "store the person first" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["-"], []], ids=["dash", "no file"])
+def test_import_from_standard_input(words: list[str], tmp_path: Path) -> None:
+    more = ["--format", "csv", "--rep", "me", "--datum", "wgs84", *db(tmp_path)]
+    status, [receipt] = run("positions import", [*words, *more], stdin=CSV)
+    assert (status, receipt["stored"], receipt["submitted"]) == (0, 2, 4)
+
+
+def test_import_from_standard_input_needs_a_format(tmp_path: Path) -> None:
+    with pytest.raises(FieldhrError, match="--format"):
+        run("positions import", ["-", "--rep", "me", "--datum", "wgs84", *db(tmp_path)], stdin=CSV)
+
+
+@pytest.mark.parametrize("rep", ["", "  ", "a\nb", "x" * 121])
+def test_import_needs_a_rep_that_can_be_somebodys_id(rep: str, tmp_path: Path) -> None:
+    track = tmp_path / "track.csv"
+    track.write_text(CSV)
+    with pytest.raises(FieldhrError, match="--rep"):
+        run("positions import", [str(track), "--rep", rep, "--datum", "wgs84", *db(tmp_path)])
+    assert not (tmp_path / "own.db").exists()
+
+
+def test_import_into_a_store_that_another_process_begins_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fieldhr_core.flow.tenants import Tenants
+
+    track = tmp_path / "track.csv"
+    track.write_text(CSV)
+    words = [str(track), "--rep", "me", "--datum", "wgs84", *db(tmp_path)]
+    run("positions import", [*words[:2], "you", *words[3:]])
+    listed = Tenants.list
+    told: list[list[str]] = []
+
+    def list_late(self: Tenants) -> list[str]:
+        # The first look was taken before the other process had made the tenant.
+        told.append(listed(self) if told else [])
+        return told[-1]
+
+    monkeypatch.setattr(Tenants, "list", list_late)
+    status, [receipt] = run("positions import", words)
+    assert (status, receipt["stored"]) == (0, 2)
 
 
 def test_listing_commands_imports_no_implementation() -> None:

@@ -384,6 +384,34 @@ def test_csv_bad_rows_are_named_by_line_and_lose_nothing() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("broken", "taken", "lines"),
+    [
+        ('"never closed,31.2,121.4', 3, ["line 3"]),
+        ('31.2,121.4,"1714982340', 4, []),
+        ('"a" b,31.2,121.4\n"c,1,2', 3, ["line 3", "line 4"]),
+    ],
+)
+def test_csv_an_open_quote_costs_its_own_line_only(broken: str, taken: int, lines: list[str]) -> None:
+    rows = f"lat,lon,time\n{ROW}\n{broken}\n{ROW}\n{ROW}"
+    decoded = decode("csv", rows, datum="wgs84")
+    assert len(decoded.positions) == taken
+    assert [problem.at for problem in decoded.problems] == lines
+
+
+def test_csv_a_cell_may_hold_line_breaks() -> None:
+    rows = f'lat,lon,time,note\n{ROW},"first\nsecond, still a ""note""\nthird"\n{ROW},plain'
+    decoded = decode("csv", rows, datum="wgs84")
+    assert len(decoded.positions) == 2
+    assert not decoded.problems
+
+
+def test_csv_many_open_quotes_are_read_in_reasonable_time() -> None:
+    rows = "lat,lon,time\n" + '"x,31.2,121.4\n' * 20_000 + ROW
+    decoded = decode("csv", rows, datum="wgs84")
+    assert len(decoded.positions) == 1
+
+
 def test_csv_swapped_columns_are_detected_not_guessed() -> None:
     swapped = "lat,lon,time\n121.4737,31.2304,1714982340\n89.9,31.0,1714982400\n121.5,31.3,1714982460"
     decoded = decode("csv", swapped, datum="wgs84")

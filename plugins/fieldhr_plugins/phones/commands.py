@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from fieldhr_core.cli.lines import Record, run_lines, write_line
-from fieldhr_core.errors import FieldhrError, RecordError
+from fieldhr_core.errors import ConfigError, FieldhrError, RecordError
 from fieldhr_core.model import Datum, Decoded, Envelope, Position, Problem, Receipt
 from fieldhr_plugins.phones.files import format_of, read_file
 from fieldhr_plugins.phones.settings import datum_named, zone_named
@@ -38,6 +38,9 @@ __all__ = [
 
 #: The tenant that files go to in a store that has none.
 _OWN_TENANT: Final = "default"
+
+#: Characters of an id that every database holds.
+_LONGEST_ID: Final = 120
 
 #: A fix cannot lie further ahead than this of now, where the payload does not say when it arrived.
 _AHEAD: Final = timedelta(days=1)
@@ -201,7 +204,9 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``positions import``."""
     from fieldhr_core.cli.store import add_store_arguments
 
-    parser.add_argument("files", nargs="+", metavar="FILE", help="files of positions")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="files of positions; - or none: standard input, with --format"
+    )
     parser.add_argument("--rep", required=True, metavar="REP", help="whose positions they are")
     parser.add_argument("--format", choices=list(FILES), metavar="F", help=f"{', '.join(FILES)} (default: the ending)")
     parser.add_argument("--datum", metavar="D", help="wgs84, gcj02 or bd09; needed for CSV")
@@ -210,7 +215,7 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
     add_store_arguments(parser)
 
 
-def import_files(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:  # noqa: ARG001 - signature of commands
+def import_files(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
     """Read files into the store and print one receipt; status 2 where a file could not be read at all."""
     from fieldhr_core.cli.store import open_store
 
@@ -218,14 +223,22 @@ def import_files(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int
         datum_named(args.datum)
     if args.zone:
         zone_named(args.zone)
-    paths = [Path(name) for name in args.files]
+    if not args.rep.strip() or not args.rep.isprintable() or len(args.rep) > _LONGEST_ID:
+        raise ConfigError(
+            "The id after --rep is empty, too long or has line breaks in it.",
+            code="FHR-CFG-001",
+            hint=f"Give the person's id, at most {_LONGEST_ID} characters: --rep ann",
+        )
+    paths = [Path(name) for name in args.files or ["-"]]
     for path in paths:
         format_of(path, args.format)
     read: list[Decoded] = []
     errors: list[Record] = []
     for path in paths:
         try:
-            read.append(read_file(path, stated=args.format, datum=args.datum, zone=args.zone, key=args.key))
+            read.append(
+                read_file(path, stated=args.format, datum=args.datum, zone=args.zone, key=args.key, stdin=stdin)
+            )
         except FieldhrError as fault:
             errors.append({"file": path.name, **fault.as_record(), "reason": fault.where.get("reason")})
             sys.stderr.write(f"fieldhr: {fault}\n")
@@ -247,7 +260,12 @@ def _record(hr: FieldHR, args: argparse.Namespace, read: Sequence[Decoded]) -> t
     from fieldhr_core.model.tabulate import reported
 
     if not hr.tenants.list() and args.tenant in (None, _OWN_TENANT):
-        hr.tenants.create(_OWN_TENANT, name="Own files")
+        try:
+            hr.tenants.create(_OWN_TENANT, name="Own files")
+        except FieldhrError:
+            # Another process may have begun the same store since we looked.
+            if _OWN_TENANT not in hr.tenants.list():
+                raise
     receipt, notes = Receipt(), Counter[str]()
     with desk_of(hr, args) as desk:
         if desk.principal.tenant == _OWN_TENANT:

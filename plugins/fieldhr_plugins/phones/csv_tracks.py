@@ -68,6 +68,9 @@ _SOURCES: Final = frozenset({"gps", "network", "fused", "manual"})
 #: A head may stand below a few lines of title.
 _SEARCHED_LINES: Final = 20
 
+#: Lines that one row may take, where a cell holds line breaks.
+_LONGEST_ROW: Final = 100
+
 _UTC: Final = ZoneInfo("UTC")
 
 
@@ -128,17 +131,36 @@ def _head(lines: Sequence[str]) -> tuple[int, str, _Columns]:
 
 
 def _rows(lines: Sequence[str], delimiter: str, first: int) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader((line.replace("\0", "") for line in lines), delimiter=delimiter)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            # A cell of absurd length; the row is refused for its missing coordinate.
-            cells = ["?"]
+    plain = [line.replace("\0", "") for line in lines]
+    at = 0
+    while at < len(plain):
+        cells, count = _row(plain, at, delimiter)
         if any(cell.strip() for cell in cells):
-            yield first + reader.line_num - 1, cells
+            yield first + at, cells
+        at += count
+
+
+def _row(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], int]:
+    """Return the cells of the row that begins at a line, and how many lines it takes.
+
+    A quote that is opened and never closed costs its own line, not the rest of the file.
+    """
+    end = at + 1
+    while '"' in lines[at]:
+        try:
+            return next(csv.reader([f"{line}\n" for line in lines[at:end]], delimiter=delimiter, strict=True)), end - at
+        except csv.Error:
+            is_open = sum(line.count('"') for line in lines[at:end]) % 2
+            more = range(end, min(at + _LONGEST_ROW, len(lines))) if is_open else ()
+            closing = next((number for number in more if '"' in lines[number]), None)
+            if closing is None:
+                break
+            end = closing + 1
+    try:
+        return next(csv.reader([lines[at]], delimiter=delimiter), []), 1
+    except csv.Error:
+        # A cell of absurd length; the row is refused for its missing coordinate.
+        return ["?"], 1
 
 
 def _swapped(rows: Sequence[tuple[str, Mapping[str, str]]]) -> bool:

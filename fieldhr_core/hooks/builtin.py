@@ -20,6 +20,7 @@ BUILTIN: Final[dict[str, str]] = {
     "channels": "fieldhr_plugins.channels",
     "conduct": "fieldhr_plugins.conduct",
     "credit": "fieldhr_plugins.credit",
+    "screening": "fieldhr_plugins.screening",
     "sandbox": "fieldhr_sandbox.commands",
 }
 
@@ -31,5 +32,6 @@ BUILTIN_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "customers": ("customer records from other systems", ("crm_files",)),
     "places": ("stays, visits and daily reports from positions", ("phones", "places")),
     "positions": ("positions from phones, trackers and files", ("phones",)),
+    "screening": ("names and numbers against lists", ("screening",)),
     "trial": ("a synthetic tenant, and the marks the product earns on it", ("sandbox",)),
 }

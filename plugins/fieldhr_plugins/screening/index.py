@@ -1,0 +1,184 @@
+"""The index of lists: which entries could be this customer, and whether they are.
+
+Names are found by keys (:mod:`~fieldhr_plugins.screening.keys`): the rarest keys of the question first, until enough
+entries were touched; the few that share most are compared in full. Numbers are looked up directly.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from fieldhr_plugins.screening.keys import Keys
+from fieldhr_plugins.screening.lists import EITHER, OTHER, Entry, WatchList
+from fieldhr_plugins.screening.matching import ORGANIZATION, PERSON, Matcher, Name
+from fieldhr_plugins.screening.weighing import Found, Subject, known_numbers, weigh
+
+__all__ = ["Index", "Listed"]
+
+#: How many postings a question may touch, and how many names are then compared in full.
+_POSTINGS: Final = 2_500
+_COMPARED: Final = 10
+_READ_AT_ONCE: Final = 50_000
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Listed:
+    """An entry and the version of the list it stands on."""
+
+    entry: Entry
+    list: WatchList
+
+
+class Index:
+    """Entries of several lists, ready to be searched.
+
+    Args:
+        lists: versions of lists; the same list is given once.
+        matcher: compares names; shared by indexes of one tenant.
+    """
+
+    def __init__(self, lists: Iterable[WatchList], matcher: Matcher | None = None) -> None:
+        self.matcher = matcher or Matcher()
+        self.lists = tuple(lists)
+        self._keys = Keys(self.matcher)
+        self._listed = [Listed(entry=entry, list=one) for one in self.lists for entry in one.entries]
+        #: For each indexed name: entry, name, schema; and the name taken apart, once it was compared.
+        self._entry_of = array("I")
+        self._names: list[str] = []
+        self._persons = bytearray()
+        self._read: dict[int, Name] = {}
+        self._postings: dict[str, array[int]] = {}
+        self._by_number: dict[str, list[int]] = {}
+        self._masked: list[tuple[re.Pattern[str], int]] = []
+        for number, listed in enumerate(self._listed):
+            self._add(number, listed.entry)
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(self._listed)
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Name of each list -> digest of the version at hand."""
+        return {one.name: one.digest for one in self.lists}
+
+    def search(self, subject: Subject) -> list[Found]:
+        """Return entries that are or may be the subject, the surest first.
+
+        Entries that the name alone would have brought, but a number or a birth date rules out, come too, with level
+        ``none`` and the ground.
+        """
+        candidates: dict[int, tuple[float, str, tuple[str, ...]]] = {}
+        by_number: dict[int, str] = {}
+        for mine in subject.numbers:
+            for number in self._by_number.get(mine, ()):
+                by_number[number] = mine
+            for pattern, number in self._masked:
+                if pattern.fullmatch(mine):
+                    candidates.setdefault(number, (0.0, "", ()))
+        for name_number, score, grounds in self._alike(subject):
+            number = self._entry_of[name_number]
+            name = self._names[name_number]
+            if name in self._listed[number].entry.weak:
+                score, grounds = score * 0.95, (*grounds, "the list calls this alias weak")
+            if score > candidates.get(number, (-1.0, "", ()))[0]:
+                candidates[number] = (score, name, grounds)
+        for number in by_number:
+            candidates.setdefault(number, (0.0, "", ()))
+        found = []
+        for number, (score, name, grounds) in candidates.items():
+            listed = self._listed[number]
+            if number in by_number and not name:
+                name, score, grounds = self._best_name(subject, listed.entry)
+            weighed = weigh(subject, listed.entry, name=name, score=score, grounds=grounds, list_name=listed.list.name)
+            if weighed is not None:
+                found.append(weighed)
+        found.sort(key=lambda one: (-_RANK[one.level], -one.score, one.list, one.entry.id))
+        return found
+
+    def _add(self, number: int, entry: Entry) -> None:
+        for own in entry.numbers:
+            if "*" in own:
+                if sum(character != "*" for character in own) >= 8:
+                    self._masked.append((re.compile(re.escape(own).replace(r"\*", ".")), number))
+            else:
+                for same in known_numbers((own,)):
+                    self._by_number.setdefault(same, []).append(number)
+        if entry.schema == OTHER:
+            return
+        schemas = (PERSON, ORGANIZATION) if entry.schema == EITHER else (entry.schema,)
+        for name in entry.names:
+            for schema in schemas:
+                place = len(self._names)
+                self._names.append(name)
+                self._entry_of.append(number)
+                self._persons.append(schema == PERSON)
+                mark = "1" if schema == PERSON else "2"
+                for key in self._keys.of(self.matcher.read(name, schema)):
+                    postings = self._postings.get(mark + key)
+                    if postings is None:
+                        postings = self._postings[mark + key] = array("I")
+                    postings.append(place)
+
+    def _alike(self, subject: Subject) -> list[tuple[int, float, tuple[str, ...]]]:
+        found: list[tuple[int, float, tuple[str, ...]]] = []
+        schemas = (PERSON, ORGANIZATION) if subject.schema == EITHER else (subject.schema,)
+        for text in subject.names:
+            for schema in schemas:
+                asked = self.matcher.read(text, schema)
+                mark = "1" if schema == PERSON else "2"
+                for place in self._candidates([mark + key for key in self._keys.of(asked, asked=True)]):
+                    match = self.matcher.compare(asked, self._name(place, schema))
+                    if match.score >= _WORTH:
+                        found.append((place, match.score, match.grounds))
+        return found
+
+    def _candidates(self, keys: Sequence[str]) -> list[int]:
+        postings = [found for key in keys if (found := self._postings.get(key)) is not None]
+        if not postings:
+            return []
+        postings.sort(key=len)
+        total = len(self._names)
+        weights: dict[int, float] = {}
+        touched = 0
+        for count, places in enumerate(postings):
+            if touched + len(places) > _POSTINGS and count >= 2 and touched:
+                break
+            touched += len(places)
+            weight = math.log(1 + total / len(places))
+            for place in places:
+                weights[place] = weights.get(place, 0.0) + weight
+        best = heapq.nlargest(_COMPARED, weights.items(), key=lambda item: item[1])
+        least = best[0][1] * 0.25
+        return [place for place, weight in best if weight >= least]
+
+    def _name(self, place: int, schema: str) -> Name:
+        read = self._read.get(place)
+        if read is None:
+            if len(self._read) >= _READ_AT_ONCE:
+                self._read.clear()
+            read = self._read[place] = self.matcher.read(self._names[place], schema)
+        return read
+
+    def _best_name(self, subject: Subject, entry: Entry) -> tuple[str, float, tuple[str, ...]]:
+        """Return the entry's name that is most alike, where the number brought it."""
+        schema = PERSON if PERSON in (subject.schema, entry.schema) else ORGANIZATION
+        best: tuple[str, float, tuple[str, ...]] = (entry.names[0] if entry.names else "", 0.0, ())
+        for mine in subject.names:
+            for name in entry.names:
+                match = self.matcher.match(mine, name, schema)
+                if match.score > best[1]:
+                    best = (name, match.score, match.grounds)
+        return best
+
+
+_RANK: Final = {"hit": 2, "possible": 1, "none": 0}
+#: Likenesses of names below this are not looked at, whatever else agrees.
+_WORTH: Final = 0.58

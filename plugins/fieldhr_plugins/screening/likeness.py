@@ -1,0 +1,136 @@
+"""How alike two words are: equal, sounding equal, or one slip apart - and the longer they are, the more slips."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ACCEPTED", "Words", "distance"]
+
+#: Words less alike than this are two words.
+ACCEPTED: Final = 0.78
+
+_CHEAP: Final = {
+    frozenset(pair): cost
+    for pairs, cost in (
+        (
+            (
+                "ou",
+                "ei",
+                "ea",
+                "iy",
+                "ij",
+                "yj",
+                "kq",
+                "kc",
+                "sc",
+                "zs",
+                "vf",
+                "jg",
+                "gk",
+                "čš",
+                "čj",
+                "šs",
+                "kg",
+                "uy",
+                "kh",
+                "hj",
+            ),
+            0.5,
+        ),
+        (("ai", "dt", "bp", "jz", "ae", "oa", "ui", "sč", "hg"), 0.8),
+    )
+    for pair in pairs
+}
+_DROPPED: Final = {"h": 0.5, "e": 0.6, "i": 0.7, "y": 0.6, "u": 0.8}
+
+
+def distance(one: str, other: str, most: float) -> float:
+    """Return what it costs to turn one word into the other, or more than *most* as soon as that is sure.
+
+    Exchanged neighbours cost 0.7; vowels and consonants that spellings confuse cost half; other changes 1.
+    """
+    if abs(len(one) - len(other)) > most / 0.5:
+        return most + 1
+    before_last: list[float] = []
+    last = [0.0]
+    for letter in other:
+        last.append(last[-1] + _DROPPED.get(letter, 1.0))
+    for row, a in enumerate(one, start=1):
+        drop = _DROPPED.get(a, 1.0)
+        current = [last[0] + drop]
+        for column, b in enumerate(other, start=1):
+            if a == b:
+                cost = last[column - 1]
+            else:
+                cost = min(
+                    last[column - 1] + _CHEAP.get(frozenset((a, b)), 1.0),
+                    last[column] + drop,
+                    current[column - 1] + _DROPPED.get(b, 1.0),
+                )
+                if row > 1 and column > 1 and a == other[column - 2] and one[row - 2] == b:
+                    cost = min(cost, before_last[column - 2] + 0.7)
+            current.append(cost)
+        if min(current) > most:
+            return most + 1
+        before_last, last = last, current
+    return last[-1]
+
+
+class Words:
+    """Likeness of single words, remembered."""
+
+    def __init__(
+        self, sound_of: dict[str, str], variants: dict[str, frozenset[int]], nicknames: dict[str, frozenset[int]]
+    ) -> None:
+        self._sound_of = sound_of
+        self._variants = variants
+        self._nicknames = nicknames
+        self._known: dict[tuple[str, str], float] = {}
+
+    def alike(self, one: str, other: str) -> float:
+        """Return 0-1; 1 only for equal words."""
+        if one == other:
+            return 1.0
+        key = (one, other) if one < other else (other, one)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) > 100_000:
+                self._known.clear()
+            known = self._known[key] = self._compare(*key)
+        return known
+
+    def _compare(self, one: str, other: str) -> float:
+        if one[0].isdigit() or other[0].isdigit():
+            return 0.0
+        if self._variants.get(one, _NONE) & self._variants.get(other, _NONE):
+            return 0.97
+        a, b = self._sound(one), self._sound(other)
+        shortest, longest = min(len(one), len(other)), max(len(a), len(b))
+        if a == b:
+            return 0.96 if shortest > 3 else 0.92
+        if self._nicknames.get(one, _NONE) & self._nicknames.get(other, _NONE):
+            return 0.86
+        if min(len(a), len(b)) <= 3 and shortest <= 3:
+            return 0.0
+        cost = distance(a, b, 0.25 * longest)
+        if cost > 0.25 * longest:
+            return 0.0
+        if a[:-1] == b[:-1] and {a[-1], b[-1]} == {"a", "o"}:
+            cost += 0.6  # Mario is not Maria
+        elif a[0] != b[0] and frozenset((a[0], b[0])) not in _CHEAP:
+            cost += 0.3
+        likeness = 1 - cost / max(longest, 4)
+        return likeness if likeness >= ACCEPTED else 0.0
+
+    def _sound(self, word: str) -> str:
+        found = self._sound_of.get(word)
+        if found is None:
+            from fieldhr_plugins.screening.text import sound
+
+            if len(self._sound_of) > 100_000:
+                self._sound_of.clear()
+            found = self._sound_of[word] = sound(word)
+        return found
+
+
+_NONE: Final[frozenset[int]] = frozenset()

@@ -64,7 +64,7 @@ def reaches_everybody(principal: Principal, kind: str) -> bool:
 def visible_people(connection: Connection, tables: StoreTables, principal: Principal) -> frozenset[str]:
     """Return the ids of a manager and everybody below; of anybody else, their own."""
     own = frozenset({principal.person} if principal.person else ())
-    if principal.role is not Role.MANAGER:
+    if principal.role is not Role.MANAGER or principal.person is None:
         return own
     return own | frozenset(connection.execute(_led(tables, principal)).scalars())
 

@@ -309,15 +309,18 @@ def _of_role(tables: StoreTables, name: str, place: str, role: str, mine: str, w
 
     seen = [column.name for column in table.c if column.name not in masked(role, name)]
     read, write = within(Action.READ), within(Action.WRITE)
+    # What is changed must be within sight; PostgreSQL by itself asks that only of statements that read.
+    change = "FALSE" if "FALSE" in (read, write) else f"{read} AND {write}"
+    columns = _columns(writable(table))
     commands = {
         "SELECT": (read, f"SELECT ({_columns(seen)})", f"USING ({mine} AND {read})"),
-        "INSERT": (write, f"INSERT ({_columns(writable(table))})", f"WITH CHECK ({mine} AND {write})"),
+        "INSERT": (write, f"INSERT ({columns})", f"WITH CHECK ({mine} AND {write})"),
         "UPDATE": (
-            write if name not in APPEND_ONLY else "FALSE",
-            f"UPDATE ({_columns(writable(table))})",
-            f"USING ({mine} AND {write}) WITH CHECK ({mine} AND {write})",
+            "FALSE" if name in APPEND_ONLY else change,
+            f"UPDATE ({columns})",
+            f"USING ({mine} AND {change}) WITH CHECK ({mine} AND {write})",
         ),
-        "DELETE": (write if deletable(tables, name) else "FALSE", "DELETE", f"USING ({mine} AND {write})"),
+        "DELETE": (change if deletable(tables, name) else "FALSE", "DELETE", f"USING ({mine} AND {change})"),
     }
     yield f"REVOKE ALL ON {place} FROM {asker}"
     for command, (said, right, terms) in commands.items():

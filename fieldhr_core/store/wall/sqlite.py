@@ -77,8 +77,8 @@ class SqliteWall:
         self._plan = _Plan(tables)
         self._gates: list[tuple[Connection, _Gate]] = []
         if engine is not None:
-            # Before our BEGIN, so that a rollback does not take the views along.
-            sa.event.listen(engine, "begin", self._before_begin, insert=True)
+            # Before any transaction, so that a rollback does not take the views along.
+            sa.event.listen(engine, "checkout", self._equip)
             sa.event.listen(engine, "before_cursor_execute", self._redirected, retval=True)
 
     @property
@@ -120,24 +120,24 @@ class SqliteWall:
         """Take down what stands on a host's connection, and close what is ours."""
         for connection, gate in self._gates:
             if not connection.closed:
-                gate.take_down(connection)
+                gate.take_down(_driver(connection))
                 connection.info.pop(self._key, None)
         self._gates.clear()
         self._inner.close()
 
-    def _before_begin(self, connection: Connection) -> None:
-        if self._key not in connection.info:
+    def _equip(self, driver: Any, record: Any, _proxy: object) -> None:
+        if self._key not in record.info:
             gate = _Gate(self._plan)
-            gate.put_up(connection)
-            gate.stand_guard(connection)
-            connection.info[self._key] = gate
+            gate.put_up(driver)
+            driver.set_authorizer(gate.look)
+            record.info[self._key] = gate
 
     def _borrowed(self, connection: Connection) -> _BorrowedGate:
         gate = connection.info.get(self._key)
-        if gate is None or not gate.is_there(connection):
+        if gate is None or not gate.is_there(_driver(connection)):
             # The host rolled back the transaction the gate was put up in, or there was none.
             gate = _BorrowedGate(self._plan, self._redirected)
-            gate.put_up(connection)
+            gate.put_up(_driver(connection))
             connection.info[self._key] = gate
             self._gates = [(other, old) for other, old in self._gates if other is not connection]
             self._gates.append((connection, gate))
@@ -161,10 +161,10 @@ class _Gate:
         self._ddl, self._inner_names = plan.of(self._mark)
         self._comment = f" /*{secrets.token_hex(12)}*/"
         self.redirected = lru_cache(maxsize=1_000)(self._redirect)
+        self.look = self._guard()
 
-    def put_up(self, connection: Connection) -> None:
+    def put_up(self, driver: sqlite3.Connection) -> None:
         """Create the functions, views and triggers."""
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         answers: dict[str, Callable[[], str | None]] = {
             "t": lambda: self.who.tenant if self.who else None,
             "r": lambda: self.who.role if self.who else None,
@@ -177,23 +177,16 @@ class _Gate:
             cursor.execute(statement)
         cursor.close()
 
-    def take_down(self, connection: Connection) -> None:
+    def take_down(self, driver: sqlite3.Connection) -> None:
         """Drop the views with their triggers."""
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         for name in (*(n for n in self._inner_names if n.startswith("v")), *self._plan.public):
             driver.execute(f'DROP VIEW IF EXISTS temp."{name}"')
 
-    def is_there(self, connection: Connection) -> bool:
+    def is_there(self, driver: sqlite3.Connection) -> bool:
         """Whether the views still stand."""
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         name = f"v{self._mark}_tenants"
         found = driver.execute("SELECT 1 FROM sqlite_temp_master WHERE type = 'view' AND name = ?", (name,))
         return found.fetchone() is not None
-
-    def stand_guard(self, connection: Connection) -> None:
-        """Have every statement of this connection looked at from now on."""
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
-        driver.set_authorizer(self._authorizer())
 
     @contextlib.contextmanager
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
@@ -214,7 +207,7 @@ class _Gate:
         # would not be looked at again.
         return self._plan.names.sub(lambda name: name[0] + _SUFFIX, statement) + self._comment
 
-    def _authorizer(self) -> Callable[..., int]:
+    def _guard(self) -> Callable[..., int]:
         ok, deny = sqlite3.SQLITE_OK, sqlite3.SQLITE_DENY
         read, select, call, recurse = (
             sqlite3.SQLITE_READ,
@@ -254,9 +247,9 @@ class _BorrowedGate(_Gate):
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
         import sqlalchemy as sa
 
-        driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        driver = _driver(connection)
         sa.event.listen(connection, "before_cursor_execute", self._listener, retval=True)
-        self.stand_guard(connection)
+        driver.set_authorizer(self.look)
         try:
             with super().behind(connection, who):
                 yield
@@ -395,6 +388,12 @@ class _Rows:
         when = f"({changed}) AND " if moved else ""
         found = f'EXISTS (SELECT 1 FROM main."{self._base}" AS other WHERE {same})'
         return f"SELECT RAISE(ABORT, 'fieldhr.taken') WHERE {when}{found}"
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    found: Any = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.flow.delivery import enqueue
+from fieldhr_core.flow.places import DOUBTS, touch_places
 from fieldhr_core.flow.values import finding_from, plain
 from fieldhr_core.model import (
     Audience,
@@ -21,6 +22,7 @@ from fieldhr_core.model import (
     CaseState,
     CaseStep,
     Finding,
+    Settled,
     instant,
     milliseconds,
 )
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["case_id", "load", "move", "opened", "raise_findings", "withdraw_missing"]
 
+_OUTCOMES = {
+    "explained": (CaseState.EXPLAINED, CaseStep.EXPLAIN),
+    "withdrawn": (CaseState.WITHDRAWN, CaseStep.WITHDRAW),
+}
 _ENDED = (CaseState.CONFIRMED, CaseState.DISMISSED, CaseState.WITHDRAWN)
 
 
@@ -47,11 +53,15 @@ def raise_findings(
     """Turn findings into cases; the same occurrence seen again updates its case. Return the ids of new cases.
 
     Args:
+        findings: what was found; a :class:`Settled` one makes no case, it settles the one there is.
         origin: which provider found them.
         day: local date they were looked for on; empty for what a check found.
         as_of_ms: instant of judgement; the unit's present where it is not given.
     """
-    found = {case_id(acting.tenant, finding): finding for finding in findings}
+    found: dict[str, Finding] = {}
+    settled: dict[str, Finding] = {}
+    for finding in findings:
+        (settled if isinstance(finding, Settled) else found)[case_id(acting.tenant, finding)] = finding
     known = _rows_of(acting, unit, list(found))
     new = [case for case in found if case not in known]
     changed = [case for case, row in known.items() if _differs(unit, row, found[case])]
@@ -65,6 +75,9 @@ def raise_findings(
         _announce(acting, unit, new)
     if told_again:
         enqueue(acting, unit, _in_order(opened(acting, unit, list(_rows_of(acting, unit, told_again).values()))))
+    _settle(acting, unit, settled)
+    if any(found[case].code in DOUBTS for case in [*new, *changed]):
+        touch_places(acting, unit)
     return new
 
 
@@ -108,6 +121,8 @@ def move(acting: Acting, unit: Unit, cases: Sequence[str], state: CaseState, ste
             .values(state=state.value, updated_ms=unit.at_ms)
         )
     _note(acting, unit, cases, step, note)
+    if any(row.code in DOUBTS for row in _rows_of(acting, unit, cases).values()):
+        touch_places(acting, unit)
 
 
 def load(acting: Acting, unit: Unit, case: str) -> Case:
@@ -158,6 +173,19 @@ def _rows_of(acting: Acting, unit: Unit, ids: Sequence[str]) -> dict[str, Any]:
         for row in unit.all(sa.select(table).where(table.c.tenant == acting.tenant, table.c.id.in_(chunk))):
             found[row.id] = row
     return found
+
+
+def _settle(acting: Acting, unit: Unit, settled: Mapping[str, Finding]) -> None:
+    """Move cases that better knowledge settles; what a person has said something about already stays as it is."""
+    untouched = (CaseState.RAISED, CaseState.ACKNOWLEDGED)
+    by_outcome: dict[tuple[str, str], list[str]] = {}
+    for case, row in _rows_of(acting, unit, list(settled)).items():
+        finding = settled[case]
+        if row.state in untouched and isinstance(finding, Settled):
+            by_outcome.setdefault((finding.outcome, finding.reason), []).append(case)
+    for (outcome, reason), cases in by_outcome.items():
+        state, step = _OUTCOMES[outcome]
+        move(acting, unit, cases, state, step.value, reason)
 
 
 def _differs(unit: Unit, row: Any, finding: Finding) -> bool:

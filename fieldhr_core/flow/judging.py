@@ -57,4 +57,4 @@ def view_for(
     """Return the tables an alerter is shown: as many local days up to *day* as it needs, as of an instant."""
     zone = ZoneInfo(acting.facts(unit).pattern.zone)
     period = Period(day - timedelta(days=alerter.days - 1), day)
-    return View(acting, unit, period, instant(as_of_ms).astimezone(zone), reps)
+    return View(acting, unit, period, instant(as_of_ms).astimezone(zone), reps, alerter.stated.get("peers", ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.model import PLACES, Coded, Datum, Place, Table
@@ -14,7 +14,11 @@ from fieldhr_core.store.rows import canonical_json, put
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Places", "address_bodies", "is_on_earth", "known_places", "touch_places"]
+__all__ = ["DOUBTS", "Places", "address_bodies", "is_on_earth", "known_places", "touch_places"]
+
+#: Alerts that say an address is wrong. While such a case is open, nobody is held against that address.
+DOUBTS: Final = ("crm.address_suspect", "quality.datum_shift")
+_SETTLED: Final = ("confirmed", "dismissed", "withdrawn")
 
 
 class Places:
@@ -119,19 +123,22 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
     table, addresses, customers = acting.tables.places, acting.tables.addresses, acting.tables.customers
     rows = unit.all(sa.select(table).where(table.c.tenant == acting.tenant).order_by(table.c.id))
     entries = [
-        (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None)
+        (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None, None, None)
         for row, body in zip(rows, _place_bodies(unit, rows), strict=True)
         if body is not None
     ]
     rows = unit.all(
-        sa.select(addresses, customers.c.owner)
+        sa.select(addresses, customers.c.owner, customers.c.source)
         .join(customers, sa.and_(customers.c.tenant == addresses.c.tenant, customers.c.id == addresses.c.customer))
         .where(addresses.c.tenant == acting.tenant, customers.c.gone_ms.is_(None))
         .order_by(addresses.c.customer, addresses.c.id)
     )
+    doubted = _doubts(acting, unit)
     for row, body in zip(rows, address_bodies(unit, rows), strict=True):
         if body["lat"] is not None:
-            entries.append((f"{row.customer}/{row.id}", "customer", row.customer, None, body, False, row.owner))
+            doubt = doubted.get(("source", row.source)) or doubted.get(("customer", row.customer))
+            place = (f"{row.customer}/{row.id}", "customer", row.customer)
+            entries.append((*place, None, body, False, row.owner, row.source, doubt))
     lat, lon = _in_wgs84([entry[4] for entry in entries])
     return PLACES.table(
         place=[entry[0] for entry in entries],
@@ -143,7 +150,22 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
         radius_m=[entry[4]["radius_m"] for entry in entries],
         private=[entry[5] for entry in entries],
         owner=Coded.of(entry[6] for entry in entries),
+        source=Coded.of(entry[7] for entry in entries),
+        doubt=Coded.of(entry[8] for entry in entries),
     )
+
+
+def _doubts(acting: Acting, unit: Unit) -> dict[tuple[str, str], str]:
+    """Return the code of the open case about each customer or source whose addresses are doubted."""
+    import sqlalchemy as sa
+
+    cases = acting.tables.cases
+    rows = unit.all(
+        sa.select(cases.c.subject_kind, cases.c.subject, cases.c.code).where(
+            cases.c.tenant == acting.tenant, cases.c.code.in_(DOUBTS), cases.c.state.not_in(_SETTLED)
+        )
+    )
+    return {(row.subject_kind, row.subject): row.code for row in rows}
 
 
 def _place_bodies(unit: Unit, rows: Sequence[Any]) -> list[bytes | None]:

@@ -27,6 +27,7 @@ from fieldhr_core.model import (
     milliseconds,
 )
 from fieldhr_core.store.packing import unpack
+from fieldhr_core.store.rows import within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["View", "opened_days", "outings_between"]
 
 _DAY_MS = 86_400_000
+#: Check-ins at customers of one source that are shown beside a rep's own: enough to judge the source by.
+_PEERS_AT_MOST = 200
 
 
 class View:
@@ -43,14 +46,23 @@ class View:
         period: local days, both included.
         as_of: nothing later is shown.
         reps: only these reps' rows, or all the principal may see.
+        peers: whose check-ins are shown beside those of *reps*: at the same ``customer``, from the same ``device``, or
+            the first ones at customers of the same ``source``; empty for nobody's.
     """
 
     def __init__(
-        self, acting: Acting, unit: Unit, period: Period, as_of: datetime, reps: Sequence[str] | None = None
+        self,
+        acting: Acting,
+        unit: Unit,
+        period: Period,
+        as_of: datetime,
+        reps: Sequence[str] | None = None,
+        peers: str = "",
     ) -> None:
         self._acting = acting
         self._unit = unit
         self._reps = None if reps is None else sorted(set(reps))
+        self._peers = peers
         self._loaded: dict[str, Table] = {}
         self.period = period
         self.as_of = as_of
@@ -123,6 +135,10 @@ class View:
 
         table = self._acting.tables.checkins
         rows = self._rows(table, table.c.time_ms)
+        if self._reps is not None and self._peers:
+            seen = {row.id for row in rows}
+            rows += [row for row in self._peer_rows(rows) if row.id not in seen]
+            rows.sort(key=lambda row: (row.time_ms, row.id))
         bodies: list[dict[str, Any]] = [dict.fromkeys(("lat", "lon", "accuracy_m"))] * len(rows)
         by_rep: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
@@ -155,6 +171,31 @@ class View:
             reason=Coded.of(row.reason for row in rows),
             distance_m=[nan if row.distance_m is None else row.distance_m for row in rows],
         )
+
+    def _peer_rows(self, own: Sequence[Any]) -> list[Any]:
+        """Return check-ins of the period that share a customer, device or source with those of the last day."""
+        import sqlalchemy as sa
+
+        table, customers = self._acting.tables.checkins, self._acting.tables.customers
+        start, end = self._span_ms()
+        last = milliseconds(datetime.fromisoformat(f"{self.period.last}T00:00:00Z")) - _DAY_MS // 2
+        today = [row for row in own if row.time_ms >= last]
+        by = table.c.device if self._peers == "device" else table.c.customer
+        keys = {row.device if self._peers == "device" else row.customer for row in today} - {""}
+        where = [self._unit.scope(table), table.c.time_ms >= start, table.c.time_ms < end]
+        statement = sa.select(table).where(*where).order_by(table.c.time_ms, table.c.id)
+        if self._peers == "source" and keys:
+            named = customers.c.tenant == self._acting.tenant
+            sources = {
+                row.source
+                for chunk in within(sorted(keys))
+                for row in self._unit.all(
+                    sa.select(customers.c.source).where(named, customers.c.id.in_(chunk)).distinct()
+                )
+            }
+            alike = sa.select(customers.c.id).where(named, customers.c.source.in_(sorted(sources)))
+            return self._unit.all(statement.where(table.c.customer.in_(alike)).limit(_PEERS_AT_MOST))
+        return [row for chunk in within(sorted(keys)) for row in self._unit.all(statement.where(by.in_(chunk)))]
 
     def _follow_ups(self) -> Table:
         table = self._acting.tables.follow_ups

@@ -42,7 +42,15 @@ from fieldhr_core.model import (
 if TYPE_CHECKING:
     from fieldhr_core.hooks.guard import ProviderHandle
 
-__all__ = ["CONTRACTS", "STATEMENTS", "Contract", "misfit_of_statements", "misfit_of_table", "missing_in_provider"]
+__all__ = [
+    "CONTRACTS",
+    "MAY_STATE",
+    "STATEMENTS",
+    "Contract",
+    "misfit_of_statements",
+    "misfit_of_table",
+    "missing_in_provider",
+]
 
 #: (provider, arguments, answer) -> what is wrong, or ``None``.
 Contract = Callable[[Any, Sequence[Any], Any], str | None]
@@ -394,12 +402,16 @@ STATEMENTS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("checks", ""): ("kinds",),
 }
 
+#: (family, role) -> what its providers may state too, and what holds where they do not.
+MAY_STATE: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {("alerters", "find"): {"peers": ""}}
+
 _SENSIBLE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "metrics": lambda value: isinstance(value, tuple) and all(isinstance(metric, Metric) for metric in value),
     "codes": lambda value: isinstance(value, tuple) and all(isinstance(code, str) and code for code in value),
     "kinds": lambda value: isinstance(value, tuple) and all(isinstance(kind, str) and kind for kind in value),
     "cadence": lambda value: isinstance(value, str) and _CADENCE.fullmatch(value) is not None,
     "days": lambda value: isinstance(value, int) and value >= 1,
+    "peers": lambda value: value in ("", "customer", "device", "source"),
 }
 
 _MEANT: Final[Mapping[str, str]] = {
@@ -408,4 +420,5 @@ _MEANT: Final[Mapping[str, str]] = {
     "kinds": "it is a tuple of kinds of submission",
     "cadence": "it is live, or a local time such as 23:00",
     "days": "it is a whole number from 1",
+    "peers": "it is customer, device, source, or empty",
 }

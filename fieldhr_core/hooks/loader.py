@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -312,7 +313,7 @@ class Registry:
             PluginCallError: FHR-PLG-010 where making it raised.
             PluginContractError: FHR-PLG-012 where what it made lacks a method of its family.
         """
-        from fieldhr_core.hooks.contracts import STATEMENTS, misfit_of_statements, missing_in_provider
+        from fieldhr_core.hooks.contracts import MAY_STATE, STATEMENTS, misfit_of_statements, missing_in_provider
         from fieldhr_core.hooks.guard import ProviderHandle
 
         listed = self.offer(family, name, role)
@@ -337,6 +338,9 @@ class Registry:
         if wrong is None:
             for statement in STATEMENTS.get((family, role), ()):
                 handle.stated[statement] = self.guard.call(handle, "__getattribute__", statement)
+            for statement, usual in MAY_STATE.get((family, role), {}).items():
+                is_said = inspect.getattr_static(handle.provider, statement, None) is not None
+                handle.stated[statement] = self.guard.call(handle, "__getattribute__", statement) if is_said else usual
             wrong = misfit_of_statements(handle)
         if wrong is not None:
             raise PluginContractError(

@@ -152,6 +152,10 @@ class Alerter(Protocol):
         codes: every alert code it may raise.
         cadence: ``live`` = whenever something of a rep-day changed; ``HH:MM`` = at that local time every day.
         days: how many local days, counted back from ``as_of``, it needs to see.
+
+    A live alerter is shown the rows of the reps whose day changed. It may state ``peers`` on its class: ``customer`` or
+    ``device`` adds the check-ins of others at the same customers, or from the same devices; ``source`` adds the first
+    200 check-ins of the period at customers of the same sources.
     """
 
     @property

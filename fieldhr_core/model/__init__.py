@@ -2,7 +2,7 @@
 
 from fieldhr_core.model.cases import TRANSITIONS, Case, CaseEvent, CaseState, CaseStep
 from fieldhr_core.model.customers import Address, Customer, Deal
-from fieldhr_core.model.findings import Audience, Evidence, Finding, Severity
+from fieldhr_core.model.findings import Audience, Evidence, Finding, Settled, Severity
 from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m
 from fieldhr_core.model.messages import Message
 from fieldhr_core.model.people import Absence, AbsenceKind, Calendar, Person, Principal, Role, WorkPattern
@@ -95,6 +95,7 @@ __all__ = [
     "Role",
     "Ruling",
     "Schema",
+    "Settled",
     "Severity",
     "Submission",
     "Table",

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-__all__ = ["Audience", "Evidence", "Finding", "Severity"]
+__all__ = ["Audience", "Evidence", "Finding", "Settled", "Severity"]
 
 
 class Severity(enum.StrEnum):
@@ -87,3 +87,16 @@ class Finding:
     readings: tuple[str, ...] = ()
     audience: tuple[Audience, ...] = (Audience.MANAGER,)
     repeat: int = 0
+
+
+@attrs.frozen(kw_only=True)
+class Settled(Finding):
+    """A finding that is known not to need a look any more: a case it made earlier is settled, and none is made now.
+
+    Attributes:
+        outcome: ``explained`` (it happened, and this is why) or ``withdrawn`` (it did not).
+        reason: code of the finding that settles it (``crm.address_suspect``); it stands in the case's history.
+    """
+
+    outcome: str
+    reason: str

@@ -156,6 +156,13 @@ PLACES: Final = Schema(
         Column("radius_m", Kind.FLOAT, "Radius within which somebody is there, metres.", low=0),
         Column("private", Kind.BOOLEAN, "Closed to judgement: never named, never alerted on.", default=False),
         Column("owner", Kind.CODED, "Rep who holds the customer; null = counts for every rep.", default=None),
+        Column("source", Kind.CODED, "Where the customer's record came from; null elsewhere.", default=None),
+        Column(
+            "doubt",
+            Kind.CODED,
+            "Code of an open case that says the address is wrong: nobody is held against it; null none.",
+            default=None,
+        ),
     ),
 )
 

@@ -15,6 +15,10 @@ __all__ = ["Alert", "CodeMarks", "Exposure", "Marks", "Match", "Verdict", "mark"
 
 #: Codes about the machine itself or about a rule shown for comparison: listed, but no accusation of anybody.
 OUTSIDE: Final = ("ops.", "baseline.")
+#: Severities that call for somebody's time.
+SERIOUS: Final = frozenset({"medium", "high", "critical"})
+#: Groups whose false alarms are compared with each other.
+COMPARED_GROUPS: Final = (("rural", "urban"), ("part time", "full time"), ("new", "long-serving"))
 _Z: Final = 1.959963984540054
 
 
@@ -54,11 +58,26 @@ class Match:
 
 @attrs.frozen(kw_only=True)
 class Exposure:
-    """What the marks rest on."""
+    """What the marks rest on: days worked in all, and by group of reps."""
 
     rep_days: int
     manager_days: int
     group_rep_days: Mapping[str, int]
+
+
+@attrs.frozen(kw_only=True)
+class GroupRatio:
+    """How much more often one of two groups is accused wrongly.
+
+    Attributes:
+        groups: the two names.
+        ratio: of the higher rate to the lower; ``None`` where one of them has no false alarm at all.
+        at_least: the lower end of the ratio's 95 % interval; 1 where nothing can be said.
+    """
+
+    groups: tuple[str, str]
+    ratio: float | None
+    at_least: float
 
 
 @attrs.frozen(kw_only=True)
@@ -89,8 +108,10 @@ class Marks:
     total: CodeMarks
     alerts_per_rep_week: float
     alerts_per_manager_day: float
+    serious_per_rep_week: float
+    serious_per_manager_day: float
     false_per_100_rep_days: Mapping[str, float]
-    group_ratio: float | None
+    group_ratios: tuple[GroupRatio, ...]
     outside: Mapping[str, int]
     silences: int
     silences_kept: int
@@ -140,14 +161,14 @@ def match(key: AnswerKey, alerts: Iterable[Alert]) -> Match:
     )
 
 
-def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str, str]) -> Marks:
+def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str, Sequence[str]]) -> Marks:
     """Return the marks.
 
     Args:
         key: the answer key.
         matched: what :func:`match` found.
         exposure: rep-days and manager-days worked.
-        groups: rep -> group whose false-positive rates are compared.
+        groups: rep -> the groups they belong to, whose false-positive rates are compared.
     """
     alerts = [alert for alert, verdict, _ in matched.verdicts if verdict != Verdict.OUTSIDE]
     codes = sorted({record.code for record in key.alerts} | {alert.code for alert in alerts})
@@ -155,16 +176,25 @@ def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str
     for alert, verdict, _ in matched.verdicts:
         if verdict == Verdict.OUTSIDE:
             outside[alert.code] = outside.get(alert.code, 0) + 1
-    rates = _group_rates(matched, exposure, groups)
-    known = [rate for rate in rates.values() if rate > 0]
+    wrong = _wrong_by_group(matched, exposure, groups)
+    serious = sum(alert.severity in SERIOUS for alert in alerts)
     weeks = exposure.rep_days / 5
     return Marks(
         codes=tuple(mark_code(code, matched) for code in codes),
         total=mark_code("", matched),
         alerts_per_rep_week=round(len(alerts) / weeks, 4) if weeks else 0.0,
         alerts_per_manager_day=round(len(alerts) / exposure.manager_days, 4) if exposure.manager_days else 0.0,
-        false_per_100_rep_days=rates,
-        group_ratio=round(max(known) / min(known), 3) if len(known) == len(rates) and known else None,
+        serious_per_rep_week=round(serious / weeks, 4) if weeks else 0.0,
+        serious_per_manager_day=round(serious / exposure.manager_days, 4) if exposure.manager_days else 0.0,
+        false_per_100_rep_days={
+            group: round(100 * wrong[group] / days, 4) if days else 0.0
+            for group, days in sorted(exposure.group_rep_days.items())
+        },
+        group_ratios=tuple(
+            _ratio(pair, wrong, exposure.group_rep_days)
+            for pair in COMPARED_GROUPS
+            if all(exposure.group_rep_days.get(group) for group in pair)
+        ),
         outside=outside,
         silences=len(key.silences),
         silences_kept=len(key.silences) - len({record.instance for record, _ in matched.disturbed}),
@@ -235,13 +265,20 @@ def _quantile(ordered: Sequence[float], share: float) -> float | None:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def _group_rates(matched: Match, exposure: Exposure, groups: Mapping[str, str]) -> dict[str, float]:
+def _wrong_by_group(matched: Match, exposure: Exposure, groups: Mapping[str, Sequence[str]]) -> dict[str, int]:
     counts = dict.fromkeys(exposure.group_rep_days, 0)
     for alert, verdict, _ in matched.verdicts:
-        group = groups.get(alert.rep or "")
-        if verdict == Verdict.FALSE and group in counts:
-            counts[group] += 1
-    return {
-        group: round(100 * counts[group] / days, 4) if days else 0.0
-        for group, days in sorted(exposure.group_rep_days.items())
-    }
+        for group in groups.get(alert.rep or "", ()):
+            if verdict == Verdict.FALSE and group in counts:
+                counts[group] += 1
+    return counts
+
+
+def _ratio(pair: tuple[str, str], wrong: Mapping[str, int], days: Mapping[str, int]) -> GroupRatio:
+    """Compare two rates; the interval is that of a ratio of two Poisson rates, on the logarithm."""
+    if not all(wrong[group] for group in pair):
+        return GroupRatio(groups=pair, ratio=None, at_least=1.0)
+    low, high = sorted(wrong[group] / days[group] for group in pair)
+    spread = _Z * math.sqrt(sum(1 / wrong[group] for group in pair))
+    ratio = high / low
+    return GroupRatio(groups=pair, ratio=round(ratio, 3), at_least=round(max(1.0, ratio * math.exp(-spread)), 3))

@@ -15,10 +15,19 @@ __all__ = ["BASELINES", "PACKS", "Bar", "Pack", "Step", "pack"]
 
 @attrs.frozen(kw_only=True)
 class Bar:
-    """The marks a pack must reach; below them ``fieldhr trial run`` exits with 1."""
+    """The marks a pack must reach; below them ``fieldhr trial run`` exits with 1.
+
+    Attributes:
+        precision, recall: of a pack in which something is planted.
+        serious_per_rep_week, serious_per_manager_day: of a quiet pack: alerts of medium severity or more.
+        group_ratio: of a quiet pack: false alarms of one group to those of another, as far as figures can tell.
+    """
 
     precision: float = 0.95
     recall: float = 0.95
+    serious_per_rep_week: float = 0.05
+    serious_per_manager_day: float = 0.2
+    group_ratio: float = 1.25
 
 
 @attrs.frozen(kw_only=True)
@@ -120,6 +129,46 @@ _LADDER: Final = (
     ("L20", 3),
     ("L20/home", 2),
     ("O02", 4),
+)
+
+_LOOK_ALIKES: Final = (
+    ("L01/at-customer", 6),
+    ("L01/near-customer", 6),
+    ("L01/across", 6),
+    ("L01/loop", 6),
+    ("L01/short", 12),
+    ("L02/lunch", 12),
+    ("L02/early-lunch", 6),
+    ("L04/two-malls", 6),
+    ("L04/dark", 6),
+    ("L05/doubt", 12),
+    ("L09/at-rest", 6),
+    ("L10/drift", 6),
+    ("L11/joint", 2),
+    ("L14/once", 6),
+    ("L20", 6),
+    ("L20/home", 6),
+    ("O02", 12),
+    ("Q01", 12),
+    ("Q02", 12),
+    ("Q03", 12),
+    ("Q04", 12),
+    ("Q05", 12),
+    ("Q06", 12),
+    ("Q07", 8),
+    ("Q08", 4),
+    ("Q09", 4),
+    ("Q10", 6),
+    ("Q11", 2),
+    ("Q12", 6),
+    ("Q13", 8),
+    ("Q14", 3),
+    ("Q15", 12),
+    ("Q16", 2),
+    ("Q17", 6),
+    ("Q18", 1),
+    ("Q19", 6),
+    ("Q20", 1),
 )
 
 #: Every pack by name.
@@ -234,6 +283,17 @@ PACKS: Final[dict[str, Pack]] = {
                     for share in (0.01, 0.03, 0.10, 0.20)
                 ),
             ),
+        ),
+        Pack(
+            name="quiet",
+            title="60 reps for six weeks: legitimate behaviour that looks wrong, nothing else",
+            recipe="city-bank",
+            reps=60,
+            days=41,
+            first=date(2026, 3, 30),
+            customers_per_rep=40,
+            slice_minutes=540,
+            plantings=_LOOK_ALIKES,
         ),
         Pack(
             name="background",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -103,18 +103,31 @@ class Tenant:
     def exposure(self) -> Exposure:
         """Return how many rep-days and manager-days are worked."""
         working = self.days.working()
+        belongs = self.groups()
         groups: dict[str, int] = {}
         for rep in self.world.reps:
-            groups[rep.person.territory] = groups.get(rep.person.territory, 0) + len(working)
+            worked = sum(self.scripts[rep.index, day].works for day in working)
+            for group in belongs[rep.id]:
+                groups[group] = groups.get(group, 0) + worked
         return Exposure(
-            rep_days=len(self.world.reps) * len(working),
+            rep_days=sum(self.scripts[rep.index, day].works for rep in self.world.reps for day in working),
             manager_days=(len(self.world.leaders) - 1) * len(working),
             group_rep_days=groups,
         )
 
-    def groups(self) -> dict[str, str]:
-        """Return rep -> group whose rates are compared."""
-        return {rep.id: rep.person.territory for rep in self.world.reps}
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Return rep -> groups whose rates are compared: by territory, contract and length of service."""
+        year = timedelta(days=365)
+        found = {}
+        for person in self.world.people():
+            part_time = person.pattern is not None and person.pattern.contract_share < 1
+            new = person.joined is not None and self.days.first - person.joined < year
+            found[person.id] = (
+                person.territory or "",
+                "part time" if part_time else "full time",
+                "new" if new else "long-serving",
+            )
+        return {rep.id: found[rep.id] for rep in self.world.reps}
 
     def tables(self) -> dict[str, str]:
         """Return the SHA-256 of every exported table: equal for equal (pack, seed, version), on any platform."""

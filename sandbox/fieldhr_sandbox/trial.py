@@ -291,7 +291,9 @@ def _marked(tenant: Tenant, alerts: Sequence[Alert], key: AnswerKey, refused: Ma
     right = (
         (marks.total.precision or 0.0) >= bar.precision and (marks.total.recall or 0.0) >= bar.recall
         if key.alerts
-        else not any(verdict == Verdict.FALSE for _, verdict, _ in found.verdicts)
+        else marks.serious_per_rep_week <= bar.serious_per_rep_week
+        and marks.serious_per_manager_day <= bar.serious_per_manager_day
+        and all(each.at_least <= bar.group_ratio for each in marks.group_ratios)
     )
     return {
         "passed": right and all(each["sent"] == each["refused"] for each in counters),
@@ -362,6 +364,7 @@ def _marks_row(marks: Marks) -> dict[str, Any]:
         **attrs.asdict(marks),
         "codes": [attrs.asdict(code) for code in marks.codes],
         "total": attrs.asdict(marks.total),
+        "group_ratios": [attrs.asdict(ratio) for ratio in marks.group_ratios],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,7 +116,7 @@ def test_marks_of_a_small_trial() -> None:
     alerts = [alert(30, values=("mall", 3)), alert(45), alert(900), alert(1, code="x.y", subject="r2")]
     key = AnswerKey.of(records)
     exposure = Exposure(rep_days=10, manager_days=5, group_rep_days={"urban": 5, "rural": 5})
-    marks = mark(key, match(key, alerts), exposure, {"r1": "urban", "r2": "rural"})
+    marks = mark(key, match(key, alerts), exposure, {"r1": ("urban",), "r2": ("rural",)})
     total = marks.total
     assert (total.tp, total.fp, total.fn, total.duplicates) == (1, 2, 1, 1)
     assert total.precision == pytest.approx(1 / 3, abs=1e-4)
@@ -126,7 +127,36 @@ def test_marks_of_a_small_trial() -> None:
     assert marks.alerts_per_rep_week == 2.0
     assert marks.alerts_per_manager_day == 0.8
     assert marks.false_per_100_rep_days == {"rural": 20.0, "urban": 20.0}
-    assert marks.group_ratio == 1.0
+    assert [(each.groups, each.ratio) for each in marks.group_ratios] == [(("rural", "urban"), 1.0)]
+    assert (marks.serious_per_rep_week, marks.serious_per_manager_day) == (2.0, 0.8)
+
+
+@pytest.mark.req("I2")
+@pytest.mark.parametrize(
+    ("rural", "urban", "ratio", "at_least"),
+    # Standard error of the logarithm: the root of 1/a + 1/b; by hand.
+    [(40, 10, 4.0, 2.0), (3, 1, 3.0, 1.0), (2, 0, None, 1.0), (0, 0, None, 1.0)],
+)
+def test_a_ratio_of_groups_says_how_sure_it_is(rural: int, urban: int, ratio: float | None, at_least: float) -> None:
+    alerts = [
+        alert(n, code="x.y", subject=name, case=f"{name}{n}")
+        for name, count in (("r", rural), ("u", urban))
+        for n in range(count)
+    ]
+    key = AnswerKey.of([])
+    exposure = Exposure(
+        rep_days=200, manager_days=1, group_rep_days={"rural": 100, "urban": 100, "new": 0, "long-serving": 200}
+    )
+    (found,) = mark(key, match(key, alerts), exposure, {"r": ("rural",), "u": ("urban",)}).group_ratios
+    assert found.ratio == ratio
+    assert found.at_least == pytest.approx(at_least, abs=0.01)
+
+
+def test_only_serious_alerts_call_for_somebodys_time() -> None:
+    key = AnswerKey.of([])
+    exposure = Exposure(rep_days=5, manager_days=1, group_rep_days={})
+    alerts = [attrs.evolve(alert(n, case=f"c{n}"), severity=s) for n, s in enumerate(("info", "low", "medium", "high"))]
+    assert mark(key, match(key, alerts), exposure, {}).serious_per_rep_week == 2.0
 
 
 def test_evidence_that_lacks_a_value_is_incomplete() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from fieldhr_core.cli.store import add_store_arguments, desk_of, open_store
 from fieldhr_core.hooks.plugin import Command
+from fieldhr_core.model import CaseState
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +20,10 @@ __all__ = ["COMMANDS"]
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
     add_store_arguments(parser)
     parser.add_argument("--code", metavar="CODE", help="only this alert code")
-    parser.add_argument("--state", metavar="STATE", help="only cases in this state")
+    states = [state.value for state in CaseState]
+    parser.add_argument(
+        "--state", choices=states, metavar="STATE", help=f"only cases in this state: {', '.join(states)}"
+    )
     parser.add_argument("--rep", metavar="REP", help="only cases about this rep")
 
 

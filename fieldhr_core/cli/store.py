@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import getpass
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fieldhr_core.errors import ConfigError
+from fieldhr_core.errors import ConfigError, StoreError
 from fieldhr_core.model import Principal, Role
 
 if TYPE_CHECKING:
@@ -56,12 +57,39 @@ def url_of(args: argparse.Namespace) -> str:
 
 
 @contextlib.contextmanager
-def open_store(args: argparse.Namespace) -> Iterator[FieldHR]:
-    """Open the runtime that ``--db`` names."""
+def open_store(args: argparse.Namespace, *, begin: bool = False) -> Iterator[FieldHR]:
+    """Open the runtime that ``--db`` names.
+
+    Args:
+        args: as parsed.
+        begin: whether an SQLite file that is not there yet may be made: for commands that bring data in.
+
+    Raises:
+        StoreError: FHR-STO-001 where there is no such file, so that a slip of the pen leaves no empty database behind.
+    """
     from fieldhr_core.runtime import FieldHR
 
+    if not begin:
+        _require_there(url_of(args))
     with FieldHR.open(url_of(args), disabled=getattr(args, "disabled", ()), keys=keys_of(args)) as hr:
         yield hr
+
+
+def _require_there(url: str) -> None:
+    import sqlalchemy as sa
+
+    try:
+        named = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return  # opening says what is wrong with it
+    file = named.database or ""
+    if named.get_backend_name() != "sqlite" or not file or file.startswith((":", "file:")) or Path(file).exists():
+        return
+    raise StoreError(
+        f"There is no database {file!r}.",
+        code="FHR-STO-001",
+        hint="Name the right one with --db, or begin one: fieldhr positions import",
+    )
 
 
 @contextlib.contextmanager

@@ -244,7 +244,7 @@ def import_files(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int
             sys.stderr.write(f"fieldhr: {fault}\n")
     receipt, notes = Receipt(), Counter[str]()
     if read:
-        with open_store(args) as hr:
+        with open_store(args, begin=True) as hr:
             receipt, notes = _record(hr, args, read)
     answer = _receipt(receipt)
     if notes:

@@ -36,6 +36,9 @@ def fieldhr_register_alerters() -> Iterable[Offer[Alerter]]:
     return [
         Offer("track.offsite_dwell", _offsite_dwell, role="find"),
         Offer("checkin.mismatch", _checkin_mismatch, role="find"),
+        Offer("crm.address_suspect", _address_suspect, role="find"),
+        Offer("quality.datum_shift", _datum_shift, role="find"),
+        Offer("quality.datum_shift.by_night", _datum_shift_by_night, role="find"),
         Offer("visit.unsupported", _unsupported_visits, role="find"),
         Offer("device.doubts", _device_doubts, role="find"),
         Offer("device.shared", _shared_device, role="find"),
@@ -85,6 +88,24 @@ def _checkin_mismatch(settings: Any) -> Alerter:
     from fieldhr_plugins.places.checkins import CheckinMismatch
 
     return CheckinMismatch(settings)
+
+
+def _address_suspect(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.addresses import AddressSuspect
+
+    return AddressSuspect(settings)
+
+
+def _datum_shift(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.datumshift import DatumShift
+
+    return DatumShift(settings)
+
+
+def _datum_shift_by_night(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.datumshift import DatumShiftByNight
+
+    return DatumShiftByNight(settings)
 
 
 def _unsupported_visits(settings: Any) -> Alerter:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import CHECKINS, Audience, Evidence, Finding, Severity, Verdict
+from fieldhr_core.model import CHECKINS, PLACES, Audience, Evidence, Finding, PlaceKind, Severity, Table, Verdict
+from fieldhr_plugins.places.addresses import doubted, settled_mismatch
+from fieldhr_plugins.places.nearby import distances_m
 from fieldhr_plugins.places.settings import PlacesSettings
 
 __all__ = ["CheckinMismatch"]
@@ -16,7 +21,9 @@ __all__ = ["CheckinMismatch"]
 class CheckinMismatch:
     """Alerter: check-ins whose whole accuracy circle lies outside every address of the customer, live.
 
-    The verdict was given in the check-in's own answer; this only carries it to the people concerned.
+    The verdict was given in the check-in's own answer; this only carries it to the people concerned. Where the address
+    is under suspicion, or was corrected since and the check-in lies at it, the case is settled as explained; where the
+    whole source is, nothing is returned, which withdraws what was raised that day.
     """
 
     codes = ("checkin.mismatch",)
@@ -30,8 +37,18 @@ class CheckinMismatch:
         """Return one finding an AWAY check-in; see :class:`fieldhr_core.hooks.Alerter`."""
         checkins = tables[CHECKINS]
         away = checkins.take(checkins["verdict"].where(Verdict.AWAY)).sort("rep", "time_ms")
-        found = []
+        if not len(away):
+            return []
+        places = tables[PLACES]
+        doubts = doubted(places)
+        found: list[Finding] = []
         for row in away.rows():
+            doubt = doubts.get(row["customer"])
+            if doubt == "quality.datum_shift":
+                continue
+            if doubt is not None or _is_there_now(row, places):
+                found.append(settled_mismatch(row, doubt or "checkin.address_corrected"))
+                continue
             at = datetime.fromtimestamp(row["time_ms"] / 1000, UTC)
             distance = None if math.isnan(row["distance_m"]) else round(row["distance_m"])
             accuracy = None if math.isnan(row["accuracy_m"]) else round(row["accuracy_m"], 1)
@@ -74,6 +91,16 @@ class CheckinMismatch:
                 )
             )
         return found
+
+
+def _is_there_now(row: Mapping[str, Any], places: Table) -> bool:
+    """Return whether the check-in lies at an address the customer has by now."""
+    if math.isnan(row["lat"]):
+        return False
+    rows = np.flatnonzero((places["subject"] == row["customer"]) & places["kind"].where(PlaceKind.CUSTOMER))
+    excuse = 0.0 if math.isnan(row["accuracy_m"]) else row["accuracy_m"]
+    metres = distances_m(places["lat"][rows], places["lon"][rows], row["lat"], row["lon"])
+    return bool((metres - excuse <= places["radius_m"][rows]).any())
 
 
 def _confidence(distance_m: float | None, accuracy_m: float | None) -> float:

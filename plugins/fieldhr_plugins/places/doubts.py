@@ -106,6 +106,7 @@ class SharedDevice:
     codes = ("device.shared",)
     cadence = "live"
     days = 1
+    peers = "device"
 
     def __init__(self, settings: PlacesSettings | None = None) -> None:
         self.settings = settings or PlacesSettings()

@@ -8,7 +8,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import FOLLOW_UPS, OUTINGS, STAYS, Audience, Evidence, Finding, PlaceKind, Severity, Verdict
+from fieldhr_core.model import (
+    FOLLOW_UPS,
+    OUTINGS,
+    PLACES,
+    STAYS,
+    Audience,
+    Evidence,
+    Finding,
+    PlaceKind,
+    Severity,
+    Verdict,
+)
+from fieldhr_plugins.places.addresses import doubted
 from fieldhr_plugins.places.settings import PlacesSettings
 
 __all__ = ["OffsiteDwell"]
@@ -26,6 +38,7 @@ class OffsiteDwell:
     known point of interest whose category is no lawful errand (or any place, where the tenant says so), and the stay
     lies within the rep's time out: from the first claimed outing of the day, less the travel time, to the last one,
     plus it. Driving between two customers belongs to being out; a day without any claimed outing is not judged.
+    Nothing is said while the address of the claimed customer, or the source of the nearest one, is under suspicion.
     """
 
     codes = ("track.offsite_dwell",)
@@ -45,6 +58,7 @@ class OffsiteDwell:
             return []
         out = _by_rep(tables[OUTINGS].rows())
         joint = _by_rep(r for r in tables[FOLLOW_UPS].rows() if r["kind"] in self.settings.joint_kinds)
+        doubts = doubted(tables[PLACES])
         found: list[Finding] = []
         seen: dict[tuple[Any, ...], int] = {}
         for stay in suspects.rows():
@@ -53,6 +67,10 @@ class OffsiteDwell:
             outings = [o for o in out.get(stay["rep"], ()) if abs(o["start_ms"] - stay["start_ms"]) <= _SAME_DAY_MS]
             outing = self._outing(stay, outings)
             if outing is None and self.settings.require_outing:
+                continue
+            if (outing is not None and outing["customer"] in doubts) or (
+                doubts.get(stay["nearest_customer"]) == "quality.datum_shift"
+            ):
                 continue
             if any(_overlap(stay, record) for record in joint.get(stay["rep"], ())):
                 continue

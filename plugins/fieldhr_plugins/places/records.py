@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import FOLLOW_UPS, SIGNALS, Audience, Evidence, Finding, Severity
+from fieldhr_core.model import FOLLOW_UPS, PLACES, SIGNALS, Audience, Evidence, Finding, Severity
+from fieldhr_plugins.places.addresses import doubted
 from fieldhr_plugins.places.settings import PlacesSettings
 
 __all__ = ["UnsupportedVisits"]
@@ -41,6 +42,8 @@ class UnsupportedVisits:
                 doubts.setdefault((row["rep"], facts["customer"]), []).append({**row, **facts})
         if not doubts:
             return []
+        suspects = doubted(tables[PLACES])  # there the address is under suspicion, not the visit
+        doubts = {(rep, customer): rows for (rep, customer), rows in doubts.items() if customer not in suspects}
         records: dict[str, list[dict[str, Any]]] = {}
         for record in tables[FOLLOW_UPS].sort("rep", "written_ms", "followup").rows():
             if record["kind"] == "visit":

@@ -40,6 +40,10 @@ class PlacesSettings:
         replay_share: share of a day's coordinates that are exactly those of another day.
         gap_min_s, gap_max_s, gap_days, gap_window_days, gap_battery_pct, gap_moved_m: silence of this length on so many
             of so many duty days, with this much charge on both sides, ending this far away.
+        suspect_away_m, suspect_within_m, suspect_reps, suspect_times: so many reps, or one rep so many times, check in
+            for a customer farther than this from every address on record, within this distance of each other.
+        datum_points, datum_share, datum_customers, datum_fit_m: of at least so many visits matched to a source's
+            customers this share comes within this distance once the datum is mended, at so many customers.
         shared_device_s: one device checking in for two reps within this time.
     """
 
@@ -80,3 +84,11 @@ class PlacesSettings:
     gap_battery_pct: float = 30.0
     gap_moved_m: float = 2000.0
     shared_device_s: float = 900.0
+    suspect_away_m: float = 150.0
+    suspect_within_m: float = 80.0
+    suspect_reps: int = 3
+    suspect_times: int = 4
+    datum_points: int = 20
+    datum_share: float = 0.6
+    datum_customers: int = 5
+    datum_fit_m: float = 100.0

@@ -1,0 +1,272 @@
+"""``quality.datum_shift``: a source whose coordinates all lie aside by what one datum differs from another."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from fieldhr_core.hooks import Tables
+from fieldhr_core.model import (
+    CHECKINS,
+    OUTINGS,
+    PLACES,
+    STAYS,
+    Audience,
+    Datum,
+    Evidence,
+    Finding,
+    PlaceKind,
+    Severity,
+    Table,
+    Verdict,
+)
+from fieldhr_core.model.datums import convert
+from fieldhr_plugins.places.addresses import settled_mismatch
+from fieldhr_plugins.places.nearby import distances_m
+from fieldhr_plugins.places.settings import PlacesSettings
+
+__all__ = ["DatumShift", "DatumShiftByNight"]
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+CODE: Final = "quality.datum_shift"
+#: Degrees to metres on a small scale.
+_METRES: Final = 111_195.08
+#: The latest matched visits that are looked at together.
+_WINDOW: Final = 50
+_KINDS_NEVER: Final = (PlaceKind.HOME, PlaceKind.OFFICE, PlaceKind.PRIVATE)
+
+#: (what the source really delivers, what it was taken for).
+_MISTAKES: Final = (
+    (Datum.GCJ02, Datum.WGS84),
+    (Datum.WGS84, Datum.GCJ02),
+    (Datum.BD09, Datum.WGS84),
+    (Datum.WGS84, Datum.BD09),
+    (Datum.BD09, Datum.GCJ02),
+    (Datum.GCJ02, Datum.BD09),
+)
+
+
+@attrs.frozen(kw_only=True)
+class _Point:
+    """Where somebody was who claimed to be at a customer, beside the nearest address of that customer."""
+
+    time_ms: int
+    kind: str
+    id: str
+    customer: str
+    lat: float
+    lon: float
+    accuracy_m: float
+    place_lat: float
+    place_lon: float
+    checkin: Any = None
+
+
+class DatumShift:
+    """Alerter, live: of the latest fifty matched visits to a source's customers, most fit once the datum is mended.
+
+    Few may fit without that, and they must be visits to several customers: one that moved is no datum.
+    """
+
+    codes: tuple[str, ...] = (CODE, "checkin.mismatch")
+    cadence = "live"
+    days = 1
+    peers = "source"
+
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        self.settings = settings or PlacesSettings()
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding a source, and the settled mismatches; see :class:`fieldhr_core.hooks.Alerter`."""
+        claims = list(self._claims(tables))
+        if len(claims) < self.settings.datum_points:
+            return []
+        found: list[Finding] = []
+        for source, points in sorted(_by_source(claims, tables[PLACES]).items()):
+            points.sort(key=lambda p: (p.time_ms, p.kind, p.id))
+            if len(points) >= self.settings.datum_points:
+                found += self._judge(source, points)
+        return found
+
+    def _claims(self, tables: Tables) -> Iterator[dict[str, Any]]:
+        for row in tables[CHECKINS].rows():
+            if not math.isnan(row["lat"]) and not row["accuracy_m"] > self.settings.accuracy_limit_m:
+                yield {**row, "kind": "checkin", "id": row["checkin"], "row": row}
+
+    def _judge(self, source: str, points: Sequence[_Point]) -> list[Finding]:
+        lat, lon = np.array([p.lat for p in points]), np.array([p.lon for p in points])
+        place = np.array([p.place_lat for p in points]), np.array([p.place_lon for p in points])
+        accuracy = np.nan_to_num([p.accuracy_m for p in points], nan=self.settings.assumed_accuracy_m)
+        reach = self.settings.datum_fit_m + accuracy
+        fits_now = distances_m(lat, lon, *place) <= reach
+        customers = [p.customer for p in points]
+        best: tuple[int, float, tuple[Datum, Datum], Bools] | None = None
+        for mistake in _MISTAKES:
+            off = distances_m(lat, lon, *_mended(*place, *mistake))
+            # Only where the mistake would show at all: at home in both datums, a point says nothing.
+            fits = (off <= reach) & ~fits_now
+            at = self._completed(fits, fits_now, customers)
+            if at is None:
+                continue
+            error = float(np.median(off[: at + 1][fits[: at + 1]]))
+            if best is None or (at, error) < best[:2]:
+                best = (at, error, mistake, fits)
+        if best is None:
+            return []
+        at, _, mistake, fits = best
+        window = range(max(0, at + 1 - _WINDOW), at + 1)
+        shown = [points[n] for n in window if fits[n]]
+        finding = self._finding(source, mistake, points[at], shown, len(window))
+        settled = [
+            settled_mismatch(p.checkin, CODE, "withdrawn")
+            for n, p in enumerate(points)
+            if fits[n] and p.checkin is not None and p.checkin["verdict"] == Verdict.AWAY
+        ]
+        return [finding, *settled]
+
+    def _completed(self, fits: Bools, fits_now: Bools, customers: Sequence[str]) -> int | None:
+        """Return the first point by which most of the latest fit only when mended."""
+        for at in range(self.settings.datum_points - 1, len(fits)):
+            window = slice(max(0, at + 1 - _WINDOW), at + 1)
+            share, still = float(fits[window].mean()), float(fits_now[window].mean())
+            if share < self.settings.datum_share or still > (1.0 - self.settings.datum_share) / 2:
+                continue
+            several = {c for c, fit in zip(customers[window], fits[window].tolist(), strict=True) if fit}
+            if len(several) >= self.settings.datum_customers:
+                return at
+        return None
+
+    def _finding(
+        self, source: str, mistake: tuple[Datum, Datum], last: _Point, shown: Sequence[_Point], looked_at: int
+    ) -> Finding:
+        north = np.array([p.place_lat - p.lat for p in shown]) * _METRES
+        east = np.array([(p.place_lon - p.lon) * math.cos(math.radians(p.lat)) for p in shown]) * _METRES
+        n, e = float(np.median(north)), float(np.median(east))
+        centre = float(np.median([p.place_lat for p in shown])), float(np.median([p.place_lon for p in shown]))
+        predicted = float(distances_m(*centre, *_mended(*centre, *mistake)))
+        given, taken = (datum.value for datum in mistake)
+        name = f"{given}_as_{taken}"
+        facts = {
+            "source": source,
+            "shift_m": round(math.hypot(n, e)),
+            "bearing_deg": round(math.degrees(math.atan2(e, n)) % 360),
+            "predicted_shift_m": round(predicted),
+            "conversion": name,
+            "points": looked_at,
+            "explained": len(shown),
+            "customers": len({p.customer for p in shown}),
+        }
+        kinds = sorted({p.kind for p in shown})
+        return Finding(
+            code=CODE,
+            subject_kind="source",
+            subject=source,
+            rep=None,
+            instance=name,
+            opened_at=datetime.fromtimestamp(last.time_ms / 1000, UTC),
+            severity=Severity.HIGH,
+            confidence=round(min(0.99, len(shown) / looked_at), 3),
+            rule="places.datum_shift",
+            version="1",
+            thresholds={
+                "datum_points": self.settings.datum_points,
+                "datum_share": self.settings.datum_share,
+                "datum_customers": self.settings.datum_customers,
+                "datum_fit_m": self.settings.datum_fit_m,
+            },
+            evidence=tuple(
+                Evidence(kind=kind, ids=tuple(p.id for p in shown if p.kind == kind), facts=facts) for kind in kinds
+            ),
+            explanation=CODE,
+            params={**facts, "given": given, "taken": taken},
+            advice=f"{CODE}.advice",
+            readings=(f"{CODE}.reading.datum", f"{CODE}.reading.geocoder"),
+            audience=(Audience.ADMIN,),
+        )
+
+
+class DatumShiftByNight(DatumShift):
+    """The same, end of day over two weeks, with the stays of claimed visits: for tenants that check in rarely or never.
+
+    Its answer is complete, so a source that was mended is no longer found, and its case is withdrawn.
+    """
+
+    cadence = "23:00"
+    days = 14
+    peers = ""
+
+    def _claims(self, tables: Tables) -> Iterator[dict[str, Any]]:
+        checked = []
+        for claim in super()._claims(tables):
+            checked.append((claim["rep"], claim["customer"], claim["time_ms"]))
+            yield claim
+        seen: dict[tuple[str, str], list[int]] = {}
+        for rep, customer, time_ms in checked:
+            seen.setdefault((rep, customer), []).append(time_ms)
+        stays: dict[str, list[dict[str, Any]]] = {}
+        for stay in tables[STAYS].rows():
+            if stay["kind"] not in _KINDS_NEVER and stay["reason"] != "stay.private_place":
+                stays.setdefault(stay["rep"], []).append(stay)
+        for outing in tables[OUTINGS].rows():
+            start, end = outing["start_ms"], outing["end_ms"]
+            if any(start <= t <= end for t in seen.get((outing["rep"], outing["customer"]), ())):
+                continue
+            during = [s for s in stays.get(outing["rep"], ()) if s["start_ms"] < end and start < s["end_ms"]]
+            if during:
+                stay = max(during, key=lambda s: (min(end, s["end_ms"]) - max(start, s["start_ms"]), -s["start_ms"]))
+                yield {
+                    "kind": "stay",
+                    "id": f"{stay['rep']}/{stay['date']}/{stay['start_ms']}/{outing['outing']}",
+                    "time_ms": stay["end_ms"],
+                    "customer": outing["customer"],
+                    "lat": stay["lat"],
+                    "lon": stay["lon"],
+                    "accuracy_m": stay["accuracy_m"],
+                    "row": None,
+                }
+
+
+def _mended(lat: Any, lon: Any, given: Datum, taken: Datum) -> tuple[Any, Any]:
+    """Return where addresses put at WGS-84 points lie, when *given* was taken for *taken*."""
+    return convert(*convert(lat, lon, Datum.WGS84, taken), given, Datum.WGS84)
+
+
+def _by_source(claims: Sequence[dict[str, Any]], places: Table) -> dict[str, list[_Point]]:
+    """Return the claims beside the nearest address of their customer, by the customer's source."""
+    wanted = {claim["customer"] for claim in claims}
+    sources = list(places["source"])
+    addresses: dict[str, list[int]] = {}
+    for row in np.flatnonzero(places["kind"].where(PlaceKind.CUSTOMER)).tolist():
+        if places["subject"][row] in wanted and not math.isnan(places["lat"][row]):
+            addresses.setdefault(places["subject"][row], []).append(row)
+    found: dict[str, list[_Point]] = {}
+    for claim in claims:
+        rows = addresses.get(claim["customer"])
+        if not rows:
+            continue
+        lat, lon = places["lat"][rows], places["lon"][rows]
+        nearest = int(np.argmin(distances_m(lat, lon, claim["lat"], claim["lon"])))
+        source = sources[rows[nearest]]
+        if source is not None:
+            point = _Point(
+                time_ms=claim["time_ms"],
+                kind=claim["kind"],
+                id=claim["id"],
+                customer=claim["customer"],
+                lat=claim["lat"],
+                lon=claim["lon"],
+                accuracy_m=claim["accuracy_m"],
+                place_lat=float(lat[nearest]),
+                place_lon=float(lon[nearest]),
+                checkin=claim["row"],
+            )
+            found.setdefault(source, []).append(point)
+    return found

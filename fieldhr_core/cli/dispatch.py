@@ -29,6 +29,7 @@ CORE: Final[Mapping[str, str]] = MappingProxyType(
         "alerts": "cases and their evidence",
         "audit": "the chain of everything that was done",
         "backup": "create, verify, restore, and the drill that proves it",
+        "doctor": "what is wrong, why, and what to do",
         "keys": "rotate them, or forget a person",
         "plugins": "for integrators: list, new, test, disable, enable",
     }

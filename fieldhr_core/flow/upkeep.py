@@ -87,6 +87,15 @@ class Retention:
             _may_hold(self._acting)
             return sorted(_holds(self._acting, unit).values(), key=lambda hold: hold.case)
 
+    def decay(self) -> dict[Precision, int]:
+        """Take precision from old whereabouts now instead of at midnight. Return how many rep-days, by step.
+
+        Raises:
+            AccessError: FHR-ACC-003 for other roles than compliance and admin.
+        """
+        _may_hold(self._acting)
+        return decay(self._acting.as_house())
+
     def _note(self, case: str, step: str, body: Mapping[str, str]) -> None:
         import sqlalchemy as sa
 

@@ -377,6 +377,15 @@ class Vault:
             )
         return len(due)
 
+    def prove(self, row: KeyRow) -> None:
+        """Unwrap a key, and keep nothing of it.
+
+        Raises:
+            TrustError: FHR-TRU-001 where the provider's keys do not open it.
+        """
+        if row.wrapped is not None:
+            self._provider.unwrap(row.wrapped, _context(row))
+
     def forget(self, tenant: str, person: str) -> int:
         """Destroy every key of a person; nothing sealed with them opens again, anywhere. Return how many there were.
 

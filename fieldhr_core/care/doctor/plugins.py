@@ -1,0 +1,137 @@
+"""Plugins: whether they loaded, and whether what each tenant relies on can be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+from fieldhr_core.care.doctor.patient import Check, Fault, Patient, TenantRow
+from fieldhr_core.errors import ConfigError, PluginError
+from fieldhr_core.hooks.plugin import PluginReport, PluginStatus
+
+__all__ = ["CHECKS"]
+
+_FAMILIES: Final = (
+    ("locators", ("decode", "resolve")),
+    ("connectors", ("",)),
+    ("scorers", ("",)),
+    ("alerters", ("find", "deliver")),
+    ("checks", ("",)),
+)
+
+
+def _failed(patient: Patient) -> Iterator[Fault]:
+    yield from _reported(patient, PluginStatus.FAILED, "cannot be used")
+
+
+def _incompatible(patient: Patient) -> Iterator[Fault]:
+    yield from _reported(patient, PluginStatus.INCOMPATIBLE, "is made for another version of the plugin API")
+
+
+def _paused(patient: Patient) -> Iterator[Fault]:
+    yield from _reported(patient, PluginStatus.PAUSED, "failed too often and is paused")
+
+
+def _reported(patient: Patient, status: PluginStatus, what: str) -> Iterator[Fault]:
+    for report in patient.reports:
+        if report.status is status:
+            yield Fault(
+                cause=f"The plugin {report.name} {what}: {report.reason[:160]}",
+                remedy=report.fix or f"Run: fieldhr plugins disable {report.name}",
+                repair=_switch_off(patient, report) if status is not PluginStatus.PAUSED else None,
+            )
+
+
+def _switch_off(patient: Patient, report: PluginReport) -> Any:
+    # Ours are never switched off: what they guard would go unguarded.
+    if patient.disable is None or report.name.startswith("fieldhr."):
+        return None
+    return partial(patient.disable, report.name)
+
+
+def _settings(patient: Patient) -> Iterator[Fault]:
+
+    assert patient.registry is not None
+    for tenant in patient.tenants():
+        try:
+            patient.registry.check_settings(tenant.settings, besides=patient.own_settings)
+        except ConfigError as fault:
+            yield Fault(
+                cause=f"The settings of tenant {tenant.id} do not fit: {fault.message[:300]}",
+                remedy=fault.hint or "Correct them: hr.tenants.configure(...)",
+            )
+
+
+def _resolver(patient: Patient) -> Iterator[Fault]:
+    assert patient.registry is not None
+    offered = {offer.name for offer in patient.registry.offers("locators", "resolve")}
+    for tenant in patient.tenants():
+        name = tenant.settings.get("resolver", "places")
+        if name not in offered:
+            yield Fault(
+                cause=f"Tenant {tenant.id} relies on the resolver {name!r}, which no plugin offers: no day is judged.",
+                remedy=f"Install its plugin, or set resolver to one of: {', '.join(sorted(offered))}.",
+                repair=partial(_usual, patient, tenant) if "places" in offered else None,
+            )
+
+
+def _channels(patient: Patient) -> Iterator[Fault]:
+    assert patient.registry is not None
+    offered = {offer.name for offer in patient.registry.offers("alerters", "deliver")}
+    for tenant in patient.tenants():
+        wanted = {route.get("channel") for route in tenant.settings.get("routes", ())}
+        for name in sorted(str(name) for name in wanted - offered):
+            yield Fault(
+                cause=f"A route of tenant {tenant.id} goes through the channel {name!r}, which no plugin offers.",
+                remedy=f"Install its plugin, or use one of {', '.join(sorted(offered))}.",
+            )
+
+
+def _required_checks(patient: Patient) -> Iterator[Fault]:
+    assert patient.registry is not None
+    offered = {offer.name for offer in patient.registry.offers("checks", "")}
+    for tenant in patient.tenants():
+        for kind, names in tenant.settings.get("required_checks", {}).items():
+            missing = sorted(set(names) - offered)
+            if missing:
+                yield Fault(
+                    cause=f"Tenant {tenant.id} relies on the checks {', '.join(missing)} for every {kind}, and they are"
+                    " not there: nothing is cleared.",
+                    remedy="Install their plugins: fieldhr plugins list",
+                )
+
+
+def _providers(patient: Patient) -> Iterator[Fault]:
+    assert patient.registry is not None
+    for tenant in patient.tenants():
+        sections = {name: section for name, section in tenant.settings.items() if "." in name}
+        for family, roles in _FAMILIES:
+            for role in roles:
+                for offer in patient.registry.offers(family, role):
+                    try:
+                        patient.registry.provider(family, offer.name, role, tenant=tenant.id, settings=sections)
+                    except PluginError as fault:
+                        yield Fault(
+                            cause=f"{offer.name!r} of {family} cannot be made for tenant {tenant.id}: "
+                            f"{fault.message[:200]} {fault.__cause__ or ''}".strip(),
+                            remedy="Correct the plugin's settings of this tenant (files it names, phrases, addresses).",
+                        )
+                    except ConfigError:
+                        continue  # named by settings.invalid
+
+
+def _usual(patient: Patient, tenant: TenantRow) -> None:
+    patient.configure(tenant.id, {name: value for name, value in tenant.settings.items() if name != "resolver"})
+
+
+CHECKS: Final = (
+    Check("plugin.failed", "plugins", _failed),
+    Check("plugin.incompatible", "plugins", _incompatible),
+    Check("plugin.paused", "plugins", _paused),
+    Check("settings.invalid", "plugins", _settings),
+    Check("resolver.missing", "plugins", _resolver),
+    Check("channel.missing", "plugins", _channels),
+    Check("check.missing", "plugins", _required_checks),
+    Check("provider.unusable", "plugins", _providers),
+)

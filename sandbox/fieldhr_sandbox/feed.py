@@ -93,7 +93,7 @@ def feed(
         late_notes: list[FollowUp] = []
         for day in range(tenant.days.count):
             table = fixes(day)
-            for until_s in _uploads(tenant):
+            for until_s in _uploads(tenant, day):
                 _hand_in(hr, clock, desk, tenant, day, until_s, table, late_notes, fed)
             if progress is not None:
                 progress(f"{tenant.days.date(day)} {fed.receipt.submitted:,} fixes")
@@ -112,10 +112,10 @@ def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
     desk.outings.put(list(tenant.outings()))
 
 
-def _uploads(tenant: Tenant) -> Iterator[int]:
+def _uploads(tenant: Tenant, day: int) -> Iterator[int]:
     """Yield the seconds of a day at which everything that has arrived is handed in."""
     yield _MORNING_S
-    second = tenant.days.start_s
+    second = tenant.days.start_s if tenant.days.works(day) else tenant.days.end_s
     while second < tenant.days.end_s:
         second = min(tenant.days.end_s, second + tenant.pack.slice_minutes * 60)
         yield second
@@ -136,11 +136,11 @@ def _hand_in(
     until = tenant.days.instant(day, until_s)
     since = clock.now()
     if until_s == _EVENING_S:
+        unasked = _between(table, since, tenant.days.instant(day, _NIGHT_S))
         # What is written by the end of the working day is in before the evening's work begins.
         since = tenant.days.instant(day, tenant.days.end_s)
         until_notes = since + timedelta(minutes=4)
         _write(hr, clock, desk, tenant, day, since, until_notes, late_notes, fed)
-        unasked = _between(table, since, tenant.days.instant(day, _NIGHT_S))
         if len(unasked):
             hr.advance(to=tenant.days.instant(day, _NIGHT_S))
             fed.receipt += desk.positions.record(unasked, datum=Datum.WGS84)

@@ -97,15 +97,18 @@ class Lattice:
         self._pitch = pitch_m
         self._sway = sway_m
         self._taken: set[tuple[int, int]] = set()
+        # Sites are never given back: a ring that is full round a cell stays full.
+        self._full: dict[tuple[int, int], int] = {}
 
     def take(self, x: float, y: float, sway_x: float, sway_y: float) -> tuple[float, float]:
         """Take the free site nearest to (x, y); *sway_x* and *sway_y* in [-1, 1] move it off the grid."""
         column, row = round(x / self._pitch), round(y / self._pitch)
-        for ring in range(400):
+        for ring in range(self._full.get((column, row), 0), 400):
             free = [cell for cell in _ring(column, row, ring) if cell not in self._taken]
             if free:
                 cell = min(free, key=lambda c: ((c[0] * self._pitch - x) ** 2 + (c[1] * self._pitch - y) ** 2, c))
                 self._taken.add(cell)
+                self._full[column, row] = ring
                 return cell[0] * self._pitch + sway_x * self._sway, cell[1] * self._pitch + sway_y * self._sway
         raise AssertionError("a city of 800 cells a side is full")
 

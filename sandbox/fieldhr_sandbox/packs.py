@@ -182,6 +182,7 @@ PACKS: Final[dict[str, Pack]] = {
             reps=20,
             days=7,
             customers_per_rep=26,
+            slice_minutes=270,
             plantings=(
                 ("L01", 2),
                 ("L02", 2),

@@ -20,6 +20,7 @@ __all__ = ["SANDBOX_VERSION", "Draw", "Streams"]
 SANDBOX_VERSION: Final = 1
 
 _UNIT: Final = 2.0**-53
+_AHEAD: Final = 24
 
 T = TypeVar("T")
 
@@ -27,19 +28,29 @@ T = TypeVar("T")
 class Draw:
     """One stream, drawn from step by step."""
 
-    __slots__ = ("_bits",)
+    __slots__ = ("_bits", "_ready")
 
     def __init__(self, low: int, high: int) -> None:
         self._bits = np.random.Philox(key=np.array([low, high], dtype="u8"))
+        # Words are fetched some at a time, last one first: asking numpy for each costs more than using it.
+        self._ready: list[int] = []
 
     def words(self, count: int) -> npt.NDArray[np.uint64]:
         """Return *count* raw 64-bit words."""
-        words: npt.NDArray[np.uint64] = self._bits.random_raw(count)
-        return words
+        if not self._ready:
+            words: npt.NDArray[np.uint64] = self._bits.random_raw(count)
+            return words
+        held = [self._ready.pop() for _ in range(min(count, len(self._ready)))]
+        return np.concatenate([np.array(held, dtype="u8"), self._bits.random_raw(count - len(held))])
+
+    def _word(self) -> int:
+        if not self._ready:
+            self._ready = self._bits.random_raw(_AHEAD)[::-1].tolist()
+        return self._ready.pop()
 
     def uniform(self) -> float:
         """Return one number in [0, 1)."""
-        return (int(self._bits.random_raw()) >> 11) * _UNIT
+        return (self._word() >> 11) * _UNIT
 
     def between(self, low: float, high: float) -> float:
         """Return one number in [low, high)."""
@@ -60,7 +71,8 @@ class Draw:
     def normal(self) -> float:
         """Return one number of mean 0 and variance 1: twelve uniforms, so never beyond 6 and equal everywhere."""
         total = 0
-        for word in self._bits.random_raw(3).tolist():
+        for _ in range(3):
+            word = self._word()
             total += (word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48)
         return (total - 12 * 32767.5) / 65536.0
 

@@ -22,6 +22,8 @@ __all__ = ["Branch", "Rep", "World", "build_world"]
 TEAM: Final = 10
 #: Reps per branch.
 BRANCH: Final = 10
+#: Addresses are looked up in squares of this size.
+_CELL_M: Final = 1000.0
 #: Categories that are closed to judgement.
 CLOSED: Final = frozenset({"hospital", "worship", "court"})
 _INSIDE: Final = frozenset({"mall", "restaurant", "cafe", "teahouse", "gym", "hospital", "hotel", "court"})
@@ -83,6 +85,7 @@ class World:
     reserved: set[str] = attrs.field(factory=set)
     shunned: set[str] = attrs.field(factory=set)
     _by_category: dict[str, list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
+    _cells: dict[tuple[int, int], list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
 
     def of_category(self, category: str) -> list[Spot]:
         """Return points of interest of one category, in a fixed order."""
@@ -99,6 +102,7 @@ class World:
 
     def move_customer(self, spot: Spot) -> None:
         """Put a customer's address elsewhere: *spot* has the id of the address."""
+        self._cells.clear()
         self.spots[spot.id] = spot
         assert spot.customer is not None
         self.customers[spot.customer] = _customer_at(self.customers[spot.customer], spot, self.frame)
@@ -122,8 +126,14 @@ class World:
         return [spot for spot in self.spots.values() if spot.kind == "customer"]
 
     def nearest_customer_m(self, spot: Spot) -> float:
-        """Return metres from *spot* to the nearest customer address of anybody."""
-        return min((spot.metres_to(other) for other in self.customer_spots()), default=math.inf)
+        """Return metres from *spot* to the nearest customer address of anybody; infinity beyond a kilometre."""
+        if not self._cells:
+            for other in self.customer_spots():
+                self._cells.setdefault((int(other.x // _CELL_M), int(other.y // _CELL_M)), []).append(other)
+        column, row = int(spot.x // _CELL_M), int(spot.y // _CELL_M)
+        around = [(column + d, row + s) for d in (-1, 0, 1) for s in (-1, 0, 1)]
+        found = min((spot.metres_to(other) for cell in around for other in self._cells.get(cell, ())), default=math.inf)
+        return found if found <= _CELL_M else math.inf
 
     def places(self) -> list[Place]:
         """Return everything that is no customer's address, as the public interface takes it."""

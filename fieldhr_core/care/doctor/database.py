@@ -139,18 +139,17 @@ def _no_tables(patient: Patient) -> Iterator[Fault]:
 
 
 def _revision(patient: Patient) -> Iterator[Fault]:
-    from fieldhr_core.store.schema import prepare, revision_of
+    from fieldhr_core.store.schema import revision_of
     from fieldhr_core.store.tables import SCHEMA_VERSION
 
     with patient.reading() as connection:
         there, revision = _there(patient, connection), revision_of(connection, patient.tables)
     if there and revision is None:
-        binding = patient.binding
-        assert binding is not None
         yield Fault(
             cause="The tables are not stamped with their revision: a migration was not finished.",
             remedy="Run: fieldhr doctor --fix",
-            repair=lambda: prepare(binding, patient.tables, migrate=True, at_ms=patient.now_ms),
+            # Only what looks like this release may be called this release.
+            repair=None if any(missing for _, missing, _ in _columns(patient)) else lambda: _stamp(patient),
         )
     elif there and revision != SCHEMA_VERSION:
         yield Fault(
@@ -262,6 +261,16 @@ def _upgrade(patient: Patient) -> None:
         upgrade(connection, patient.tables)
 
 
+def _stamp(patient: Patient) -> None:
+    import sqlalchemy as sa
+
+    from fieldhr_core.store.tables import SCHEMA_VERSION
+
+    with patient.writing() as connection:
+        patient.tables.metadata.create_all(connection)
+        connection.execute(sa.insert(patient.tables.version).values(version_num=SCHEMA_VERSION))
+
+
 def _create(patient: Patient) -> None:
     with patient.writing() as connection:
         patient.tables.metadata.create_all(connection)
@@ -274,6 +283,8 @@ def _index(patient: Patient, missing: list[Any]) -> None:
 
 
 CHECKS: Final = (
+    # Before anything opens the file: closing it again would take the log away.
+    Check("database.log_large", "nothing", _large_log),
     Check("database.journal", "nothing", _journal),
     Check("database.locked", "nothing", _locked),
     Check("database.unreachable", "nothing", _unreachable),
@@ -281,7 +292,6 @@ CHECKS: Final = (
     Check("database.synchronous", "database", _synchronous),
     Check("database.foreign_keys", "database", _foreign_keys),
     Check("database.quota", "database", _quota),
-    Check("database.log_large", "database", _large_log),
     Check("schema.none", "database", _no_tables),
     Check("schema.revision", "database", _revision),
     Check("schema.table_missing", "database", _missing_tables),

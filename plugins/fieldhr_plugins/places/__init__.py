@@ -39,6 +39,8 @@ def fieldhr_register_alerters() -> Iterable[Offer[Alerter]]:
         Offer("crm.address_suspect", _address_suspect, role="find"),
         Offer("quality.datum_shift", _datum_shift, role="find"),
         Offer("quality.datum_shift.by_night", _datum_shift_by_night, role="find"),
+        Offer("behaviour.short_day", _short_day, role="find"),
+        Offer("device.carried_for_another", _carried_for_another, role="find"),
         Offer("visit.unsupported", _unsupported_visits, role="find"),
         Offer("device.doubts", _device_doubts, role="find"),
         Offer("device.shared", _shared_device, role="find"),
@@ -106,6 +108,18 @@ def _datum_shift_by_night(settings: Any) -> Alerter:
     from fieldhr_plugins.places.datumshift import DatumShiftByNight
 
     return DatumShiftByNight(settings)
+
+
+def _short_day(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.shortday import ShortDays
+
+    return ShortDays(settings)
+
+
+def _carried_for_another(settings: Any) -> Alerter:
+    from fieldhr_plugins.places.carried import CarriedForAnother
+
+    return CarriedForAnother(settings)
 
 
 def _unsupported_visits(settings: Any) -> Alerter:

@@ -44,6 +44,11 @@ class PlacesSettings:
             for a customer farther than this from every address on record, within this distance of each other.
         datum_points, datum_share, datum_customers, datum_fit_m: of at least so many visits matched to a source's
             customers this share comes within this distance once the datum is mended, at so many customers.
+        short_late_s, short_early_s, short_days, short_window_days, short_full_s: first at a customer later than this
+            after duty began and last earlier than this before it ended, on so many of so many days of at least so much
+            duty.
+        carried_within_m, carried_s, carried_share, carried_stops, carried_days, carried_window_days: two phones spent
+            this share of their stays within this distance, so long a day, at so many stops, on so many of so many days.
         shared_device_s: one device checking in for two reps within this time.
     """
 
@@ -92,3 +97,14 @@ class PlacesSettings:
     datum_share: float = 0.6
     datum_customers: int = 5
     datum_fit_m: float = 100.0
+    short_late_s: float = 7200.0
+    short_early_s: float = 9000.0
+    short_days: int = 4
+    short_window_days: int = 5
+    short_full_s: float = 21_600.0
+    carried_within_m: float = 20.0
+    carried_s: float = 14_400.0
+    carried_share: float = 0.9
+    carried_stops: int = 3
+    carried_days: int = 5
+    carried_window_days: int = 7

@@ -1,0 +1,222 @@
+"""``device.carried_for_another``: two phones that go everywhere together while their reps claim different customers.
+
+Stays are compared, not fixes: two phones in one bag arrive, stay and leave together at every stop of the day. That
+needs no second copy of anybody's track, and two reps who part at a single long stop no longer look alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+import attrs
+import numpy as np
+
+from fieldhr_core.hooks import Tables
+from fieldhr_core.model import (
+    CHECKINS,
+    FOLLOW_UPS,
+    OUTINGS,
+    STAYS,
+    Audience,
+    Evidence,
+    Finding,
+    PlaceKind,
+    Severity,
+    distance_m,
+)
+from fieldhr_plugins.places.evenings import EVENING, evening, full_days, is_unseen, local_date
+from fieldhr_plugins.places.nearby import PointGrid
+from fieldhr_plugins.places.settings import PlacesSettings
+
+__all__ = ["CarriedForAnother"]
+
+Row = Mapping[str, Any]
+
+CODE: Final = "device.carried_for_another"
+#: Being together in the office says nothing, and homes and private places are nobody's business.
+_LEFT_OUT: Final = (PlaceKind.OFFICE, PlaceKind.HOME, PlaceKind.PRIVATE)
+#: Longest way between two stops that counts as made together.
+_WAY_MS: Final = 3 * 3_600_000
+#: Stops are different places when they lie this far apart.
+_APART_M: Final = 500.0
+
+
+@attrs.frozen
+class _Day:
+    """One day two phones spent together: seconds, stops, and which stays say so."""
+
+    together_s: float
+    stops: int
+    stays: tuple[str, ...]
+
+
+class CarriedForAnother:
+    """Alerter, end of day: at least four hours together, stops and the ways between, on five of seven working days.
+
+    A day counts where 90 % of either phone's stays outside offices and homes were spent within 20 m of the other,
+    half their mean accuracy allowed for, at three stops or more, at two places or more; both reps
+    claimed customers that day, none of them the same, and neither wrote down a joint visit.
+    """
+
+    codes = (CODE,)
+    cadence = EVENING
+    days = 21
+
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        self.settings = settings or PlacesSettings()
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding for each of both reps; see :class:`fieldhr_core.hooks.Alerter`."""
+        by_pair = self._days(tables)
+        if not by_pair:
+            return []
+        expected = full_days(tables)
+        stays = tables[STAYS]
+        known: dict[str, set[str]] = {}
+        for rep, day in zip(stays["rep"], stays["date"], strict=True):
+            known.setdefault(rep or "", set()).add(day or "")
+        found: list[Finding] = []
+        for pair, days in sorted(by_pair.items()):
+            duty = sorted({d["date"] for rep in pair for d in expected.get(rep, ())} | set(days))
+            for spell, complete in self._spells(sorted(days), duty):
+                if is_unseen(tables, spell[0], sorted(known[pair[0]] & known[pair[1]])):
+                    continue
+                for rep, partner in (pair, pair[::-1]):
+                    found.append(self._finding(tables, rep, partner, spell, complete, days))
+        return found
+
+    def _days(self, tables: Tables) -> dict[tuple[str, str], dict[str, _Day]]:
+        stays: dict[str, list[dict[str, Any]]] = {}
+        left_out: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for row in tables[STAYS].sort("date", "rep", "start_ms").rows():
+            if row["kind"] in _LEFT_OUT or row["reason"] == "stay.private_place" or np.isnan(row["lat"]):
+                left_out.setdefault((row["rep"], row["date"]), []).append((row["start_ms"], row["end_ms"]))
+            else:
+                stays.setdefault(row["date"], []).append(row)
+        customers, joint = _claimed(tables)
+        found: dict[tuple[str, str], dict[str, _Day]] = {}
+        for day, rows in sorted(stays.items()):
+            for pair, together in sorted(self._meetings(rows).items()):
+                one, other = (customers.get((rep, day), set()) for rep in pair)
+                if not one or not other or one & other or any((rep, day) in joint for rep in pair):
+                    continue
+                apart = [span for rep in pair for span in left_out.get((rep, day), ())]
+                judged = self._judge([[r for r in rows if r["rep"] == rep] for rep in pair], together, apart)
+                if judged is not None:
+                    found.setdefault(pair, {})[day] = judged
+        return found
+
+    def _meetings(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[tuple[Row, Row]]]:
+        """Return the pairs of stays of two reps at one place at one time, by pair of reps."""
+        lat, lon = np.array([r["lat"] for r in rows]), np.array([r["lon"] for r in rows])
+        near = PointGrid(lat, lon, self.settings.carried_within_m + self.settings.accuracy_limit_m).within(lat, lon)
+        found: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
+        for a, b, metres in zip(*(column.tolist() for column in near), strict=True):
+            one, other = rows[a], rows[b]
+            if one["rep"] >= other["rep"] or one["start_ms"] >= other["end_ms"] or other["start_ms"] >= one["end_ms"]:
+                continue
+            vague = np.nan_to_num([one["accuracy_m"], other["accuracy_m"]], nan=self.settings.assumed_accuracy_m)
+            if metres <= self.settings.carried_within_m + float(vague.mean()) / 2:
+                found.setdefault((one["rep"], other["rep"]), []).append((one, other))
+        return found
+
+    def _judge(
+        self,
+        own: Sequence[Sequence[Row]],
+        together: Sequence[tuple[Row, Row]],
+        apart: Sequence[tuple[int, int]],
+    ) -> _Day | None:
+        spans = sorted((max(a["start_ms"], b["start_ms"]), min(a["end_ms"], b["end_ms"])) for a, b in together)
+        stopped = sum(end - start for start, end in spans)
+        if stopped < self.settings.carried_share * max(sum(r["end_ms"] - r["start_ms"] for r in rows) for rows in own):
+            return None
+        ways = 0
+        for (_, left), (arrived, _) in pairwise(spans):
+            if 0 < arrived - left <= _WAY_MS and not any(a < arrived and left < b for a, b in apart):
+                ways += arrived - left
+        places: list[Row] = []
+        for one, _ in together:
+            if all(distance_m(one["lat"], one["lon"], p["lat"], p["lon"]) > _APART_M for p in places):
+                places.append(one)
+        seconds = (stopped + ways) / 1000
+        if seconds < self.settings.carried_s or len(spans) < self.settings.carried_stops or len(places) < 2:
+            return None
+        ids = sorted({f"{r['rep']}/{r['date']}/{r['start_ms']}" for pair in together for r in pair})
+        return _Day(seconds, len(spans), tuple(ids))
+
+    def _spells(self, days: Sequence[str], duty: Sequence[str]) -> list[tuple[list[str], str]]:
+        """Return (days of a spell, the day that completed the pattern); days a window apart begin another spell."""
+        spells: list[list[str]] = []
+        for day in days:
+            if spells and duty.index(day) - duty.index(spells[-1][-1]) < self.settings.carried_window_days:
+                spells[-1].append(day)
+            else:
+                spells.append([day])
+        found = []
+        for spell in spells:
+            for n in range(self.settings.carried_days - 1, len(spell)):
+                first = spell[n - self.settings.carried_days + 1]
+                if duty.index(spell[n]) - duty.index(first) < self.settings.carried_window_days:
+                    found.append((spell, spell[n]))
+                    break
+        return found
+
+    def _finding(
+        self, tables: Tables, rep: str, partner: str, spell: Sequence[str], complete: str, days: Mapping[str, _Day]
+    ) -> Finding:
+        hours = round(sum(days[day].together_s for day in spell) / len(spell) / 3600, 1)
+        return Finding(
+            code=CODE,
+            subject_kind="rep",
+            subject=rep,
+            rep=rep,
+            instance=f"{partner}/{spell[0]}",
+            opened_at=evening(tables, complete),
+            closed_at=evening(tables, spell[-1]),
+            severity=Severity.HIGH,
+            confidence=0.75,
+            rule="places.carried_for_another",
+            version="1",
+            thresholds={
+                "carried_within_m": self.settings.carried_within_m,
+                "carried_s": self.settings.carried_s,
+                "carried_share": self.settings.carried_share,
+                "carried_stops": self.settings.carried_stops,
+                "carried_days": self.settings.carried_days,
+                "carried_window_days": self.settings.carried_window_days,
+            },
+            evidence=tuple(
+                Evidence(
+                    kind="stay",
+                    ids=days[day].stays,
+                    facts={
+                        "date": day,
+                        "with": partner,
+                        "together_s": round(days[day].together_s),
+                        "stops": days[day].stops,
+                    },
+                )
+                for day in spell
+            ),
+            explanation=CODE,
+            params={"partner": partner, "count": len(spell), "hours": hours, "from": spell[0], "to": spell[-1]},
+            advice=f"{CODE}.advice",
+            readings=(f"{CODE}.reading.together", f"{CODE}.reading.deliberate"),
+            audience=(Audience.MANAGER,),
+        )
+
+
+def _claimed(tables: Tables) -> tuple[dict[tuple[str, str], set[str]], set[tuple[str, str]]]:
+    """Return the customers each rep claimed by (rep, date), and the days on which a joint visit was written down."""
+    customers: dict[tuple[str, str], set[str]] = {}
+    for schema, instant in ((CHECKINS, "time_ms"), (OUTINGS, "start_ms")):
+        for row in tables[schema].rows():
+            customers.setdefault((row["rep"], local_date(tables, row[instant])), set()).add(row["customer"])
+    joint = {
+        (row["rep"], local_date(tables, row["start_ms"]))
+        for row in tables[FOLLOW_UPS].rows()
+        if row["is_joint"] or row["kind"] == "joint_visit"
+    }
+    return customers, joint

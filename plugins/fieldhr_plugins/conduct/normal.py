@@ -227,8 +227,13 @@ class Normaliser:
             if not any(c.isalpha() for c in run[0]):
                 continue
             gaps = list(_BETWEEN_LETTERS.finditer(text, run.start(), run.end()))
+            marked = sum(bool(gap[0].strip()) for gap in gaps)
+            if 0 < marked * 2 < len(gaps):
+                # r i s k - f r e e: spaces part the letters, and the few marks part words.
+                edits.extend((gap.start(), gap.end(), " " if gap[0].strip() else "") for gap in gaps)
+                continue
             # Where letters are parted by marks or one space, a lone space or a wider one parts words.
-            word_gap = " " if any(gap[0].strip() for gap in gaps) else None
+            word_gap = " " if marked else None
             for gap in gaps:
                 if gap[0] == word_gap or (word_gap is None and len(gap[0]) > 1):
                     continue

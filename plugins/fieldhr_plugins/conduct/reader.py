@@ -171,7 +171,9 @@ class Reader:
         whole = attrs.evolve(utterances[-1], text=text)
         normal = self._normalise(text)
         found = _longest(self._judge(self._find(normal, whole.language), normal, whole, pieces))
-        return [hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known)]
+        return [
+            hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known) and not _runs_on(hit, known)
+        ]
 
     def _find(self, normal: Normal, language: str) -> list[RawHit]:
         text = normal.text
@@ -286,6 +288,18 @@ def _covered(hit: Hit, others: Sequence[Hit]) -> bool:
     return any(
         hit.category == other.category
         and all(any(n == m and a <= start and end <= b for m, a, b in other.spans) for n, start, end in hit.spans)
+        for other in others
+    )
+
+
+def _runs_on(hit: Hit, others: Sequence[Hit]) -> bool:
+    """Tell whether an earlier message already was a violation, and this one's words only chanced to come next.
+
+    "... will not lose" and "any problem, call me" make no third promise.
+    """
+    return any(
+        other.verdict == VIOLATION
+        and any(n == m and a < end and start < b for n, start, end in hit.spans[:-1] for m, a, b in other.spans)
         for other in others
     )
 

@@ -49,6 +49,10 @@ class Scope:
         self._right_pseudo = cue("right_pseudo")
         self._right_after_comma = cue("right_after_comma", anchored=True)
         self._questions = cue("right_questions", anchored=True)
+        self._statements = cue("right_statements", anchored=True)
+        self._denied_speech = re.compile(
+            rf"^(?:\s\w+){{0,2}}?\s*(?:{cue('speech').pattern})(?:\s\w+){{0,2}}?\s(?:{cue('complements').pattern})"
+        )
         self._customer = cue("customer_said")
         self._boast = cue("customer_boast")
         self._answers = cue("self_answers")
@@ -157,6 +161,8 @@ class Scope:
             gap = left[found.end() :]
             if len(gap) > self._left_reach:
                 return False
+            # Who cannot say that something is so denies it; the clause said breaks nothing.
+            gap = self._denied_speech.sub("", gap)
             if self._breakers.search(gap) and gap.strip():
                 continue
             if self._links is not None and len(found[0]) == 1 and not self._links.fullmatch(gap):
@@ -198,7 +204,7 @@ class Scope:
         return not self._answers.search(sentence[-80:][last.end() :])
 
     def _is_asked(self, sentence: str, after: str) -> bool:
-        if not self._questions.match(after):
+        if not self._questions.match(after) or self._statements.match(after):
             return False
         return not self._rhetorical.search(sentence[-24:])
 

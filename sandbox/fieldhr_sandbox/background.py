@@ -59,15 +59,16 @@ class Memory:
 
 
 def visit_quota(
-    recipe: Recipe, rep: int, weekdays: Sequence[int], streams: Streams, mean: float | None = None
+    recipe: Recipe, rep: int, weekdays: Sequence[int], streams: Streams, mean: float | None = None, part: int = 0
 ) -> list[int]:
     """Return how many customers a rep visits on each working day: an exact total, at least one a day.
 
-    *weekdays* are the ISO weekdays of the days; Fridays tend to be the lighter ones.
+    *weekdays* are the ISO weekdays of the days; Fridays tend to be the lighter ones. *mean* replaces the recipe's;
+    *part* is the part of a trial in which a dial is turned.
     """
     days = len(weekdays)
     wanted = round((recipe.visits_mean if mean is None else mean) * days)
-    draw = streams.of("quota", rep)
+    draw = streams.of("quota", rep, part)
     counts = [wanted // days] * days if days else []
     for day in draw.sample(range(days), wanted - sum(counts)):
         counts[day] += 1

@@ -10,7 +10,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.sensors import REFERENCE, Dials
 
-__all__ = ["BASELINES", "PACKS", "Bar", "Pack", "Step", "pack"]
+__all__ = ["BASELINES", "PACKS", "Bar", "Pack", "Step", "Turn", "pack"]
 
 
 @attrs.frozen(kw_only=True)
@@ -39,6 +39,21 @@ class Step:
 
 
 @attrs.frozen(kw_only=True)
+class Turn:
+    """Dials that are turned during a trial.
+
+    Attributes:
+        on_day: first day of the second part.
+        anomaly_rate: share of outings with a stop or check-in elsewhere, or without the visit, before and after.
+        visits: visits per rep-day, before and after.
+    """
+
+    on_day: int = 30
+    anomaly_rate: tuple[float, float] = (0.18, 0.03)
+    visits: tuple[float, float] = (2.0, 3.5)
+
+
+@attrs.frozen(kw_only=True)
 class Pack:
     """One trial.
 
@@ -52,6 +67,7 @@ class Pack:
         slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
         dials: what phones are like.
         beside: resolvers of others whose marks are shown beside ours.
+        turn: dials that are turned while it runs; their values must be measured by the product.
         ladder: the trial is run once more with each of these phones; recall may fall, the bar's precision may not.
     """
 
@@ -67,6 +83,7 @@ class Pack:
     slice_minutes: int = 120
     dials: Dials = REFERENCE
     beside: tuple[str, ...] = ()
+    turn: Turn | None = None
     ladder: tuple[Step, ...] = ()
 
 
@@ -284,6 +301,15 @@ PACKS: Final[dict[str, Pack]] = {
                     for share in (0.01, 0.03, 0.10, 0.20)
                 ),
             ),
+        ),
+        Pack(
+            name="dials",
+            title="40 reps for two months: anomalous outings from 18 to 3 %, visits from 2 to 3.5 a day",
+            recipe="city-bank",
+            reps=40,
+            days=61,
+            slice_minutes=540,
+            turn=Turn(),
         ),
         Pack(
             name="quiet",

@@ -36,7 +36,7 @@ def render(document: Mapping[str, Any]) -> str:
     environment.filters["span"] = _span
     environment.globals["title_of"] = _title_of
     return environment.get_template("report.html.j2").render(
-        trial={"comparison": None, "ladder": None, **document},
+        trial={"comparison": None, "ladder": None, "dials": [], **document},
         not_tested=NOT_TESTED,
         **(_sealed() if document["sealed"] else _opened(document)),
     )

@@ -44,6 +44,7 @@ class Planner:
     dwells: dict[tuple[int, int, str], Any] = attrs.field(factory=dict)
     near_dwells: list[tuple[Site, str]] = attrs.field(factory=list)
     redrawn: Mapping[str, int] = attrs.field(factory=dict)
+    _span: tuple[int, int] | None = attrs.field(default=None, init=False)
     _kept: set[int] = attrs.field(factory=set)
     _touched: set[int] = attrs.field(factory=set)
 
@@ -58,6 +59,18 @@ class Planner:
         for row, count in sorted(chosen, key=lambda pair: _demand(pair[0])):
             for ordinal in range(count):
                 self._plant_one(row, ordinal)
+
+    def plant_between(self, plantings: Sequence[tuple[str, int]], first: int, last: int, after: int) -> None:
+        """Plant on the days from *first* to before *last*; *after* instances of each row went before.
+
+        Raises:
+            SandboxError: FHR-SBX-001 where those days are too few.
+        """
+        self._span = (first, last)
+        for key, count in plantings:
+            for ordinal in range(after, after + count):
+                self._plant_one(by_key(key), ordinal)
+        self._span = None
 
     def _plant_one(self, row: Scenario, ordinal: int) -> None:
         instance = self.streams.token("instance", row.key, ordinal)
@@ -112,7 +125,8 @@ class Planner:
                 yield (self.world.reps[rep],), (day,), frozenset()
 
     def _candidates(self, row: Scenario, draw: Draw) -> Iterator[_Candidate]:
-        working = self.days.working()
+        first, last = self._span or (0, self.days.count)
+        working = [day for day in self.days.working() if first <= day < last]
         needs = row.needs
         order = draw.shuffled(range(len(self.world.reps)))
         salt = draw.below(1 << 30)

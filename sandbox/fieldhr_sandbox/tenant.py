@@ -6,7 +6,7 @@ Everything that people do and write exists at once; fixes are made when somebody
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from fieldhr_core.model import Absence, CheckIn, FollowUp, Message, Outing, Tabl
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord, canonical
 from fieldhr_sandbox.background import Memory, fill_day, visit_quota
 from fieldhr_sandbox.calendars import Days
+from fieldhr_sandbox.dialled import anomaly_mix, expected_anomalies, parts_of, share_of
 from fieldhr_sandbox.layout import lay_out
 from fieldhr_sandbox.marking import Exposure
 from fieldhr_sandbox.packs import Pack
@@ -38,6 +39,8 @@ __all__ = ["Tenant", "build"]
 _MARGIN_S = 4 * 60
 #: An alert that is raised live is due so long after the limit has passed.
 _LIVE_S = 120
+#: Ordinals of the second part of a turned dial begin here.
+_APART = 100_000
 #: So often instances are drawn again before a seed is given up.
 _DRAWS = 8
 #: Working days over which nobody innocent may have fewer visits than days.
@@ -164,17 +167,20 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
             exactly the dwells that the scenarios announced (a bug of the sandbox: such a key must never be used).
     """
     redrawn: dict[str, int] = {}
+    quotas = expected_anomalies(pack)
     for _ in range(_DRAWS):
-        tenant, undecided = _build(pack, seed, blind, dials or pack.dials, redrawn)
-        if not undecided:
+        tenant, undecided = _build(pack, seed, blind, dials or pack.dials, redrawn, quotas)
+        wanted = anomaly_quotas(tenant)
+        if not undecided and all(abs(now - then) <= 1 for now, then in zip(wanted, quotas, strict=True)):
             return tenant
+        quotas = wanted
         for instance in undecided:
             redrawn[instance] = redrawn.get(instance, 0) + 1
     raise SandboxError(f"Seed {seed} of {pack.name} stays undecided after {_DRAWS} draws.", code="FHR-SBX-001")
 
 
 def _build(
-    pack: Pack, seed: int, blind: bool, dials: Dials, redrawn: Mapping[str, int]
+    pack: Pack, seed: int, blind: bool, dials: Dials, redrawn: Mapping[str, int], quotas: Sequence[int]
 ) -> tuple[Tenant, frozenset[str]]:
     """Build a tenant once; return it and the instances that its phones' fixes would leave undecided."""
     chosen = recipe(pack.recipe)
@@ -190,11 +196,13 @@ def _build(
     }
     planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts, redrawn=redrawn)
     planner.plant(pack.plantings, spoken=False)
+    for part, (count, (first, last)) in enumerate(zip(quotas, parts_of(pack), strict=True)):
+        planner.plant_between(anomaly_mix(count), first, last, _APART * part)
     for (index, _), script in scripts.items():
         converse(script, world.reps[index], days, streams, chosen.products)
     planner.plant(pack.plantings, spoken=True)
     for rep in world.reps:
-        _live(rep, world, chosen, days, streams, scripts)
+        _live(rep, world, chosen, days, streams, scripts, pack)
     for step in planner.after:
         step()
     for script in scripts.values():
@@ -234,13 +242,25 @@ def table_digest(table: Table) -> str:
 
 
 def _live(
-    rep: Rep, world: World, chosen: Recipe, days: Days, streams: Streams, scripts: dict[tuple[int, int], Script]
+    rep: Rep,
+    world: World,
+    chosen: Recipe,
+    days: Days,
+    streams: Streams,
+    scripts: dict[tuple[int, int], Script],
+    pack: Pack,
 ) -> None:
     """Fill, lay out and write down every day of one rep."""
     mine = (scripts[rep.index, day] for day in days.working())
     working = [script.day for script in mine if script.works and not script.at_home]
-    weekdays = [days.date(day).isoweekday() for day in working]
-    quota = dict(zip(working, visit_quota(chosen, rep.index, weekdays, streams), strict=True))
+    quota: dict[int, int] = {}
+    for part, (first, last) in enumerate(parts_of(pack) or ((0, days.count),)):
+        here = [day for day in working if first <= day < last]
+        weekdays = [days.date(day).isoweekday() for day in here]
+        mean = None if pack.turn is None else pack.turn.visits[part]
+        quota |= zip(here, visit_quota(chosen, rep.index, weekdays, streams, mean, part), strict=True)
+        if pack.turn is not None:
+            _make_up_for([scripts[rep.index, day] for day in here], quota)
     _keep_busy([scripts[rep.index, day] for day in working], quota)
     memory = Memory(rep, world)
     for day in range(days.count):
@@ -257,18 +277,7 @@ def _keep_busy(scripts: Sequence[Script], quota: dict[int, int]) -> None:
 
     Six visits in any five working days in a row; days whose visits a scenario fixed are left alone.
     """
-    fixed = {
-        script.day: sum(stop.visit is not None for part in script.parts.values() for stop in part) for script in scripts
-    }
-    room = {
-        script.day: fixed[script.day] + 2 * sum(part not in script.parts for part in ("am", "pm")) for script in scripts
-    }
-
-    def made(script: Script) -> int:
-        wanted = quota[script.day] if script.visits is None else script.visits
-        wanted -= sum(stop.instead for part in script.parts.values() for stop in part)
-        return max(fixed[script.day], min(wanted, room[script.day]))
-
+    made, room = _made(quota), {script.day: _room(script) for script in scripts}
     for start in range(max(1, len(scripts) - BUSY_DAYS + 1)):
         window = scripts[start : start + BUSY_DAYS]
         for script in sorted(window, key=lambda each: (quota[each.day], each.day)):
@@ -276,6 +285,52 @@ def _keep_busy(scripts: Sequence[Script], quota: dict[int, int]) -> None:
                 break
             if script.visits is None:
                 quota[script.day] = min(room[script.day], max(quota[script.day], made(script)) + 2)
+
+
+def _room(script: Script) -> int:
+    """Return how many visits a day has room for."""
+    return _fixed(script) + 2 * sum(part not in script.parts for part in ("am", "pm"))
+
+
+def _fixed(script: Script) -> int:
+    return sum(stop.visit is not None for part in script.parts.values() for stop in part)
+
+
+def _made(quota: Mapping[int, int]) -> Callable[[Script], int]:
+    """Return a function that says how many visits come of a day's quota."""
+
+    def made(script: Script) -> int:
+        wanted = quota[script.day] if script.visits is None else script.visits
+        wanted -= sum(stop.instead for part in script.parts.values() for stop in part)
+        return max(_fixed(script), min(wanted, _room(script)))
+
+    return made
+
+
+def _make_up_for(scripts: Sequence[Script], quota: dict[int, int]) -> None:
+    """Give the visits for which a scenario leaves no room to the emptiest other days of the same rep."""
+    made, wanted = _made(quota), sum(quota[script.day] for script in scripts)
+    open_days = [script for script in scripts if script.visits is None]
+    lacking = wanted - sum(map(made, scripts))
+    while lacking > 0:
+        free = [script for script in open_days if made(script) < _room(script)]
+        if not free:
+            return
+        script = min(free, key=lambda each: (made(each), each.day))
+        before = made(script)
+        while made(script) == before:
+            quota[script.day] += 1
+        lacking -= 1
+
+
+def anomaly_quotas(tenant: Tenant) -> tuple[int, ...]:
+    """Return how many anomalous outings make the dialled share of the outings there are, in each part."""
+    if tenant.pack.turn is None:
+        return ()
+    counts = [0, 0]
+    for script in tenant.scripts.values():
+        counts[script.day >= tenant.pack.turn.on_day] += len(script.outings)
+    return tuple(share_of(rate, count) for rate, count in zip(tenant.pack.turn.anomaly_rate, counts, strict=True))
 
 
 def _dwell_records(planner: Planner, tenant: Tenant) -> tuple[list[KeyRecord], frozenset[str]]:

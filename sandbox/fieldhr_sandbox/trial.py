@@ -16,6 +16,7 @@ from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Case
 from fieldhr_sandbox.answers import AnswerKey, canonical, open_sealed, seal
 from fieldhr_sandbox.comparison import COMPARED, at_most_half, compare, comparison_row
+from fieldhr_sandbox.dialled import compare_dials
 from fieldhr_sandbox.feed import Fed, feed, opening_instant, principal
 from fieldhr_sandbox.marking import Alert, Marks, Verdict, mark, mark_code, match
 from fieldhr_sandbox.packs import pack
@@ -108,6 +109,7 @@ def run_trial(
         "digest": _digest(tables, cases),
         "bar": attrs.asdict(chosen.bar),
         "plugins": plugin_rows,
+        "dials": plugin_rows.pop("dials"),
         "alerts": [_alert_row(case) for case in cases],
     }
     if blind:
@@ -115,6 +117,8 @@ def run_trial(
     else:
         document |= _marked(tenant, alerts, tenant.key, fed.receipt.reasons)
     clock.lap("mark")
+    if not blind:
+        document["passed"] = document["passed"] and all(row["holds"] for row in document["dials"])
     if not blind and chosen.ladder:
         document["ladder"] = _climbed(tenant, out, plugins, autoload, settings, call_limit_s, tell)
         document["passed"] = document["passed"] and all(step["holds"] for step in document["ladder"])
@@ -179,6 +183,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "key_sha256": document["key_sha256"],
         "comparison": document.get("comparison"),
         "ladder": document.get("ladder"),
+        "dials": document.get("dials"),
         "simulated": True,
     }
 
@@ -241,7 +246,9 @@ def _product(
         fed = feed(hr, clock, tenant, fixes, settings=settings, progress=tell)
         with hr.acting_as(principal(tenant), purpose="operations") as desk:
             cases = [case for case in desk.alerts.list() if case.state.value != "withdrawn"]
+            dials = compare_dials(desk, tenant)
         rows = {
+            "dials": dials,
             "reports": [
                 {**attrs.asdict(report), "status": report.status.value, "families": list(report.families)}
                 for report in hr.plugins

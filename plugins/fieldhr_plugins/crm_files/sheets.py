@@ -150,8 +150,14 @@ def _delimiter_of(path: Path, encoding: str) -> str:
         lines = [line for line in itertools.islice(iter(partial(file.readline, _LONGEST_LINE), ""), 10) if line.strip()]
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].rstrip("\r\n")) == 5:
         return lines[0][4]
-    counts = {mark: max((_outside_quotes(line).count(mark) for line in lines), default=0) for mark in _DELIMITERS}
-    return max(_DELIMITERS, key=lambda mark: counts[mark])
+    bare = [_outside_quotes(line) for line in lines]
+
+    def standing(mark: str) -> tuple[int, int]:
+        # A delimiter stands in every row; the same mark inside a name stands in a few, however often it does there.
+        counts = [line.count(mark) for line in bare]
+        return sum(count > 0 for count in counts), max(counts, default=0)
+
+    return max(_DELIMITERS, key=standing)
 
 
 def _outside_quotes(line: str) -> str:

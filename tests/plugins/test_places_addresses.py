@@ -279,11 +279,14 @@ def test_by_night_stays_at_claimed_visits_count_too() -> None:
         )  # fmt: skip
         outings.append({"outing": f"o{n}", "rep": "p", "customer": f"k{n}", "start_ms": start, "end_ms": start + HOUR})
     held = {"stays": STAYS.from_rows(stays), "outings": OUTINGS.from_rows(outings), "places": PLACES.from_rows(places)}
-    (finding,) = DatumShiftByNight().find(Held(held))
+    finding, *others = DatumShiftByNight().find(Held(held))
+    assert {(f.instance == finding.instance, type(f)) for f in others} == {(False, Settled)}
     assert finding.evidence[0].kind == "stay"
     assert not DatumShift().find(Held(held))
     private = [{**stay, "reason": "stay.private_place"} for stay in stays]
     assert not DatumShiftByNight().find(Held({**held, "stays": STAYS.from_rows(private)}))
+    sound = PLACES.from_rows(delivered(Datum.WGS84, Datum.WGS84)[0])
+    assert all(isinstance(f, Settled) for f in DatumShiftByNight().find(Held({**held, "places": sound})))
 
 
 def messages() -> dict[str, dict[str, str]]:

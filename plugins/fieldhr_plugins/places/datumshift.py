@@ -22,12 +22,14 @@ from fieldhr_core.model import (
     Evidence,
     Finding,
     PlaceKind,
+    Settled,
     Severity,
     Table,
     Verdict,
 )
 from fieldhr_core.model.datums import convert
 from fieldhr_plugins.places.addresses import settled_mismatch
+from fieldhr_plugins.places.evenings import EVENING, local_date
 from fieldhr_plugins.places.nearby import distances_m
 from fieldhr_plugins.places.settings import PlacesSettings
 
@@ -86,15 +88,21 @@ class DatumShift:
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a source, and the settled mismatches; see :class:`fieldhr_core.hooks.Alerter`."""
+        found: list[Finding] = []
+        for source, points in self._sources(tables).items():
+            found += self._judge(source, points)
+        return found
+
+    def _sources(self, tables: Tables) -> dict[str, list[_Point]]:
+        """Return the matched visits of each source that has enough of them, by time."""
         claims = list(self._claims(tables))
         if len(claims) < self.settings.datum_points:
-            return []
-        found: list[Finding] = []
-        for source, points in sorted(_by_source(claims, tables[PLACES]).items()):
-            points.sort(key=lambda p: (p.time_ms, p.kind, p.id))
-            if len(points) >= self.settings.datum_points:
-                found += self._judge(source, points)
-        return found
+            return {}
+        return {
+            source: sorted(points, key=lambda p: (p.time_ms, p.kind, p.id))
+            for source, points in sorted(_by_source(claims, tables[PLACES]).items())
+            if len(points) >= self.settings.datum_points
+        }
 
     def _claims(self, tables: Tables) -> Iterator[dict[str, Any]]:
         for row in tables[CHECKINS].rows():
@@ -102,6 +110,8 @@ class DatumShift:
                 yield {**row, "kind": "checkin", "id": row["checkin"], "row": row}
 
     def _judge(self, source: str, points: Sequence[_Point]) -> list[Finding]:
+        if len(points) < self.settings.datum_points:
+            return []
         lat, lon = np.array([p.lat for p in points]), np.array([p.lon for p in points])
         place = np.array([p.place_lat for p in points]), np.array([p.place_lon for p in points])
         accuracy = np.nan_to_num([p.accuracy_m for p in points], nan=self.settings.assumed_accuracy_m)
@@ -152,8 +162,7 @@ class DatumShift:
         n, e = float(np.median(north)), float(np.median(east))
         centre = float(np.median([p.place_lat for p in shown])), float(np.median([p.place_lon for p in shown]))
         predicted = float(distances_m(*centre, *_mended(*centre, *mistake)))
-        given, taken = (datum.value for datum in mistake)
-        name = f"{given}_as_{taken}"
+        (given, taken), name = (datum.value for datum in mistake), _name(mistake)
         facts = {
             "source": source,
             "shift_m": round(math.hypot(n, e)),
@@ -196,12 +205,24 @@ class DatumShift:
 class DatumShiftByNight(DatumShift):
     """The same, end of day over two weeks, with the stays of claimed visits: for tenants that check in rarely or never.
 
-    Its answer is complete, so a source that was mended is no longer found, and its case is withdrawn.
+    A source that was mended is no longer found; its case is then withdrawn, whichever of both raised it.
     """
 
-    cadence = "23:00"
+    cadence = EVENING
     days = 14
     peers = ""
+
+    def find(self, tables: Tables, /) -> Sequence[Finding]:
+        """Return one finding a source, and for sources that can be judged what settles the cases not found again."""
+        found: list[Finding] = []
+        for source, points in self._sources(tables).items():
+            # A source that went wrong today stands beside days when it was right: today is looked at by itself too.
+            today = [p for p in points if local_date(tables, p.time_ms) == tables.period.last.isoformat()]
+            judged = self._judge(source, points) or self._judge(source, today)
+            found += judged
+            names = {finding.instance for finding in judged if finding.code == CODE}
+            found += [_mended_since(source, name, points[-1]) for name in map(_name, _MISTAKES) if name not in names]
+        return found
 
     def _claims(self, tables: Tables) -> Iterator[dict[str, Any]]:
         checked = []
@@ -232,6 +253,31 @@ class DatumShiftByNight(DatumShift):
                     "accuracy_m": stay["accuracy_m"],
                     "row": None,
                 }
+
+
+def _name(mistake: tuple[Datum, Datum]) -> str:
+    given, taken = mistake
+    return f"{given.value}_as_{taken.value}"
+
+
+def _mended_since(source: str, name: str, last: _Point) -> Settled:
+    """Return what withdraws the case about a source that shows no such shift any more."""
+    return Settled(
+        code=CODE,
+        subject_kind="source",
+        subject=source,
+        rep=None,
+        instance=name,
+        opened_at=datetime.fromtimestamp(last.time_ms / 1000, UTC),
+        severity=Severity.HIGH,
+        confidence=0.5,
+        rule="places.datum_shift",
+        version="1",
+        explanation=CODE,
+        audience=(Audience.ADMIN,),
+        outcome="withdrawn",
+        reason="source.corrected",
+    )
 
 
 def _mended(lat: Any, lon: Any, given: Datum, taken: Datum) -> tuple[Any, Any]:

@@ -13,6 +13,7 @@ from fieldhr_core.flow.places import Places
 from fieldhr_core.flow.positions import Positions
 from fieldhr_core.flow.reports import Reports
 from fieldhr_core.flow.scoring import Scores
+from fieldhr_core.flow.subject import Subject
 from fieldhr_core.flow.trail import Trail
 from fieldhr_core.flow.upkeep import Retention
 from fieldhr_core.flow.visits import Outings, Visits
@@ -47,3 +48,4 @@ class Desk:
         self.reports = Reports(acting)
         self.trail = Trail(acting)
         self.retention = Retention(acting)
+        self.subject = Subject(acting)

@@ -704,6 +704,8 @@ def _as_a_user(path: Any, mode: int) -> bool:
 def test_fault_is_mended_and_nothing_is_lost(ward: Ward, fault: Callable[[Ward], None]) -> None:
     fault(ward)
     kept = _rows(ward)
+    if fault is database_log_large:
+        fault(ward)  # counting rows closed the file, which took the log away
     status = ward.found(fix=True).get(code_of(fault))
     assert status == "fixed", ward.found()
     assert code_of(fault) not in ward.found()

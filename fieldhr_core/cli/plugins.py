@@ -238,7 +238,7 @@ def _run_pytest(report: PluginReport, settings: dict[str, Any]) -> tuple[int, st
         module.write_text(_MODULE.format(request=json.dumps(request)), encoding="utf-8")
         # A configuration of its own, so that one in a parent folder decides nothing.
         (Path(folder) / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        options = ["-q", "--tb=short", "-p", "no:cacheprovider", "-p", "fieldhr_core.testing.pytest_plugin"]
+        options = ["-q", "-rs", "--tb=short", "-p", "no:cacheprovider", "-p", "fieldhr_core.testing.pytest_plugin"]
         where = ["--rootdir", folder, "-c", str(Path(folder) / "pytest.ini"), str(module)]
         child = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "pytest", *options, *where],

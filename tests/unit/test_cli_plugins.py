@@ -172,6 +172,22 @@ def test_testing_an_installed_plugin_answers_yes_or_no(site: Path, fieldhr: Fiel
     assert broken.stdout.startswith("acme.raises: failed: RuntimeError: no licence")
 
 
+@pytest.mark.req("H2")
+@pytest.mark.slow
+def test_a_plugin_that_must_be_set_up_first_is_not_wrong_to_say_so(tmp_path: Path, fieldhr: Fieldhr) -> None:
+    bare = fieldhr("plugins", "test", "fieldhr.crm_files")
+    assert bare.returncode == 0, bare.stdout
+    assert "not set up: FHR-CFG-001: The connector 'files' has no files." in bare.stderr
+    assert "--settings FILE" in bare.stderr
+    settings, customers = tmp_path / "settings.json", tmp_path / "customers.csv"
+    settings.write_text(json.dumps({"fieldhr.crm_files": {"customers": [str(customers)]}}))
+    assert fieldhr("plugins", "test", "fieldhr.crm_files", "--settings", str(settings)).returncode == 1
+    customers.write_text("id,name\n1,Sample One\n2,Sample Two\n", encoding="utf-8")
+    full = fieldhr("plugins", "test", "fieldhr.crm_files", "--settings", str(settings))
+    assert full.returncode == 0, full.stderr
+    assert "not set up" not in full.stderr
+
+
 def test_settings_for_a_test_must_be_an_object(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_text('{"acme.x": {"a": 1}}')

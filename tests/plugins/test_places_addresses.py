@@ -92,6 +92,12 @@ def test_three_reps_at_one_spot_make_an_address_suspect() -> None:
         assert all(text.format(**finding.params) for text in messages()[name].values())
 
 
+@pytest.mark.scenario("L16")
+def test_a_source_that_lies_aside_has_no_single_wrong_addresses() -> None:
+    assert not suspect(THREE, place(doubt="quality.datum_shift"))
+    assert suspect(THREE, place(doubt="crm.address_suspect"))
+
+
 @pytest.mark.scenario("L15")
 def test_one_rep_needs_four_visits_and_the_threshold_is_a_setting() -> None:
     visits = [checkin(n, "p", 1200 + n) for n in range(4)]

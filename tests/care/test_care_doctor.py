@@ -776,3 +776,10 @@ def test_postgresql_is_examined_too(postgresql_url: str, tmp_path: Path, office:
         assert {a.code: a.status for a in examine(patient, fix=True) if a.fixed} == {"schema.index_missing": "fixed"}
     finally:
         patient.close()
+
+
+def test_reference_names_every_question_and_what_is_mended(checkout: Path) -> None:
+    text = (checkout / "docs/reference/doctor.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    assert [row[1].strip(" `") for row in rows] == [check.code for check in CHECKS]
+    assert {row[1].strip(" `") for row in rows if row[3].strip() == "*"} == MENDED

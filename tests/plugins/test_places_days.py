@@ -260,6 +260,7 @@ def test_days_together_in_an_office_say_nothing(kind: str) -> None:
     }
     assert not CarriedForAnother().find(Held(held, days=21))
     held["stays"] = STAYS.from_rows([{**row, "kind": "customer"} for row in stays])
+    assert not CarriedForAnother().find(Held({**held, "checkins": CHECKINS.empty()}, days=21))
     assert CarriedForAnother().find(Held(held, days=21))
     assert not CarriedForAnother(PlacesSettings(carried_days=6)).find(Held(held, days=21))
 

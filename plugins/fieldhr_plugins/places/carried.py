@@ -35,8 +35,8 @@ __all__ = ["CarriedForAnother"]
 Row = Mapping[str, Any]
 
 CODE: Final = "device.carried_for_another"
-#: Being together in the office says nothing, and homes and private places are nobody's business.
-_LEFT_OUT: Final = (PlaceKind.OFFICE, PlaceKind.HOME, PlaceKind.PRIVATE)
+#: Homes and private places are nobody's business.
+_LEFT_OUT: Final = (PlaceKind.HOME, PlaceKind.PRIVATE)
 #: Longest way between two stops that counts as made together.
 _WAY_MS: Final = 3 * 3_600_000
 #: Stops are different places when they lie this far apart.
@@ -55,9 +55,10 @@ class _Day:
 class CarriedForAnother:
     """Alerter, end of day: at least four hours together, stops and the ways between, on five of seven working days.
 
-    A day counts where 90 % of either phone's stays outside offices and homes were spent within 20 m of the other,
-    half their mean accuracy allowed for, at three stops or more, at two places or more; both reps
-    claimed customers that day, none of them the same, and neither wrote down a joint visit.
+    A day counts where 90 % of either phone's stays, homes and private places left out, were spent within 20 m of the
+    other, half their mean accuracy allowed for, at one stop outside offices or more, at two places or more; both reps
+    checked in at customers that day, none claimed by both, and neither wrote down a joint visit. Office time counts,
+    but days in an office alone say nothing.
     """
 
     codes = (CODE,)
@@ -95,12 +96,14 @@ class CarriedForAnother:
                 left_out.setdefault((row["rep"], row["date"]), []).append((row["start_ms"], row["end_ms"]))
             else:
                 stays.setdefault(row["date"], []).append(row)
-        customers, joint = _claimed(tables)
+        checked, customers, joint = _claimed(tables)
         found: dict[tuple[str, str], dict[str, _Day]] = {}
         for day, rows in sorted(stays.items()):
             for pair, together in sorted(self._meetings(rows).items()):
                 one, other = (customers.get((rep, day), set()) for rep in pair)
-                if not one or not other or one & other or any((rep, day) in joint for rep in pair):
+                if not all((rep, day) in checked for rep in pair) or one & other:
+                    continue
+                if any((rep, day) in joint for rep in pair):
                     continue
                 apart = [span for rep in pair for span in left_out.get((rep, day), ())]
                 judged = self._judge([[r for r in rows if r["rep"] == rep] for rep in pair], together, apart)
@@ -136,15 +139,16 @@ class CarriedForAnother:
         for (_, left), (arrived, _) in pairwise(spans):
             if 0 < arrived - left <= _WAY_MS and not any(a < arrived and left < b for a, b in apart):
                 ways += arrived - left
+        outside = [one for one, _ in together if one["kind"] != PlaceKind.OFFICE]
         places: list[Row] = []
         for one, _ in together:
             if all(distance_m(one["lat"], one["lon"], p["lat"], p["lon"]) > _APART_M for p in places):
                 places.append(one)
         seconds = (stopped + ways) / 1000
-        if seconds < self.settings.carried_s or len(spans) < self.settings.carried_stops or len(places) < 2:
+        if seconds < self.settings.carried_s or len(outside) < self.settings.carried_stops or len(places) < 2:
             return None
         ids = sorted({f"{r['rep']}/{r['date']}/{r['start_ms']}" for pair in together for r in pair})
-        return _Day(seconds, len(spans), tuple(ids))
+        return _Day(seconds, len(outside), tuple(ids))
 
     def _spells(self, days: Sequence[str], duty: Sequence[str]) -> list[tuple[list[str], str]]:
         """Return (days of a spell, the day that completed the pattern); days a window apart begin another spell."""
@@ -208,8 +212,9 @@ class CarriedForAnother:
         )
 
 
-def _claimed(tables: Tables) -> tuple[dict[tuple[str, str], set[str]], set[tuple[str, str]]]:
-    """Return the customers each rep claimed by (rep, date), and the days on which a joint visit was written down."""
+def _claimed(tables: Tables) -> tuple[set[tuple[str, str]], dict[tuple[str, str], set[str]], set[tuple[str, str]]]:
+    """Return by (rep, date): who checked in, which customers were claimed, and who wrote down a joint visit."""
+    checked = {(row["rep"], local_date(tables, row["time_ms"])) for row in tables[CHECKINS].rows()}
     customers: dict[tuple[str, str], set[str]] = {}
     for schema, instant in ((CHECKINS, "time_ms"), (OUTINGS, "start_ms")):
         for row in tables[schema].rows():
@@ -219,4 +224,4 @@ def _claimed(tables: Tables) -> tuple[dict[tuple[str, str], set[str]], set[tuple
         for row in tables[FOLLOW_UPS].rows()
         if row["is_joint"] or row["kind"] == "joint_visit"
     }
-    return customers, joint
+    return checked, customers, joint

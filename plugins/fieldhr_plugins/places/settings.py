@@ -48,7 +48,8 @@ class PlacesSettings:
             after duty began and last earlier than this before it ended, on so many of so many days of at least so much
             duty.
         carried_within_m, carried_s, carried_share, carried_stops, carried_days, carried_window_days: two phones spent
-            this share of their stays within this distance, so long a day, at so many stops, on so many of so many days.
+            this share of their stays within this distance, so long a day, at so many stops outside
+            offices, on so many of so many days.
         shared_device_s: one device checking in for two reps within this time.
     """
 
@@ -105,6 +106,6 @@ class PlacesSettings:
     carried_within_m: float = 20.0
     carried_s: float = 14_400.0
     carried_share: float = 0.9
-    carried_stops: int = 3
+    carried_stops: int = 1
     carried_days: int = 5
     carried_window_days: int = 7

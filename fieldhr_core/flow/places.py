@@ -122,7 +122,7 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
 
     table, addresses, customers = acting.tables.places, acting.tables.addresses, acting.tables.customers
     rows = unit.all(sa.select(table).where(table.c.tenant == acting.tenant).order_by(table.c.id))
-    entries = [
+    entries: list[tuple[Any, ...]] = [
         (row.id, row.kind, row.subject, row.category or None, json.loads(body), row.private, None, None, None)
         for row, body in zip(rows, _place_bodies(unit, rows), strict=True)
         if body is not None

@@ -266,8 +266,7 @@ def columns(tables: Tables, name: str, role: Role) -> list[Any]:
     hidden = MASKED.get(role, {}).get(name, frozenset())
     table: SqlTable = getattr(tables, name)
     return [
-        sa.cast(sa.null(), column.type).label(column.name) if column.name in hidden else column
-        for column in table.c
+        sa.cast(sa.null(), column.type).label(column.name) if column.name in hidden else column for column in table.c
     ]
 
 

@@ -22,7 +22,9 @@ def shape(connection: sa.Connection, schema: str | None = None) -> dict[str, Any
     inspector = sa.inspect(connection)
     return {
         table: {
-            "columns": [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table, schema=schema)],
+            "columns": [
+                (c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(table, schema=schema)
+            ],
             "key": inspector.get_pk_constraint(table, schema=schema)["constrained_columns"],
             "unique": sorted(
                 (u["name"], tuple(u["column_names"])) for u in inspector.get_unique_constraints(table, schema=schema)

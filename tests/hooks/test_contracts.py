@@ -161,7 +161,11 @@ def test_wrong_stays_are_refused(answer: Any, says: str) -> None:
 
 def points(length: int) -> Table:
     return POINTS.table(
-        rep=["r"] * length, customer=["c"] * length, time_ms=[NOON_MS] * length, lat=[31.2] * length, lon=[121.4] * length
+        rep=["r"] * length,
+        customer=["c"] * length,
+        time_ms=[NOON_MS] * length,
+        lat=[31.2] * length,
+        lon=[121.4] * length,
     )
 
 
@@ -212,7 +216,9 @@ def metrics(**changes: Any) -> Table:
 
 def test_metrics_pass_and_unknown_is_nan() -> None:
     assert ask("scorers", "", "score", metrics(), None, metrics=METRIC)
-    assert ask("scorers", "", "score", metrics(value=float("nan"), low=float("nan"), high=float("nan")), None, metrics=METRIC)
+    assert ask(
+        "scorers", "", "score", metrics(value=float("nan"), low=float("nan"), high=float("nan")), None, metrics=METRIC
+    )
 
 
 @pytest.mark.parametrize(
@@ -242,7 +248,9 @@ def customer(address: Address) -> Customer:
 
 def test_what_was_pulled_passes() -> None:
     deal = Deal(id="d", rep="r", customer="c", product="p", stage="s", opened=NOON)
-    assert ask("connectors", "", "pull", Pulled(customers=[customer(ADDRESS)], deals=[deal], cursor="7", more=True), None)
+    assert ask(
+        "connectors", "", "pull", Pulled(customers=[customer(ADDRESS)], deals=[deal], cursor="7", more=True), None
+    )
     assert ask("connectors", "", "pull", Pulled(customers=[customer(Address(id="a"))]), None)
     assert ask("connectors", "", "push", [], None) == []
 
@@ -360,5 +368,3 @@ def test_every_method_of_every_provider_has_a_contract() -> None:
         members = {name for name in vars(protocol) if not name.startswith("_")}
         contracts = {method for family, role, method in CONTRACTS if (family, role) == place}
         assert members == contracts | set(STATEMENTS.get(place, ())), place
-
-

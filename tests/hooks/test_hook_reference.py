@@ -92,7 +92,14 @@ def test_the_tutorial_works_to_the_letter(checkout: Path, tmp_path: Path) -> Non
                 continue
             if "pip" in words:
                 # Into a folder of this test instead of the environment that runs it.
-                words = [*(word for word in words if word not in ("-e", ".")), "-q", "--no-index", "--target", str(site), "."]
+                words = [
+                    *(word for word in words if word not in ("-e", ".")),
+                    "-q",
+                    "--no-index",
+                    "--target",
+                    str(site),
+                    ".",
+                ]
             program = {"python": [sys.executable], "fieldhr": [sys.executable, "-m", "fieldhr_core.cli"]}[words[0]]
             path = os.pathsep.join([str(folder / "src"), str(site)])
             done = subprocess.run(

@@ -37,7 +37,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_
 
     def run(*words: str, commands: tuple[Command, ...] = ()) -> Outcome:
         found = {each.path: ("acme.sample", each) for each in commands}
-        monkeypatch.setattr(dispatch, "_plugin_commands", lambda candidates, disabled: dict(found) if candidates else {})
+        monkeypatch.setattr(
+            dispatch, "_plugin_commands", lambda candidates, disabled: dict(found) if candidates else {}
+        )
         status = main(words)
         out, err = capfd.readouterr()
         return status, out, err
@@ -179,8 +181,14 @@ def raising(failure: BaseException) -> Callable[..., int]:
     [
         (RecordError("No zone.", code="FHR-REC-002", hint="Send\none."), "fieldhr: FHR-REC-002: No zone. Send one.\n"),
         (FileNotFoundError(2, "No such file", "x.gpx"), "fieldhr: FHR-REC-006: No such file: x.gpx. Check the path"),
-        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "fieldhr: FHR-REC-006: The input is not UTF-8"),
-        (KeyError("x"), "fieldhr: KeyError in 'fieldhr do' of the plugin acme.sample: 'x'. Run it again with fieldhr --debug"),
+        (
+            UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+            "fieldhr: FHR-REC-006: The input is not UTF-8",
+        ),
+        (
+            KeyError("x"),
+            "fieldhr: KeyError in 'fieldhr do' of the plugin acme.sample: 'x'. Run it again with fieldhr --debug",
+        ),
     ],
 )
 def test_a_failure_is_one_line_and_status_2(failure: Exception, line: str, run: Run) -> None:
@@ -208,7 +216,11 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     child = subprocess.run(
-        [sys.executable, "-m", "fieldhr_core.cli", "--help"], stdout=write, stderr=subprocess.PIPE, check=False, cwd=tmp_path
+        [sys.executable, "-m", "fieldhr_core.cli", "--help"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        cwd=tmp_path,
     )
     os.close(write)
     assert child.stderr == b""
@@ -242,7 +254,18 @@ def test_version_and_real_help(run_fieldhr: Callable[..., subprocess.CompletedPr
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    heavy = ("sqlalchemy", "numpy", "cryptography", "jinja2", "faker", "hypothesis", "pytest", "alembic", "asyncio", "openpyxl")
+    heavy = (
+        "sqlalchemy",
+        "numpy",
+        "cryptography",
+        "jinja2",
+        "faker",
+        "hypothesis",
+        "pytest",
+        "alembic",
+        "asyncio",
+        "openpyxl",
+    )
     code = (
         "import io, sys\nfrom fieldhr_core.cli import main\nmain(['--help'])\n"
         f"sys.exit(','.join(sorted(set({heavy!r}) & set(sys.modules))))"

@@ -245,7 +245,9 @@ def test_a_name_must_say_vendor_and_feature(name: str, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize(("name", "plugin"), [("acme-crm", "acme.crm"), ("Acme.crm_2", "acme.crm_2"), ("a-b-c", "a.b_c")])
+@pytest.mark.parametrize(
+    ("name", "plugin"), [("acme-crm", "acme.crm"), ("Acme.crm_2", "acme.crm_2"), ("a-b-c", "a.b_c")]
+)
 def test_a_name_is_spelt_for_every_use(name: str, plugin: str, tmp_path: Path) -> None:
     folder = write_project(name, "scorer", tmp_path / "x")
     assert f'"{plugin}" = "{plugin.replace(".", "_")}"' in (folder / "pyproject.toml").read_text(encoding="utf-8")

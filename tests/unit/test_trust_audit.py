@@ -227,7 +227,11 @@ def test_a_file_keeps_checkpoints(tmp_path) -> None:
     assert witness.checkpoints("bank") == published
     assert found(ROWS[:15], checkpoints=witness.checkpoints("bank")) == (16, "audit.cut")
     text = (tmp_path / "witness.jsonl").read_text()
-    for damaged in (text[:-40], text.replace('"seq": 10', '"seq": "x"'), text.replace('"size": 10', '"size": 10, "a": 1')):
+    for damaged in (
+        text[:-40],
+        text.replace('"seq": 10', '"seq": "x"'),
+        text.replace('"size": 10', '"size": 10, "a": 1'),
+    ):
         (tmp_path / "witness.jsonl").write_text(damaged)
         with pytest.raises(TrustError) as caught:
             witness.checkpoints("bank")
@@ -256,7 +260,9 @@ def test_the_chain_costs_little_at_batches_of_a_hundred(tmp_path) -> None:
     numbers = [sa.Column("seq", sa.BigInteger, primary_key=True), sa.Column("at_ms", sa.BigInteger)]
     columns = [*numbers, *(sa.Column(name, sa.Text) for name in texts), sa.Column("mac", sa.LargeBinary)]
     table = sa.Table("audit", sa.MetaData(), *columns)
-    changes = sa.Table("changes", table.metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Text))
+    changes = sa.Table(
+        "changes", table.metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("x", sa.Text)
+    )
 
     def run(name: str, linked: bool) -> float:
         engine = sa.create_engine(f"sqlite:///{tmp_path / name}")

@@ -198,9 +198,7 @@ def test_an_overnight_shift_is_not_cut_by_the_holiday_it_ends_on() -> None:
 
 @pytest.mark.parametrize("kind", list(AbsenceKind))
 def test_leave_is_not_tracked_and_training_is_not_judged(kind: AbsenceKind) -> None:
-    absence = Absence(
-        id="a", rep="rep", kind=kind, start=local("2026-03-02T09:00"), end=local("2026-03-02T14:00")
-    )
+    absence = Absence(id="a", rep="rep", kind=kind, start=local("2026-03-02T09:00"), end=local("2026-03-02T14:00"))
     repday = duty_day(china(), Calendar(), [absence], "rep", date(2026, 3, 2))
     tracked = kind in (AbsenceKind.TRAINING, AbsenceKind.MEETING)
     assert repday.duty_ms[0][0] == ms(local("2026-03-02T09:00" if tracked else "2026-03-02T14:00"))
@@ -213,9 +211,16 @@ def test_leave_is_not_tracked_and_training_is_not_judged(kind: AbsenceKind) -> N
 
 def test_untracked_time_is_that_of_one_rep() -> None:
     absences = [
-        Absence(id=str(n), rep=rep, kind=kind, start=local(f"2026-03-02T{n:02}:00"), end=local(f"2026-03-02T{n + 1:02}:30"))
+        Absence(
+            id=str(n), rep=rep, kind=kind, start=local(f"2026-03-02T{n:02}:00"), end=local(f"2026-03-02T{n + 1:02}:30")
+        )
         for n, (rep, kind) in enumerate(
-            [("rep", AbsenceKind.LEAVE), ("rep", AbsenceKind.PRIVATE), ("rep", AbsenceKind.TRAINING), ("x", AbsenceKind.LEAVE)]
+            [
+                ("rep", AbsenceKind.LEAVE),
+                ("rep", AbsenceKind.PRIVATE),
+                ("rep", AbsenceKind.TRAINING),
+                ("x", AbsenceKind.LEAVE),
+            ]
         )
     ]
     assert untracked_ms(absences, "rep") == [(ms(local("2026-03-02T00:00")), ms(local("2026-03-02T02:30")))]
@@ -247,14 +252,16 @@ def test_edges_belong_to_the_start_and_not_to_the_end() -> None:
 def test_a_withdrawn_basis_refuses_from_that_millisecond() -> None:
     day_12 = NINE + 3_600_000
     fence = Fence(days=(DAY,), bases=((NINE - 1, day_12), (NINE + 60_000, day_12 - 5)))
-    assert fence.sort(np.asarray([day_12 - 1, day_12, SIX])) [1] == {"privacy.off_duty": 1, "privacy.basis_withdrawn": 1}
+    assert fence.sort(np.asarray([day_12 - 1, day_12, SIX]))[1] == {"privacy.off_duty": 1, "privacy.basis_withdrawn": 1}
     renewed = attrs.evolve(fence, bases=(*fence.bases, (day_12 + 10, None)))
     place, _ = renewed.sort(np.asarray([day_12 - 1, day_12, day_12 + 9, day_12 + 10]))
     assert place.tolist() == [0, -1, -1, 0]
 
 
 def test_reasons() -> None:
-    leave = Absence(id="a", rep="rep", kind=AbsenceKind.LEAVE, start=local("2026-03-02T09:00"), end=local("2026-03-02T10:00"))
+    leave = Absence(
+        id="a", rep="rep", kind=AbsenceKind.LEAVE, start=local("2026-03-02T09:00"), end=local("2026-03-02T10:00")
+    )
     repday = duty_day(china(), Calendar(), [leave], "rep", date(2026, 3, 2))
     fence = Fence(days=(repday,), bases=(), leave_ms=[(NINE, NINE + 3_600_000)])
     times = np.asarray([NINE, NINE + 3_600_000, SIX])
@@ -265,5 +272,7 @@ def test_reasons() -> None:
 def test_fixes_go_to_the_day_their_shift_began() -> None:
     night = china(start=time(22), end=time(6), breaks=())
     days = tuple(duty_day(night, Calendar(), (), "rep", date(2026, 3, day)) for day in (2, 3, 4))
-    times = [ms(local(text)) for text in ("2026-03-03T05:59", "2026-03-03T06:00", "2026-03-03T22:00", "2026-03-05T01:00")]
+    times = [
+        ms(local(text)) for text in ("2026-03-03T05:59", "2026-03-03T06:00", "2026-03-03T22:00", "2026-03-05T01:00")
+    ]
     assert Fence(days=days, bases=((0, None),)).sort(np.asarray(times))[0].tolist() == [0, -1, 1, 2]

@@ -43,7 +43,9 @@ def test_positions_and_words_are_sealed_and_whereabouts_under_the_persons_own_ke
         if field.data_class is not None:
             for purpose in field.purposes:
                 # A field may be held for a purpose that opens it, or for the runtime's own work.
-                assert field.data_class in OPENS[purpose] or purpose is Purpose.OPERATIONS, f"{table}.{column} {purpose}"
+                assert field.data_class in OPENS[purpose] or purpose is Purpose.OPERATIONS, (
+                    f"{table}.{column} {purpose}"
+                )
     clear_and_sensitive = {place for place, field in FIELDS.items() if field.sensitive and field.data_class is None}
     assert clear_and_sensitive == {("absences", "kind"), ("deals", "amount_minor")}
     assert not {column for columns in TECHNICAL.values() for column in columns if column.endswith("_sealed")}

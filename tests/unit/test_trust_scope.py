@@ -164,8 +164,12 @@ def expected(name: str, principal: Principal, action: Action, row: dict[str, Any
 def test_every_role_reaches_exactly_its_rows(
     tables: StoreTables, base: sa.Connection, name: str, action: Action
 ) -> None:
-    stored = {other: [dict(row) for row in base.execute(sa.select(getattr(tables, other))).mappings()] for other in TABLES}
-    parents = {(other, row["tenant"], row["id"]): row for other in ("customers", "messages", "cases") for row in stored[other]}
+    stored = {
+        other: [dict(row) for row in base.execute(sa.select(getattr(tables, other))).mappings()] for other in TABLES
+    }
+    parents = {
+        (other, row["tenant"], row["id"]): row for other in ("customers", "messages", "cases") for row in stored[other]
+    }
     assert len(stored[name]) >= 2
     keys = [column.name for column in getattr(tables, name).primary_key.columns]
     for principal in principals():
@@ -182,7 +186,8 @@ def test_the_matrix_is_the_one_that_was_agreed() -> None:
     letters = {reach: reach.value[0].upper() for reach in Reach}
     roles = ("rep", "manager", "compliance", "hr_payroll", "auditor", "admin", "integrator")
     lines = [
-        f"{kind:<12}" + " ".join("".join(letters[POLICY[kind, action, Role(role)]] for role in roles) for action in Action)
+        f"{kind:<12}"
+        + " ".join("".join(letters[POLICY[kind, action, Role(role)]] for role in roles) for action in Action)
         for kind in dict.fromkeys(kind for kind, _, _ in POLICY)
     ]
     assert lines == MATRIX.strip().splitlines()
@@ -284,7 +289,8 @@ def test_conditions_stand_beside_the_parent_in_one_statement(tables: StoreTables
     rep = Principal(tenant="bank", id="u", role=Role.REP, person="r1")
     joined = sa.select(tables.addresses.c.customer).join(
         tables.customers,
-        (tables.customers.c.tenant == tables.addresses.c.tenant) & (tables.customers.c.id == tables.addresses.c.customer),
+        (tables.customers.c.tenant == tables.addresses.c.tenant)
+        & (tables.customers.c.id == tables.addresses.c.customer),
     )
     found = base.execute(joined.where(condition(tables, "addresses", rep))).scalars().all()
     assert found == ["customers-r1"]

@@ -128,7 +128,12 @@ def test_every_reading_is_noted_before_it_happens() -> None:
     one.vault.open_many("bank", "whereabouts", "tracks", "body", ["a", "b"], sealed, purpose="visits", person="rep-1")
     assert one.noted == [
         Reading(
-            tenant="bank", data_class="whereabouts", person="rep-1", table="tracks", column="body", rows=("a", "b"),
+            tenant="bank",
+            data_class="whereabouts",
+            person="rep-1",
+            table="tracks",
+            column="body",
+            rows=("a", "b"),
             purpose="visits",
         )
     ]
@@ -192,7 +197,9 @@ def test_rotation_keeps_everything_readable_and_ends_on_the_new_key(at: Bench) -
     old, new = key_id(sealed[0]), at.vault.rotate("bank", "contact")
     assert at.vault.open_many(*PLACE, rows, sealed, purpose="visits") == [row.encode() for row in rows]
     at.noted.clear()
-    half = [value or kept for value, kept in zip(at.vault.reseal_many(*PLACE, rows[:25], sealed[:25]), sealed, strict=False)]
+    half = [
+        value or kept for value, kept in zip(at.vault.reseal_many(*PLACE, rows[:25], sealed[:25]), sealed, strict=False)
+    ]
     half += sealed[25:]
     fresh = at.vault.reseal_many(*PLACE, rows, half)
     assert fresh[:25] == [None] * 25

@@ -222,7 +222,7 @@ class Normaliser:
 
     def _unite_letters(self, text: str) -> list[tuple[int, int, str]]:
         """Make words of ``r i s k`` and ``g.u.a.r``."""
-        edits = []
+        edits: list[tuple[int, int, str]] = []
         for run in _SPACED_LETTERS.finditer(text):
             if not any(c.isalpha() for c in run[0]):
                 continue
@@ -259,7 +259,7 @@ class Normaliser:
 
     def _mend_words(self, text: str) -> list[tuple[int, int, str]]:
         """Mend digits and signs in place of letters, and words cut by a mark, into words of the lexicon."""
-        edits = []
+        edits: list[tuple[int, int, str]] = []
         for found in _WORDS_WITH_DIGITS.finditer(text):
             plain = "".join(_LEET.get(c, c) for c in found[0])
             for word in (plain, "".join("l" if c in "1!" else _LEET.get(c, c) for c in found[0])):

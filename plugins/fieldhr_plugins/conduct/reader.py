@@ -171,9 +171,7 @@ class Reader:
         whole = attrs.evolve(utterances[-1], text=text)
         normal = self._normalise(text)
         found = _longest(self._judge(self._find(normal, whole.language), normal, whole, pieces))
-        return [
-            hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known) and not _runs_on(hit, known)
-        ]
+        return [hit for hit in found if len(hit.spans) > 1 and not _covered(hit, known) and not _runs_on(hit, known)]
 
     def _find(self, normal: Normal, language: str) -> list[RawHit]:
         text = normal.text

@@ -293,7 +293,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id"),
         schema=schema,
     )
-    op.create_index(f"ix_{prefix}outbox_due", f"{prefix}outbox", ["tenant", "state", "due_ms"], unique=False, schema=schema)
+    op.create_index(
+        f"ix_{prefix}outbox_due", f"{prefix}outbox", ["tenant", "state", "due_ms"], unique=False, schema=schema
+    )
     op.create_table(
         f"{prefix}outings",
         sa.Column("tenant", sa.String(length=120), nullable=False),

@@ -165,9 +165,9 @@ class Planner:
         scripts = [self.scripts[rep.index, day] for day in days]
         if rep.index in self._kept or (row.needs.whole_rep and rep.index in self._touched):
             return False
-        # Half a day of something special is enough: the other half stays ordinary.
-        special = [{part for part in script.claimed_by if part != "noon"} for script in scripts]
-        busy = any(special) and len(parts) > 1
+        # Half a day of something special is enough: the other half stays ordinary, or somebody innocent would be left
+        # without the visits of the week.
+        busy = any(part != "noon" for script in scripts for part in script.claimed_by)
         return not busy and not any(parts & set(script.claimed_by) for script in scripts)
 
     def _claim(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int], parts: frozenset[str]) -> None:

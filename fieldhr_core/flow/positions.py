@@ -33,7 +33,7 @@ from fieldhr_core.model import (
 )
 from fieldhr_core.model.datums import to_wgs84
 from fieldhr_core.model.tabulate import reported
-from fieldhr_core.store.rows import canonical_json, put
+from fieldhr_core.store.rows import canonical_json, put, within
 from fieldhr_core.trust.fence import Fence
 from fieldhr_core.trust.retention import PROFILES, Precision, precision_of
 
@@ -128,7 +128,8 @@ def _keep(acting: Acting, unit: Unit, table: Table, datum: Datum) -> Receipt:
     if swapped.any():
         with unit.housework():
             _quarantine(acting, unit, table.take(swapped))
-    good = table.take(~np.logical_or.reduce(list(faults.values())))
+    bad = np.logical_or.reduce(list(faults.values()))
+    good = table.take(~bad) if bad.any() else table
     lat, lon = to_wgs84(good["lat"], good["lon"], datum)
     good = good.replace(lat=lat, lon=lon)
 
@@ -174,11 +175,12 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
     """Return what falls into somebody's working time and stands on a basis; count the rest and forget it."""
     import numpy as np
 
-    order = np.lexsort((table["time_ms"], table["rep"].codes))
+    order = _order(table["rep"].codes, table["time_ms"])
     codes, times = table["rep"].codes[order], table["time_ms"][order]
-    place = np.full(len(order), -1, dtype="i8")
+    place = np.full(len(codes), -1, dtype="i8")
     keys: list[tuple[str, str, str]] = []
-    if len(order):
+    drops: dict[tuple[str, str, str], int] = {}
+    if len(codes):
         first, last = _dates(times)
         known = duties(acting, unit, set(table["rep"].values), first, last)
         bases = _bases(acting, unit)
@@ -200,16 +202,17 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
             keys += [(rep, day.date, day.zone) for day in days]
             for reason, count in refused.items():
                 _count(reasons, reason, count)
-            if refused:
-                with unit.housework():
-                    _count_drops(acting, unit, rep, instant(int(times[start])).date().isoformat(), refused)
+                drops[reason.replace("privacy.", "privacy.dropped_"), rep, _utc_date(times[start])] = count
+        with unit.housework():
+            _count_drops(acting, unit, drops)
     kept = place >= 0
-    filled, lengths = np.unique(place[kept], return_counts=True)
-    rows = order[kept]
+    lengths = np.bincount(place[kept], minlength=len(keys))
+    filled = np.flatnonzero(lengths)
+    rows = order if kept.all() else np.flatnonzero(kept) if isinstance(order, slice) else order[kept]
     columns = {column.name: _rows_of(table[column.name], rows) for column in FIXES.columns}
     return Batch(
         keys=tuple(keys[day] for day in filled.tolist()),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]),
+        offsets=np.concatenate([[0], np.cumsum(lengths[filled])]),
         fixes=FIXES.table(**columns),
     )
 
@@ -241,7 +244,17 @@ def _young_enough(
     return np.where(gone, -1, mine), int(gone.sum())
 
 
-def _rows_of(column: Any, rows: npt.NDArray[np.int64]) -> Any:
+def _order(codes: npt.NDArray[np.int32], times: npt.NDArray[np.int64]) -> slice | npt.NDArray[np.int64]:
+    """Return what brings the rows into the order of rep and time; a slice of all where they stand in it already."""
+    import numpy as np
+
+    step = np.diff(codes)
+    if ((step > 0) | ((step == 0) & (times[1:] >= times[:-1]))).all():
+        return slice(None)
+    return np.lexsort((times, codes))
+
+
+def _rows_of(column: Any, rows: slice | npt.NDArray[np.int64]) -> Any:
     return column.take(rows) if isinstance(column, Coded) else column[rows]
 
 
@@ -271,23 +284,43 @@ def _count(reasons: dict[str, int], reason: str, count: int) -> None:
     reasons[reason] = reasons.get(reason, 0) + count
 
 
-def _count_drops(acting: Acting, unit: Unit, rep: str, day: str, refused: Mapping[str, int]) -> None:
-    """Keep how many were refused, and nothing else about them."""
+def _count_drops(acting: Acting, unit: Unit, drops: Mapping[tuple[str, str, str], int]) -> None:
+    """Keep how many were refused by (counter, rep, date), and nothing else about them."""
     import sqlalchemy as sa
 
+    if not drops:
+        return
     table = acting.tables.counters
-    for reason, count in refused.items():
-        name = reason.replace("privacy.", "privacy.dropped_")
-        before = unit.connection.execute(
-            sa.select(table.c.count).where(
-                table.c.tenant == acting.tenant, table.c.name == name, table.c.subject == rep, table.c.date == day
+    names, reps, days = (sorted(set(parts)) for parts in zip(*drops, strict=True))
+    before: dict[tuple[str, str, str], int] = {}
+    for chunk in within(reps):
+        for row in unit.all(
+            sa.select(table.c.name, table.c.subject, table.c.date, table.c.count.label("so_far")).where(
+                table.c.tenant == acting.tenant,
+                table.c.subject.in_(chunk),
+                table.c.name.in_(names),
+                table.c.date.in_(days),
             )
-        ).scalar()
-        put(
-            unit.connection,
-            table,
-            [{"tenant": acting.tenant, "name": name, "subject": rep, "date": day, "count": (before or 0) + count}],
-        )
+        ):
+            before[row.name, row.subject, row.date] = row.so_far
+    put(
+        unit.connection,
+        table,
+        [
+            {
+                "tenant": acting.tenant,
+                "name": key[0],
+                "subject": key[1],
+                "date": key[2],
+                "count": before.get(key, 0) + count,
+            }
+            for key, count in drops.items()
+        ],
+    )
+
+
+def _utc_date(ms: int) -> str:
+    return instant(int(ms)).date().isoformat()
 
 
 def _quarantine(acting: Acting, unit: Unit, table: Table) -> None:

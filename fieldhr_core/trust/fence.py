@@ -65,9 +65,12 @@ class Fence:
         duty = [(start, end, index) for index, day in enumerate(self.days) for start, end in day.duty_ms]
         on_duty, place = _inside(times, duty)
         in_force, _ = _inside(times, _joined(self.bases))
+        kept = on_duty & in_force
+        if kept.all():  # the ordinary day needs no reasons
+            return place, np.full(len(times), -1, dtype="i8")
         on_leave, _ = _inside(times, [(start, end, 0) for start, end in self.leave_ms])
         begun = np.zeros(len(times), dtype=bool) if not self.bases else times >= min(start for start, _ in self.bases)
-        reason = np.select([on_duty & in_force, on_leave & ~on_duty, ~on_duty, ~begun], [-1, 0, 1, 2], default=3)
+        reason = np.select([kept, on_leave & ~on_duty, ~on_duty, ~begun], [-1, 0, 1, 2], default=3)
         return np.where(reason < 0, place, -1), reason
 
 

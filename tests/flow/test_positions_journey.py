@@ -184,3 +184,26 @@ def test_receipts_add() -> None:
     one = Receipt(submitted=2, stored=1, rejected=1, reasons={"a": 1})
     assert (one + one) == Receipt(submitted=4, stored=2, rejected=2, reasons={"a": 2})
     assert not attrs.evolve(one, stored=2).adds_up
+
+
+@pytest.mark.req("E6")
+def test_refused_fixes_of_many_reps_are_counted_for_each_and_added_up(hr: FieldHR, admin: Principal, town: Any) -> None:
+    from fieldhr_core.model import Person
+
+    with hr.acting_as(admin, purpose="operations") as desk:
+        desk.people.put([Person(id=f"n{n}", name=f"Somebody {n}") for n in range(3)])
+        night = [town.stay(town.customer, "22:00", 5 + n, rep=f"n{n}") for n in range(3)]
+        for _ in range(2):
+            receipt = desk.positions.record(Table.concat(REPORTED, night), datum=Datum.WGS84)
+            assert receipt.reasons == {"privacy.off_duty": 11 + 13 + 15}
+        desk.positions.record(town.stay(town.customer, "14:00", 1, rep="n0"), datum=Datum.WGS84)
+    with hr.unsafe_as_system(reason="a test looks at the counters") as connection:
+        counters = hr._open_house().tables.counters
+        rows = connection.execute(counters.select().where(counters.c.name.like("privacy.%"))).mappings()
+        found = {(row["name"], row["subject"]): row["count"] for row in rows}
+    assert found == {
+        ("privacy.dropped_off_duty", "n0"): 22,
+        ("privacy.dropped_off_duty", "n1"): 26,
+        ("privacy.dropped_off_duty", "n2"): 30,
+        ("privacy.dropped_no_basis", "n0"): 3,
+    }

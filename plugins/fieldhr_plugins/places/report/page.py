@@ -54,7 +54,7 @@ def pdf(view: DayView) -> bytes:
         MissingDependencyError: FHR-CFG-010 where weasyprint (or jinja2) is not installed.
     """
     try:
-        from weasyprint import HTML  # type: ignore[import-untyped, unused-ignore]
+        from weasyprint import HTML
     except (ImportError, OSError) as cause:
         raise MissingDependencyError("weasyprint", "pdf") from cause
     written: bytes = HTML(string=_page(view, for_pdf=True), url_fetcher=_refused).write_pdf()

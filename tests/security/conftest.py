@@ -150,7 +150,7 @@ class Street:
         ]
 
 
-class _Undone(Exception):  # noqa: N818 - nothing is wrong
+class _Undone(Exception):
     pass
 
 

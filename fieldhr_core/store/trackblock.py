@@ -25,7 +25,7 @@ import functools
 import itertools
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -46,9 +46,9 @@ _DEGREE: Final = 100_000.0
 _SECOND: Final = 1_000
 _NO_SPEED: Final = 65_535
 _NO_BATTERY: Final = 101
-#: Rep-days worked on at once: packing is quickest within the processor's cache, unpacking in bulk; both bound memory.
+#: Rep-days packed, and fixes unpacked, at once: what lies within the processor's cache is quickest.
 _PACKED_AT_ONCE: Final = 32
-_UNPACKED_AT_ONCE: Final = 512
+_UNPACKED_AT_ONCE: Final = 65_536
 _LONGEST: Final = 1 << 28  # bytes a block may inflate to: a bound for damaged ones, far above any rep-day
 
 #: Columns in the order of their planes. "level": distances from the smallest value. "delta": signed differences.
@@ -256,13 +256,34 @@ def decode_many(blocks: Sequence[bytes]) -> tuple[Table, Integers]:
     offsets = np.zeros(len(blocks) + 1, dtype="i8")
     np.cumsum([one.length for one in opened], out=offsets[1:])
     filled = [one for one in opened if one.length]
-    portions = [
-        _inflated(filled[place : place + _UNPACKED_AT_ONCE]) for place in range(0, len(filled), _UNPACKED_AT_ONCE)
-    ]
-    return portions[0] if len(portions) == 1 else Table.concat(FIXES, portions), offsets
+    devices = _in_use(block.devices for block in filled)
+    sources = _in_use(block.sources for block in filled)
+    # Every portion is written to where it belongs: putting finished portions together would move everything once more.
+    whole = _room(int(offsets[-1]))
+    start = 0
+    for portion in _portions(filled):
+        end = start + sum(block.length for block in portion)
+        _inflate(portion, devices, sources, {name: column[start:end] for name, column in whole.items()})
+        start = end
+    return _tabled(whole, tuple(devices), tuple(sources)), offsets
 
 
-def _inflated(blocks: Sequence[_Opened]) -> Table:
+def _portions(blocks: Iterable[_Opened]) -> Iterator[list[_Opened]]:
+    portion: list[_Opened] = []
+    fixes = 0
+    for block in blocks:
+        portion.append(block)
+        fixes += block.length
+        if fixes >= _UNPACKED_AT_ONCE:
+            yield portion
+            portion, fixes = [], 0
+    if portion:
+        yield portion
+
+
+def _inflate(
+    blocks: Sequence[_Opened], devices: Mapping[str, int], sources: Mapping[str, int], into: Mapping[str, Any]
+) -> None:
     import numpy as np
 
     lengths = np.asarray([block.length for block in blocks], dtype="i8")
@@ -275,9 +296,9 @@ def _inflated(blocks: Sequence[_Opened]) -> Table:
     units, firsts = (np.asarray([getattr(block, name) for block in blocks]) for name in ("unit_ms", "first_ms"))
     integers["time"] = days.sums(integers["time"] * days.spread(units), firsts)
     integers["received"] = _received(integers["received"], integers["time"], batched, days)
-    device = _unlabelled(integers.pop("device"), [block.devices for block in blocks], days)
-    source = _unlabelled(integers.pop("source"), [block.sources for block in blocks], days)
-    return _as_table(integers, device, source)
+    _unlabel(integers.pop("device"), [block.devices for block in blocks], devices, days, into["device"])
+    _unlabel(integers.pop("source"), [block.sources for block in blocks], sources, days, into["source"])
+    _measure(integers, into)
 
 
 # --- Columns as integers of their quantum, and back
@@ -315,24 +336,43 @@ def _as_integers(fixes: Table) -> dict[str, Any]:
 
 
 def _as_table(integers: dict[str, Any], device: Coded, source: Coded) -> Table:
+    room = _room(len(integers["time"])) | {"device": device.codes, "source": source.codes}
+    _measure(integers, room)
+    return _tabled(room, device.values, source.values)
+
+
+def _room(length: int) -> dict[str, Any]:
+    """Return room for the columns of ``FIXES``, text columns as codes."""
     import numpy as np
 
-    speed, battery = integers["speed"] / 10.0, integers["battery"].astype("f8")
-    speed[integers["speed"] == _NO_SPEED] = np.nan
-    battery[integers["battery"] == _NO_BATTERY] = np.nan
-    columns = {
-        "device": device,
-        "time_ms": integers["time"],
-        "received_ms": integers["received"],
-        "lat": integers["lat"] / _DEGREE,
-        "lon": integers["lon"] / _DEGREE,
-        "accuracy_m": _ladder()[integers["accuracy"]],
-        "speed_mps": speed,
-        "battery_pct": battery,
-        "mock": integers["mock"].astype("i1"),
-        "source": source,
+    columns: dict[str, Any] = {name: np.empty(length, dtype="i8") for name in ("time_ms", "received_ms")}
+    columns |= {name: np.empty(length, dtype="f8") for name in ("lat", "lon", "accuracy_m", "speed_mps", "battery_pct")}
+    return columns | {
+        "mock": np.empty(length, dtype="i1"),
+        "device": np.empty(length, dtype="i4"),
+        "source": np.empty(length, dtype="i4"),
     }
-    return FIXES.table(**columns)
+
+
+def _measure(integers: Mapping[str, Any], into: Mapping[str, Any]) -> None:
+    """Write integers of their quantum as what they measure."""
+    import numpy as np
+
+    into["time_ms"][:] = integers["time"]
+    into["received_ms"][:] = integers["received"]
+    np.divide(integers["lat"], _DEGREE, out=into["lat"])
+    np.divide(integers["lon"], _DEGREE, out=into["lon"])
+    into["accuracy_m"][:] = _ladder()[integers["accuracy"]]
+    np.divide(integers["speed"], 10.0, out=into["speed_mps"])
+    into["speed_mps"][integers["speed"] == _NO_SPEED] = np.nan
+    into["battery_pct"][:] = integers["battery"]
+    into["battery_pct"][integers["battery"] == _NO_BATTERY] = np.nan
+    into["mock"][:] = integers["mock"]
+
+
+def _tabled(columns: Mapping[str, Any], devices: tuple[str, ...], sources: tuple[str, ...]) -> Table:
+    texts = {"device": Coded(columns["device"], devices), "source": Coded(columns["source"], sources)}
+    return FIXES.table(**{**columns, **texts})
 
 
 def _degrees(column: Any, limit: float, name: str) -> Any:
@@ -480,19 +520,21 @@ def _labelled(coded: Coded, days: _Days) -> tuple[Any, list[bytes]]:
     return codes, packed
 
 
-def _unlabelled(codes: Any, values: Sequence[tuple[str, ...]], days: _Days) -> Coded:
+def _in_use(values: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    """Return every text that a rep-day holds with its code: sorted, so that codes depend on nothing else."""
+    return {text: code for code, text in enumerate(sorted({text for texts in values for text in texts}))}
+
+
+def _unlabel(codes: Any, values: Sequence[tuple[str, ...]], place: Mapping[str, int], days: _Days, into: Any) -> None:
+    """Write codes into each rep-day's own values as codes into everybody's."""
     import numpy as np
 
-    if len(values) == 1:
-        return Coded((codes - 1).astype("i4"), values[0])
-    everything = tuple(sorted({text for texts in values for text in texts}))
-    place = {text: code for code, text in enumerate(everything)}
     # One table of codes for all rep-days below each other: -1, then the codes of the rep-day's values.
     table = np.asarray([code for texts in values for code in (-1, *(place[text] for text in texts))], dtype="i4")
     sizes = np.asarray([len(texts) + 1 for texts in values], dtype="i8")
     if codes.max() >= sizes.max() or bool((np.maximum.reduceat(codes, days.starts) >= sizes).any()):
         raise _damaged("a label points nowhere")
-    return Coded(table[codes + days.spread(np.cumsum(sizes) - sizes)], everything)
+    into[:] = table[codes + days.spread(np.cumsum(sizes) - sizes)]
 
 
 # --- Small integers as bytes, and back

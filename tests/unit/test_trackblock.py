@@ -253,3 +253,28 @@ def _best(work) -> float:
         work()
         taken.append(time.process_time() - start)
     return min(taken)
+
+
+def test_many_blocks_are_unpacked_in_portions_and_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from fieldhr_core.store import trackblock
+
+    days = [
+        canonical(
+            FIXES.table(
+                time_ms=[1_772_413_200_000 + 1000 * n for n in range(count)],
+                lat=[31.2 + n / 1000 for n in range(count)],
+                lon=[121.4] * count,
+                received_ms=[1_772_413_300_000] * count,
+                device=[f"phone-{count}"] * count,
+                source=["gps" if n % 2 else None for n in range(count)],
+            )
+        )[0]
+        for count in (3, 0, 7, 1, 12)
+    ]
+    blocks = [trackblock.encode(day) for day in days]
+    whole, offsets = trackblock.decode_many(blocks)
+    monkeypatch.setattr(trackblock, "_UNPACKED_AT_ONCE", 4)
+    portioned, _ = trackblock.decode_many(blocks)
+    assert repr(list(portioned.rows())) == repr(list(whole.rows()))  # NaN is not equal to itself
+    assert offsets.tolist() == [0, 3, 3, 10, 11, 23]
+    assert set(whole["device"]) == {"phone-3", "phone-7", "phone-1", "phone-12"}

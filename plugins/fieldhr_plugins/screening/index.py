@@ -7,10 +7,11 @@ entries were touched; the few that share most are compared in full. Numbers are 
 from __future__ import annotations
 
 import heapq
-import math
 import re
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import attrs
@@ -23,8 +24,12 @@ from fieldhr_plugins.screening.weighing import Found, Subject, known_numbers, we
 __all__ = ["Index", "Listed"]
 
 #: How many postings a question may touch, and how many names are then compared in full.
-_POSTINGS: Final = 2_500
+_POSTINGS: Final = 1_800
 _COMPARED: Final = 10
+#: Of how many names the letters are looked at, to choose the last of these.
+_LOOKED_AT: Final = 45
+#: What share of the best candidate's votes another one needs.
+_SHARE: Final = 0.3
 _READ_AT_ONCE: Final = 50_000
 
 
@@ -134,30 +139,38 @@ class Index:
             for schema in schemas:
                 asked = self.matcher.read(text, schema)
                 mark = "1" if schema == PERSON else "2"
-                for place in self._candidates([mark + key for key in self._keys.of(asked, asked=True)]):
+                for place in self._candidates(text, [mark + key for key in self._keys.of(asked, asked=True)]):
                     match = self.matcher.compare(asked, self._name(place, schema))
                     if match.score >= _WORTH:
                         found.append((place, match.score, match.grounds))
         return found
 
-    def _candidates(self, keys: Sequence[str]) -> list[int]:
+    def _candidates(self, text: str, keys: Sequence[str]) -> list[int]:
         postings = [found for key in keys if (found := self._postings.get(key)) is not None]
         if not postings:
             return []
         postings.sort(key=len)
         total = len(self._names)
-        weights: dict[int, float] = {}
+        votes: Counter[int] = Counter()
         touched = 0
         for count, places in enumerate(postings):
             if touched + len(places) > _POSTINGS and count >= 2 and touched:
                 break
             touched += len(places)
-            weight = math.log(1 + total / len(places))
-            for place in places:
-                weights[place] = weights.get(place, 0.0) + weight
-        best = heapq.nlargest(_COMPARED, weights.items(), key=lambda item: item[1])
-        least = best[0][1] * 0.25
-        return [place for place, weight in best if weight >= least]
+            # The rarer a key, the more often it is counted; counting a short row again costs nothing.
+            for _ in range(max(1, (total // len(places)).bit_length() // 3)):
+                votes.update(places)
+        enough = max(votes.values()) * _SHARE
+        best = [(count, place) for place, count in votes.items() if count >= enough]
+        if len(best) > _COMPARED:
+            best = heapq.nlargest(_LOOKED_AT, best)
+            sure, others = best[: _COMPARED // 2], best[_COMPARED // 2 :]
+            # Many share a given name: of these, the ones whose letters agree most.
+            asked = _letters(text)
+            best = sure + heapq.nlargest(
+                _COMPARED - len(sure), others, key=lambda found: len(asked & _letters(self._names[found[1]]))
+            )
+        return [place for _, place in best]
 
     def _name(self, place: int, schema: str) -> Name:
         read = self._read.get(place)
@@ -177,6 +190,12 @@ class Index:
                 if match.score > best[1]:
                     best = (name, match.score, match.grounds)
         return best
+
+
+def _letters(text: str) -> set[str]:
+    """Return a text's pairs of letters, the beginnings and ends of its words among them."""
+    padded = f" {text.casefold()} "
+    return set(map("".join, pairwise(padded)))
 
 
 _RANK: Final = {"hit": 2, "possible": 1, "none": 0}

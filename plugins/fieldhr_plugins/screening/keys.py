@@ -15,7 +15,7 @@ from fieldhr_plugins.screening.matching import Matcher, Name
 from fieldhr_plugins.screening.organizations import OrganizationName
 from fieldhr_plugins.screening.persons import PersonName
 from fieldhr_plugins.screening.sounds import cantonese
-from fieldhr_plugins.screening.text import skeleton, sound
+from fieldhr_plugins.screening.text import skeleton
 
 __all__ = ["Keys"]
 
@@ -51,7 +51,6 @@ class Keys:
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
         self._romaniser = matcher.romaniser
-        self._sounds: dict[str, str] = {}
         self._cantonese: dict[str, tuple[str, ...]] = {}
         self._ways: dict[str, tuple[frozenset[str], ...]] = {}
 
@@ -65,6 +64,7 @@ class Keys:
             yield from self._han_person(name)
         if name.words:
             words = [word for word in name.words if word not in name.particles]
+            yield "j:" + "".join(name.words)
             yield from self._trigrams(words)
             yield from self._consonants(words, name.bare)
             if name.chinese is not None or (asked and len(words) <= 3):
@@ -134,14 +134,10 @@ class Keys:
 
     def _trigrams(self, words: Iterable[str]) -> Iterator[str]:
         for word in words:
-            heard = self._sounds.get(word)
-            if heard is None:
-                if len(self._sounds) > 100_000:
-                    self._sounds.clear()
-                heard = self._sounds[word] = sound(word)
-            if len(heard) <= 3:
-                yield "w:" + heard
-            else:
+            heard = self._matcher.persons.words.sound(word)
+            # The whole word: where the other word is mistyped, this one leads there alone.
+            yield "w:" + heard
+            if len(heard) > 3:
                 yield "^" + heard[:3]
                 for start in range(len(heard) - 2):
                     yield heard[start : start + 3]

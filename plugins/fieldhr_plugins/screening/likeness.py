@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
+
+from fieldhr_plugins.screening.text import sound
 
 __all__ = ["ACCEPTED", "Words", "distance"]
 
+_EMPTY: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
 #: Words less alike than this are two words.
 ACCEPTED: Final = 0.78
 
+#: Letters that spellings confuse, and what that costs.
 _CHEAP: Final = {
     frozenset(pair): cost
     for pairs, cost in (
-        (
-            (
-                "ou",
-                "ei",
-                "ea",
-                "iy",
-                "ij",
-                "yj",
-                "kq",
-                "kc",
-                "sc",
-                "zs",
-                "vf",
-                "jg",
-                "gk",
-                "čš",
-                "čj",
-                "šs",
-                "kg",
-                "uy",
-                "kh",
-                "hj",
-            ),
-            0.5,
-        ),
-        (("ai", "dt", "bp", "jz", "ae", "oa", "ui", "sč", "hg"), 0.8),
+        ("ou ei ea iy ij yj kq kc sc zs vf vb jg gk čš čj šs uy kh hj", 0.5),
+        ("ai dt bp jz oa ui sč hg", 0.8),
     )
-    for pair in pairs
+    for pair in pairs.split()
 }
 _DROPPED: Final = {"h": 0.5, "e": 0.6, "i": 0.7, "y": 0.6, "u": 0.8}
 
@@ -80,9 +62,9 @@ class Words:
     """Likeness of single words, remembered."""
 
     def __init__(
-        self, sound_of: dict[str, str], variants: dict[str, frozenset[int]], nicknames: dict[str, frozenset[int]]
+        self, variants: Mapping[str, frozenset[int]] = _EMPTY, nicknames: Mapping[str, frozenset[int]] = _EMPTY
     ) -> None:
-        self._sound_of = sound_of
+        self._sound_of: dict[str, str] = {}
         self._variants = variants
         self._nicknames = nicknames
         self._known: dict[tuple[str, str], float] = {}
@@ -104,29 +86,40 @@ class Words:
             return 0.0
         if self._variants.get(one, _NONE) & self._variants.get(other, _NONE):
             return 0.97
-        a, b = self._sound(one), self._sound(other)
-        shortest, longest = min(len(one), len(other)), max(len(a), len(b))
+        a, b = self.sound(one), self.sound(other)
+        shortest = min(len(one), len(other))
         if a == b:
             return 0.96 if shortest > 3 else 0.92
         if self._nicknames.get(one, _NONE) & self._nicknames.get(other, _NONE):
             return 0.86
         if min(len(a), len(b)) <= 3 and shortest <= 3:
             return 0.0
-        cost = distance(a, b, 0.25 * longest)
-        if cost > 0.25 * longest:
+        if _is_feminine(one, other):
+            return 0.0
+        heard = self._by_distance(a, b)
+        # A slip of typing may change the sound beyond recognition.
+        return max(heard, self._by_distance(one, other)) if heard < 0.9 else heard
+
+    def _by_distance(self, a: str, b: str) -> float:
+        if a[0] != b[0] and a[-1] != b[-1] and frozenset((a[0], b[0])) not in _CHEAP:
+            # A slip at both ends is no slip.
+            return 0.0
+        longest = max(len(a), len(b), 4)
+        most = (1 - ACCEPTED) * longest
+        cost = distance(a, b, most)
+        if cost > most:
             return 0.0
         if a[:-1] == b[:-1] and {a[-1], b[-1]} == {"a", "o"}:
             cost += 0.6  # Mario is not Maria
         elif a[0] != b[0] and frozenset((a[0], b[0])) not in _CHEAP:
             cost += 0.3
-        likeness = 1 - cost / max(longest, 4)
+        likeness = 1 - cost / longest
         return likeness if likeness >= ACCEPTED else 0.0
 
-    def _sound(self, word: str) -> str:
+    def sound(self, word: str) -> str:
+        """Return how a word sounds, remembered."""
         found = self._sound_of.get(word)
         if found is None:
-            from fieldhr_plugins.screening.text import sound
-
             if len(self._sound_of) > 100_000:
                 self._sound_of.clear()
             found = self._sound_of[word] = sound(word)
@@ -134,3 +127,13 @@ class Words:
 
 
 _NONE: Final[frozenset[int]] = frozenset()
+_FAMILY: Final = ("ov", "ev", "in", "yn", "sky", "skiy", "ski", "oy", "iy")
+
+
+def _is_feminine(one: str, other: str) -> bool:
+    """Whether one is the name of a woman and the other of a man: Daniel and Daniela; a family name is one in both."""
+    for short, long in ((one, other), (other, one)):
+        if long[-1] == "a" and short[-1] not in "aeiouyh" and 0 <= len(long) - len(short) <= 1:
+            same = sum(x == y for x, y in zip(short, long, strict=False))
+            return same >= len(short) - 2 and not short.endswith(_FAMILY)
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fieldhr_plugins.screening.answers import Match, made
+from fieldhr_plugins.screening.likeness import Words
 from fieldhr_plugins.screening.organizations import OrganizationName, Organizations
 from fieldhr_plugins.screening.persons import PersonName, Persons
 from fieldhr_plugins.screening.sounds import Romaniser
@@ -32,7 +33,7 @@ class Matcher:
         self.folder = Folder(tables.scripts, tables.han.simplify)
         self.romaniser = Romaniser(tables)
         self.persons = Persons(tables, self.folder, self.romaniser)
-        self.organizations = Organizations(tables, self.folder, self.romaniser)
+        self.organizations = Organizations(tables, self.folder, self.romaniser, Words())
 
     def read(self, name: str, schema: str) -> Name:
         """Take a name apart, for comparing it many times.

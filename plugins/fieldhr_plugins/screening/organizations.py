@@ -23,6 +23,10 @@ __all__ = ["OrganizationName", "Organizations"]
 _NO_NAME: Final = re.compile(r"[\s·•・.,，。、;:：；'\"“”‘’《》<>/\\|_\-—–*&＆+!?！？]+")
 _BRACKETED: Final = re.compile(r"[(\[【{〔]([^()\[\]【】{}〔〕]*)[)\]】}〕]")
 _AMPERSAND: Final = re.compile(r"\s*[&＆+]\s*")
+#: Consonants of "company" and "establishment" in Arabic.
+_BARE_FORMS: Final = frozenset({"šrk", "šrkt", "mss", "mwsst", "msst", "ltjr", "tjr"})
+#: What pinyin has and other languages hardly do.
+_CHINESE_LOOK: Final = re.compile(r"^x|zh|^q(?!u[aeio])|[iu]ang|iao|iong|[zcs]hu[ai]")
 _DIGITS: Final = re.compile(r"\d+")
 _HAN_DIGITS: Final = dict(zip("一二三四五六七八九十", map(str, range(1, 11)), strict=True))
 _ORDINALS: Final = {
@@ -37,7 +41,7 @@ class _Part:
     """One writing of a firm's name, Chinese or Latin, taken apart.
 
     Attributes:
-        core: the brand: Chinese characters joined, or Latin words.
+        core: the brand: Chinese characters joined, or Latin words; spelt: the same with articles and the like.
         regions: codes of places; outer: codes of what they lie in.
         trades: codes in order; forms: codes of legal forms; is_group: holding or group.
         branch: what follows the firm's own name, where it is a branch.
@@ -47,6 +51,7 @@ class _Part:
 
     is_han: bool
     core: tuple[str, ...]
+    spelt: tuple[str, ...]
     regions: frozenset[str]
     outer: frozenset[str]
     trades: tuple[str, ...]
@@ -71,7 +76,7 @@ class OrganizationName:
 class Organizations:
     """Compares names of organizations."""
 
-    def __init__(self, tables: Tables, folder: Folder, romaniser: Romaniser) -> None:
+    def __init__(self, tables: Tables, folder: Folder, romaniser: Romaniser, words: Words) -> None:
         self._folder = folder
         self._romaniser = romaniser
         own = tables.organizations
@@ -82,7 +87,7 @@ class Organizations:
         self._small = frozenset(own["small_words"].split())
         self._light = frozenset(own["light_trades"].split())
         self._aliases = self._read_aliases(tables)
-        self.words = Words({}, {}, {})
+        self.words = words
 
     # --- reading -------------------------------------------------------------------------------------------------
 
@@ -189,6 +194,7 @@ class Organizations:
         return _Part(
             is_han=True,
             core=(head,) if head else (),
+            spelt=(head,) if head else (),
             regions=frozenset(regions),
             outer=frozenset(self._outer.get(region, "") for region in regions) - {""},
             trades=tuple(trades),
@@ -240,6 +246,7 @@ class Organizations:
             if phrase in padded:
                 padded = padded.replace(phrase, f" {word} ")
         core: list[str] = []
+        spelt: list[str] = []
         trades: list[str] = []
         forms: set[str] = set()
         numbers: list[str] = []
@@ -247,8 +254,9 @@ class Organizations:
         rest = padded.split()[:24]
         for place, word in enumerate(rest):
             if word in self._small and not (len(word) == 1 and len(rest) < 4):
+                spelt.append(word)
                 continue
-            if word in self._forms_latin and (place > 0 or len(rest) > 2):
+            if word in self._forms_latin and (place > 0 or len(rest) > 1):
                 forms.add(self._forms_latin[word])
             elif word in self._group_latin:
                 is_group = True
@@ -262,9 +270,11 @@ class Organizations:
                 numbers.append(_ORDINALS.get(word, word.lstrip("0") or "0"))
             else:
                 core.append(word)
+                spelt.append(word)
         return _Part(
             is_han=False,
             core=tuple(core),
+            spelt=tuple(spelt),
             regions=frozenset(regions),
             outer=frozenset(self._outer.get(region, "") for region in regions) - {""},
             trades=tuple(trades),
@@ -342,6 +352,9 @@ class Organizations:
         if brand.isascii():
             return self._word_cores((brand,), words)
         aligned = self._romaniser.align(brand, words, person=False)
+        if aligned is None and words != latin.spelt:
+            # De, La, Di and Du are articles elsewhere, and syllables here.
+            aligned = self._romaniser.align(brand, latin.spelt, person=False)
         if aligned is not None:
             if aligned.systems & PINYIN:
                 return 0.95, "the Latin brand spells the Chinese one: pinyin"
@@ -357,6 +370,19 @@ class Organizations:
         english = self._alias_in(brand, words)
         if english:
             return english, "the Latin brand translates the Chinese one"
+        return self._spelt_in_part(brand, words)
+
+    def _spelt_in_part(self, brand: str, words: Sequence[str]) -> tuple[float, str]:
+        """Compare how two brands begin: what follows may be a trade that no table knows, in both languages."""
+        for size in range(len(brand) - 1, 1, -1):
+            for count in range(len(words), 0, -1):
+                front = tuple(words[:count])
+                alias = self._known_alias(brand[:size], "".join(front))
+                aligned = None if alias else self._romaniser.align(brand[:size], front, person=False)
+                if alias or (aligned is not None and aligned.systems):
+                    if count < len(words) and len(brand) - size >= 2:
+                        return 0.85, "the Latin brand begins as the Chinese one; both go on"
+                    return 0.74, "the Latin brand begins as the Chinese one; only one of them goes on"
         return 0.1, "the Latin brand does not spell the Chinese one"
 
     def _latin(self, one: OrganizationName, other: OrganizationName) -> Match:
@@ -366,7 +392,8 @@ class Organizations:
         if one.bare != other.bare:
             return self._bare(a, b)
         if a.core and b.core:
-            best = self._with_frame(a, b, *self._word_cores(a.core, b.core))
+            chinese = bool(a.regions & self._chinese) and bool(b.regions & self._chinese)
+            best = self._with_frame(a, b, *self._word_cores(a.core, b.core, chinese=chinese))
         else:
             best = self._with_frame(a, b, *self._without_brand(a, b))
         acronym = self._acronym(one, other)
@@ -386,15 +413,15 @@ class Organizations:
         return None
 
     def _bare(self, a: _Part, b: _Part) -> Match:
-        one = sorted(filter(None, map(skeleton, (*a.core, *a.trades))))
-        other = sorted(filter(None, map(skeleton, (*b.core, *b.trades))))
+        one = sorted({bone for bone in map(skeleton, a.core) if len(bone) > 1} - _BARE_FORMS)
+        other = sorted({bone for bone in map(skeleton, b.core) if len(bone) > 1} - _BARE_FORMS)
         if one and one == other and sum(map(len, one)) >= 4:
             return made(0.88, ["the same consonants; one script writes no vowels"])
         shared = set(one) & set(other)
         share = len(shared) / max(len(one), len(other), 1)
         return made(0.6 * share, ["other consonants" if share < 1 else "few consonants to go by"])
 
-    def _word_cores(self, one: Sequence[str], other: Sequence[str]) -> tuple[float, str]:
+    def _word_cores(self, one: Sequence[str], other: Sequence[str], *, chinese: bool = False) -> tuple[float, str]:
         """Two brands of Latin words."""
         if tuple(one) == tuple(other):
             return 1.0, "the same brand"
@@ -408,7 +435,9 @@ class Organizations:
         left_a, left_b = list(one), list(other)
         likenesses = []
         scored = sorted(
-            (-self._word_likeness(x, y), abs(i - j), x, y) for i, x in enumerate(one) for j, y in enumerate(other)
+            (-self._word_likeness(x, y, chinese=chinese), abs(i - j), x, y)
+            for i, x in enumerate(one)
+            for j, y in enumerate(other)
         )
         for likeness, _, x, y in scored:
             if -likeness >= ACCEPTED and x in left_a and y in left_b:
@@ -416,7 +445,7 @@ class Organizations:
                 left_b.remove(y)
                 likenesses.append(-likeness)
         if left_a and left_b:
-            joined = self._word_likeness("".join(left_a), "".join(left_b))
+            joined = self._word_likeness("".join(left_a), "".join(left_b), chinese=chinese)
             if joined >= 0.9:
                 likenesses.append(joined)
                 left_a, left_b = [], []
@@ -425,7 +454,7 @@ class Organizations:
             return 1.0 - 0.9 * slack, "brands that are spelt in another way"
         matched = len(likenesses)
         if not matched:
-            whole = self._word_likeness(a, b) if min(len(a), len(b)) >= 7 else 0.0
+            whole = self._word_likeness(a, b, chinese=chinese) if min(len(a), len(b)) >= 7 else 0.0
             return (whole, "brands that are spelt in another way") if whole >= 0.85 else (0.0, "other brands")
         if left_a and left_b:
             return 0.75 * matched / (matched + max(len(left_a), len(left_b))), "brands that share some words only"
@@ -434,8 +463,9 @@ class Organizations:
             return 0.9 - slack - 0.08 * (more - 1), "one brand has more words"
         return 0.72 - slack - 0.1 * (more - 1), "one brand has more words, and one word to go by"
 
-    def _word_likeness(self, one: str, other: str) -> float:
-        if one != other and self._romaniser.is_pinyin(one) and self._romaniser.is_pinyin(other):
+    def _word_likeness(self, one: str, other: str, *, chinese: bool = False) -> float:
+        likely = chinese or (_CHINESE_LOOK.search(one) is not None and _CHINESE_LOOK.search(other) is not None)
+        if one != other and likely and self._romaniser.is_pinyin(one) and self._romaniser.is_pinyin(other):
             # Brands in pinyin: another syllable is another brand.
             return 0.0
         return self.words.alike(one, other)
@@ -471,7 +501,7 @@ class Organizations:
             score -= 0.02 if mixed or not (one.forms and other.forms) else 0.03
             grounds.append("another legal form" if one.forms and other.forms else "a legal form in one of the two")
         if one.branch != other.branch:
-            score -= 0.25 if one.branch and other.branch and not mixed else 0.12
+            score -= 0.35 if one.branch and other.branch and not mixed else 0.12
             grounds.append("other branches" if one.branch and other.branch else "a branch of the other")
         return made(score, grounds)
 
@@ -543,6 +573,7 @@ class Organizations:
         self._regions_latin: dict[str, str] = {}
         phrases: list[tuple[str, str]] = []
         self._outer: dict[str, str] = {}
+        chinese: set[str] = set()
 
         def add(entry: str, outer: str) -> str:
             han, _, latin = entry.partition("=")
@@ -565,6 +596,10 @@ class Organizations:
             province = add(head, "")
             for city in cities.split():
                 add(city, province)
+            if "china" not in chinese:
+                chinese.update((province, *(code for code, outer in self._outer.items() if outer == province)))
+        # The table lists China's provinces first, then China, then other countries.
+        self._chinese = frozenset(chinese)
         phrases.append((" xi an ", "xian"))
         self._regions_phrases = sorted(phrases, key=lambda pair: -len(pair[0]))
         self._region_suffixes = sorted(own["region_suffixes"].split(), key=len, reverse=True)

@@ -56,7 +56,8 @@ class Persons:
         self._particles = frozenset(own["particles"].split())
         self._suffixes = frozenset(own["suffixes"].split())
         self._han_titles = tuple(own["han_titles"].split())
-        self.words = Words({}, groups(own["variants"]), groups(own["nicknames"]))
+        self._korean_surnames = groups(own["korean_surnames"])
+        self.words = Words(groups(own["variants"]), groups(own["nicknames"]))
 
     def read(self, name: str) -> PersonName:
         """Take a name apart."""
@@ -75,7 +76,7 @@ class Persons:
         suffix = next((word for word in kept if word in self._suffixes and len(kept) > 2), "")
         if suffix:
             kept.remove(suffix)
-        kept = kept[:12]
+        kept = _servants(kept[:12])
         particles = frozenset(word for word in kept if word in self._particles and len(kept) > 2)
         return PersonName(
             text=text.casefold(),
@@ -195,6 +196,12 @@ class Persons:
         return tuple(cut) if len(words) > 1 else None
 
     def _latin_to_latin(self, one: PersonName, other: PersonName) -> Match:
+        found = self._words_to_words(one, other)
+        if one.suffix and other.suffix and one.suffix != other.suffix:
+            return made(min(found.score - 0.2, 0.69), [*found.grounds, "another generation"])
+        return found
+
+    def _words_to_words(self, one: PersonName, other: PersonName) -> Match:
         if "".join(one.words) == "".join(other.words) and len(one.words) == len(other.words):
             return made(0.99, ["the same words, once case, marks and punctuation are put aside"])
         if sorted(one.words) == sorted(other.words):
@@ -227,7 +234,7 @@ class Persons:
             if kind:
                 score = 0.88 if kind == "Wade-Giles" else 0.86
                 return made(score, [f"the same syllables, one of the two in {kind}"])
-        extra = self._extra(one, other)
+        extra = self._extra(one, other) or self._korean(one, other)
         if extra is not None:
             return extra
         # One of the two holds a word that is no pinyin: it may be a slip.
@@ -273,6 +280,19 @@ class Persons:
         small, large = (one, other) if len(a) < len(b) else (other, one)
         if len(small.words) >= 2 and set(small.words) < set(large.words):
             return made(0.88, ["all words of one name are in the other"])
+        return None
+
+    def _korean(self, one: PersonName, other: PersonName) -> Match | None:
+        """Two Latin spellings of a Korean name: a Korean surname on both sides, and syllables that sound the same."""
+        for a in one.words:
+            for b in other.words:
+                surnames = self._korean_surnames.get(a, _NO_GROUPS) & self._korean_surnames.get(b, _NO_GROUPS)
+                if not surnames:
+                    continue
+                rest_a = "".join(_korean_sound(word) for word in _without(one.words, a))
+                rest_b = "".join(_korean_sound(word) for word in _without(other.words, b))
+                if rest_a and rest_a == rest_b:
+                    return made(0.9, ["one Korean name in two romanisations"])
         return None
 
     def _bare(self, one: PersonName, other: PersonName) -> Match:
@@ -345,9 +365,6 @@ class Persons:
             score -= 0.1
         light = len(left_a) + len(left_b) - len(heavy_a) - len(heavy_b)
         score -= 0.01 * min(light, 3)
-        if one.suffix and other.suffix and one.suffix != other.suffix:
-            score = min(score - 0.2, 0.78)
-            grounds.append("another generation")
         return made(score, grounds)
 
     def _joined_pairs(self, a: list[str], b: list[str]) -> tuple[list[tuple[int, int, float]], list[str], list[str]]:
@@ -359,9 +376,10 @@ class Persons:
                 for place in range(len(one) - 1):
                     for span in (2, 3):
                         parts = one[place : place + span]
-                        if len(parts) == span and self.words.alike("".join(parts), word) >= 0.9:
-                            if any(part in other for part in parts):
-                                continue
+                        if len(parts) < span or parts[0][0] != word[0] or any(part in other for part in parts):
+                            continue
+                        joined = "".join(parts)
+                        if abs(len(joined) - len(word)) <= 2 and self.words.alike(joined, word) >= 0.9:
                             one[place : place + span] = ["".join(parts)]
                             break
         return [], a, b
@@ -405,6 +423,61 @@ def groups(text: str) -> dict[str, frozenset[int]]:
         for word in line.split():
             found.setdefault(word, set()).add(number)
     return {word: frozenset(numbers) for word, numbers in found.items()}
+
+
+_SERVANT: Final = frozenset({"abd", "abdul", "abdel", "abdal", "abdur", "abdus", "abdun", "abdoul", "abdol", "abdoel"})
+_OF: Final = frozenset({"al", "el", "ul", "ur", "ar", "as", "an", "er", "us"})
+_SERVANT_JOINED: Final = re.compile(
+    r"^abd(?:ou|oe|[aeuo])(?:r(?=r)|s(?=s)|n(?=n)|z(?=z)|l|l-)(?=[^aeiou]|lah|aziz|ahad)"
+)
+
+
+def _servants(words: list[str]) -> list[str]:
+    """Write names that mean "servant of ..." in one way: Abd al-Rahman, Abdel Rahman and Abdurrahman."""
+    found: list[str] = []
+    place = 0
+    while place < len(words):
+        word = words[place]
+        if word in _SERVANT and place + 1 < len(words):
+            place += 2 if words[place + 1] in _OF and place + 2 < len(words) else 1
+            word = "abdul" + words[place]
+        elif not word.startswith("abdul"):
+            word = _SERVANT_JOINED.sub("abdul", word)
+        found.append(word)
+        place += 1
+    return found
+
+
+_KOREAN: Final = tuple(
+    (re.compile(pattern), new)
+    for pattern, new in (
+        (r"sh(?=[aeiou])", "s"),
+        (r"ch|jj", "j"),
+        (r"kk|g(?=[aeiouyw])|^g", "k"),
+        (r"tt|d(?=[aeiouyw])", "t"),
+        (r"pp|b(?=[aeiouyw])", "p"),
+        (r"r(?=[aeiouyw])", "l"),
+        (r"(?:eo|eu|ou|oo|o|u)(?=[nmlkrgtp](?![aeiouyw])|ng)", "u"),
+        (r"oo|wu|woo", "u"),
+        (r"ee|ui", "i"),
+        (r"ae", "e"),
+    )
+)
+
+
+def _korean_sound(word: str) -> str:
+    for pattern, new in _KOREAN:
+        word = pattern.sub(new, word)
+    return word
+
+
+_NO_GROUPS: Final[frozenset[int]] = frozenset()
+
+
+def _without(words: tuple[str, ...], word: str) -> list[str]:
+    rest = list(words)
+    rest.remove(word)
+    return rest
 
 
 def _are_turned(one: PersonName, other: PersonName) -> bool:

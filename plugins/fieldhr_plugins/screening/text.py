@@ -104,7 +104,7 @@ _SOUNDS: Final = tuple(
         (r"ts?ch|tsch", "č"),
         (r"shch|sch|sh|sz", "š"),
         (r"ch(?=[rl])|ck|q[u]?", "k"),
-        (r"ch|cz", "č"),
+        (r"ch|cz|tx", "č"),
         (r"dzh|dj|zh", "j"),
         (r"kh", "h"),
         (r"gh", "g"),

@@ -77,7 +77,7 @@ def row_of(tables: StoreTables, name: str, tenant: str, person: str, number: int
     return row
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Street:
     """A database with both banks in it, behind the wall and before it."""
 
@@ -86,6 +86,7 @@ class Street:
     bare: FieldHR
     tables: StoreTables
     url: str
+    _rest: dict[Principal, Any] = attrs.field(factory=dict)
     _seen: dict[Principal, set[tuple[str, str, str]]] = attrs.field(factory=dict)
 
     @contextlib.contextmanager
@@ -106,8 +107,8 @@ class Street:
     @contextlib.contextmanager
     def as_system(self, connection: sa.Connection) -> Iterator[None]:
         """Look at everything from within a transaction of :meth:`behind`."""
-        if self.kind == "sqlite":
-            [gate] = [value for key, value in connection.info.items() if str(key).startswith("fieldhr_gate")]
+        gate = connection.info.get("fieldhr_gate.fieldhr_")
+        if gate is not None:
             who, gate.who = gate.who, None
             yield
             gate.who = who
@@ -116,6 +117,36 @@ class Street:
                 yield
         else:
             yield
+
+    def row(self, name: str, tenant: str = HOME, person: str = "r1", **changes: Any) -> dict[str, Any]:
+        """A row as it could be written, with some columns changed."""
+        return {**row_of(self.tables, name, tenant, person, PEOPLE.index(person)), **changes}
+
+    def rows_as_system(self, connection: sa.Connection, where: Callable[[str], Any] | None = None) -> dict[str, Any]:
+        """Every row there is, by table and key; with *where*, those that fit."""
+        found: dict[str, Any] = {}
+        with self.as_system(connection):
+            for name in TABLES:
+                table = getattr(self.tables, name)
+                keys = [column.name for column in table.primary_key.columns]
+                statement = sa.select(table) if where is None else sa.select(table).where(where(name))
+                rows = connection.execute(statement).mappings().all()
+                found[name] = {tuple(row[key] for key in keys): repr(dict(row)) for row in rows}
+        return found
+
+    def at_rest(self, principal: Principal) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Every row there is when nobody is at work, and those a principal may change."""
+        if principal not in self._rest:
+            with self.before() as connection:
+                self._rest[principal] = self.rows_as_system(connection), self.reached(connection, principal, "write")
+        return self._rest[principal]
+
+    def reached(self, connection: sa.Connection, principal: Principal, action: str) -> dict[str, Any]:
+        """Rows that the first layer reaches, by table and key."""
+        led = LED.get(principal.person or "", ())
+        return self.rows_as_system(
+            connection, lambda name: condition(self.tables, name, principal, action=action, led=led)
+        )
 
     def who(self, principal: Principal) -> Who:
         return Who(principal.tenant, principal.role.value, principal.person)

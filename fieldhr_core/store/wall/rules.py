@@ -60,7 +60,7 @@ class Words:
 
     Attributes:
         tenant, person: of whoever asks.
-        led: a select of the ids of everybody below that person.
+        led: a select of the ids of that person and of everybody below.
         base: name of a table, as it is reached from within the wall.
     """
 
@@ -141,9 +141,7 @@ def predicate(name: str, role: str, action: Action, row: Callable[[str], str], w
     if rule.person is None:
         return "FALSE"
     person = row(rule.person)
-    whose = [f"{person} = {words.person}"]
-    if far is Reach.SUBTREE:
-        whose.append(f"{person} IN ({words.led})")
+    whose = [f"{person} IN ({words.led})" if far is Reach.SUBTREE else f"{person} = {words.person}"]
     if rule.shared:
         whose.append(f"{person} IS NULL")
     kept = [f"NOT {row(rule.unless)}"] if rule.unless else []

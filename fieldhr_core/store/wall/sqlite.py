@@ -7,7 +7,10 @@ names in place of the tables' into each statement, so that statements need not k
 
 For whom rows are meant is not stored in the database, where a statement could change it, but answered by functions of
 this process. Masked columns come as NULL. A row that may not be written is refused; one that may not be seen is not
-there. It is a wall against statements, whoever wrote them; Python code in this process can take it down.
+there. SQLite looks at a statement's own conditions whenever it pleases, before those of the views too, and a condition
+that fails tells what it failed on: where not all rows are in reach, each column is NULL until its row is known to be.
+
+It is a wall against statements, whoever wrote them; Python code in this process can take it down.
 """
 
 from __future__ import annotations
@@ -46,12 +49,20 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteWall"]
 
-#: What the public views are called: the table's name and this.
-_SUFFIX: Final = "__seen"
 #: Key under which a connection keeps its gate.
 _GATE: Final = "fieldhr_gate"
 _EXPLAIN: Final = re.compile(r"(?:\s|;|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))*explain\b", re.IGNORECASE | re.DOTALL)
-_ROLES: Final = (*(role.value for role in Role), HOUSE)
+#: Role -> whose views it shares: roles that reach rows in one way.
+_COMPANY: Final = {
+    Role.REP.value: "own",
+    Role.MANAGER.value: "led",
+    Role.COMPLIANCE.value: "part",
+    Role.HR_PAYROLL.value: "part",
+    Role.AUDITOR.value: "all",
+    Role.ADMIN.value: "all",
+    Role.INTEGRATOR.value: "all",
+    HOUSE: "all",
+}
 #: Functions that reach beyond the database, or into its inside.
 _BARRED_FUNCTIONS: Final = frozenset({"load_extension", "fts3_tokenizer", "readfile", "writefile", "edit", "lsmode"})
 #: Table-valued functions that only unfold their argument.
@@ -106,15 +117,10 @@ class SqliteWall:
                 with self._borrowed(connection).behind(connection, who):
                     yield connection
 
-    @contextlib.contextmanager
-    def turned(self, connection: Connection, who: Who) -> Iterator[None]:
+    def turned(self, connection: Connection, who: Who) -> contextlib.AbstractContextManager[None]:
         """Let a scoped connection work for somebody else for a while."""
         gate: _Gate = connection.info[self._key]
-        before, gate.who = gate.who, who
-        try:
-            yield
-        finally:
-            gate.who = before
+        return gate.turned(_driver(connection), who)
 
     def close(self) -> None:
         """Take down what stands on a host's connection, and close what is ours."""
@@ -127,22 +133,15 @@ class SqliteWall:
 
     def _equip(self, driver: Any, record: Any, _proxy: object) -> None:
         if self._key not in record.info:
-            gate = _Gate(self._plan)
-            gate.put_up(driver)
+            gate = record.info[self._key] = _Gate(self._plan, driver)
             driver.set_authorizer(gate.look)
-            record.info[self._key] = gate
 
     def _borrowed(self, connection: Connection) -> _BorrowedGate:
-        gate = connection.info.get(self._key)
-        if gate is None or not gate.is_there(_driver(connection)):
-            # The host rolled back the transaction the gate was put up in, or there was none.
-            gate = _BorrowedGate(self._plan, self._redirected)
-            gate.put_up(_driver(connection))
-            connection.info[self._key] = gate
-            self._gates = [(other, old) for other, old in self._gates if other is not connection]
+        gate: _BorrowedGate | None = connection.info.get(self._key)
+        if gate is None:
+            gate = connection.info[self._key] = _BorrowedGate(self._plan, _driver(connection), self._redirected)
             self._gates.append((connection, gate))
-        found: _BorrowedGate = gate
-        return found
+        return gate
 
     def _redirected(
         self, connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
@@ -152,19 +151,17 @@ class SqliteWall:
 
 
 class _Gate:
-    """One connection's views, triggers and guard."""
+    """One connection's views, triggers and guard. They are put up for the roles that come, when the first one comes."""
 
-    def __init__(self, plan: _Plan) -> None:
+    def __init__(self, plan: _Plan, driver: sqlite3.Connection) -> None:
         self.who: Who | None = None
         self._plan = plan
         self._mark = secrets.token_hex(12)
-        self._ddl, self._inner_names = plan.of(self._mark)
         self._comment = f" /*{secrets.token_hex(12)}*/"
-        self.redirected = lru_cache(maxsize=1_000)(self._redirect)
+        self._inner_names: set[str] = set()
+        self._suffix = ""
+        self._redirect = lru_cache(maxsize=1_000)(self._redirected)
         self.look = self._guard()
-
-    def put_up(self, driver: sqlite3.Connection) -> None:
-        """Create the functions, views and triggers."""
         answers: dict[str, Callable[[], str | None]] = {
             "t": lambda: self.who.tenant if self.who else None,
             "r": lambda: self.who.role if self.who else None,
@@ -172,40 +169,57 @@ class _Gate:
         }
         for letter, answer in answers.items():
             driver.create_function(f"{letter}{self._mark}", 0, answer)
-        cursor = driver.cursor()
-        for statement in self._ddl:
-            cursor.execute(statement)
-        cursor.close()
-
-    def take_down(self, driver: sqlite3.Connection) -> None:
-        """Drop the views with their triggers."""
-        for name in (*(n for n in self._inner_names if n.startswith("v")), *self._plan.public):
-            driver.execute(f'DROP VIEW IF EXISTS temp."{name}"')
-
-    def is_there(self, driver: sqlite3.Connection) -> bool:
-        """Whether the views still stand."""
-        name = f"v{self._mark}_tenants"
-        found = driver.execute("SELECT 1 FROM sqlite_temp_master WHERE type = 'view' AND name = ?", (name,))
-        return found.fetchone() is not None
 
     @contextlib.contextmanager
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
         """Keep the connection behind the wall for a while."""
-        self.who = who
-        connection.info[BEHIND_WALL] = True
+        with self.turned(_driver(connection), who):
+            connection.info[BEHIND_WALL] = True
+            try:
+                yield
+            finally:
+                connection.info.pop(BEHIND_WALL, None)
+
+    @contextlib.contextmanager
+    def turned(self, driver: sqlite3.Connection, who: Who) -> Iterator[None]:
+        """Let somebody pass for a while."""
+        before = self.who, self._suffix
+        self.who = None
+        self._put_up(driver, _COMPANY[who.role])
+        self.who, self._suffix = who, f"__{_COMPANY[who.role]}"
         try:
             yield
         finally:
-            self.who = None
-            connection.info.pop(BEHIND_WALL, None)
+            self.who, self._suffix = before
 
-    def _redirect(self, statement: str) -> str:
+    def redirected(self, statement: str) -> str:
+        """Return a statement with the views' names for the tables'."""
+        return self._redirect(statement, self._suffix)
+
+    def take_down(self, driver: sqlite3.Connection) -> None:
+        """Drop the views with their triggers."""
+        inner = (name for name in self._inner_names if name.startswith("v"))
+        for name in (*inner, *self._plan.public):
+            driver.execute(f'DROP VIEW IF EXISTS temp."{name}"')
+
+    def _put_up(self, driver: sqlite3.Connection, company: str) -> None:
+        # A rollback takes views along that were put up since; the last one tells whether the others are there.
+        last = f"v{self._mark}_{company}"
+        try:
+            driver.execute(f'SELECT 1 FROM temp."{last}"')
+        except sqlite3.OperationalError:
+            statements, names = self._plan.of(self._mark, company)
+            self._inner_names |= {*names, last}
+            for statement in (*statements, f'CREATE TEMP VIEW "{last}" AS SELECT 1'):
+                driver.execute(statement)
+
+    def _redirected(self, statement: str, suffix: str) -> str:
         # EXPLAIN names the views behind the views.
         if _EXPLAIN.match(statement):
             raise AccessError("No statement is explained behind the wall.", code="FHR-ACC-003")
         # The comment keeps statements apart in the driver's cache: one that was prepared, unguarded, before the wall
         # would not be looked at again.
-        return self._plan.names.sub(lambda name: name[0] + _SUFFIX, statement) + self._comment
+        return self._plan.names.sub(lambda name: name[0] + suffix, statement) + self._comment
 
     def _guard(self) -> Callable[..., int]:
         ok, deny = sqlite3.SQLITE_OK, sqlite3.SQLITE_DENY
@@ -239,9 +253,9 @@ class _Gate:
 class _BorrowedGate(_Gate):
     """A gate on a host's connection: it stands guard only while we work."""
 
-    def __init__(self, plan: _Plan, redirected: Callable[..., Any]) -> None:
-        super().__init__(plan)
-        self._listener = redirected
+    def __init__(self, plan: _Plan, driver: sqlite3.Connection, listener: Callable[..., Any]) -> None:
+        super().__init__(plan, driver)
+        self._listener = listener
 
     @contextlib.contextmanager
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
@@ -265,38 +279,40 @@ class _Plan:
         self._tables = guarded(tables)
         self._deletable = {name for name in self._tables if deletable(tables, name)}
         self.base = frozenset(table.name.lower() for table in self._tables.values())
-        self.public = frozenset(name + _SUFFIX for name in self.base)
+        self.public = frozenset(f"{name}__{company}" for name in self.base for company in set(_COMPANY.values()))
         longest_first = sorted((table.name for table in self._tables.values()), key=len, reverse=True)
         self.names = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
 
-    def of(self, mark: str) -> tuple[list[str], frozenset[str]]:
-        """Return the statements that build one connection's gate, and the names that only its views know."""
+    def of(self, mark: str, company: str) -> tuple[list[str], frozenset[str]]:
+        """Return the statements that build the views of some roles, and the names that only these views know."""
         below = f"b{mark}"
         people = self._tables["people"].name
         tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
         # UNION, not UNION ALL: a circle of managers must not turn for ever.
         led = (
-            f'WITH RECURSIVE "{below}"(id) AS (SELECT a.id FROM main."{people}" AS a WHERE a.tenant = {tenant} '
-            f'AND a.manager = {person} UNION SELECT a.id FROM main."{people}" AS a JOIN "{below}" AS over '
-            f'ON a.manager = over.id WHERE a.tenant = {tenant}) SELECT id FROM "{below}"'
+            f'WITH RECURSIVE "{below}"(id) AS (SELECT {person} UNION SELECT a.id FROM "{below}" AS over '
+            f'JOIN main."{people}" AS a ON a.manager = over.id WHERE a.tenant = {tenant}) SELECT id FROM "{below}"'
         )
         words = Words(tenant=tenant, person=person, led=led, base=lambda name: f'main."{self._tables[name].name}"')
+        roles = tuple(role for role, other in _COMPANY.items() if other == company)
         statements: list[str] = []
         names = {below}
         for name, table in self._tables.items():
-            rows = _Rows(name, table, mark, role, words, deletable=name in self._deletable)
+            rows = _Rows(name, table, f"{mark}_{company}", role, words, roles, deletable=name in self._deletable)
             statements += rows.statements()
             names |= rows.names
         return statements, frozenset(names)
 
 
 class _Rows:
-    """The views and triggers of one table."""
+    """The views and triggers of one table for some roles."""
 
-    def __init__(self, name: str, table: Table, mark: str, role: str, words: Words, *, deletable: bool) -> None:
-        self._name, self._table, self._role, self._words = name, table, role, words
+    def __init__(
+        self, name: str, table: Table, mark: str, role: str, words: Words, roles: tuple[str, ...], *, deletable: bool
+    ) -> None:
+        self._name, self._table, self._role, self._words, self._roles = name, table, role, words, roles
         self._deletable = deletable
-        self._base, self._public = table.name, table.name.lower() + _SUFFIX
+        self._base, self._public = table.name, f"{table.name.lower()}__{_COMPANY[roles[0]]}"
         self._view = f"v{mark}_{name}"
         self._triggers = {verb: f"{verb[0].lower()}{mark}_{name}" for verb in ("INSERT", "UPDATE", "DELETE")}
         self.names = {self._view, *self._triggers.values()}
@@ -319,15 +335,23 @@ class _Rows:
             return f'{self._words.tenant} AS "{column}"'
         if column not in writable(self._table):
             return f'+base."{column}" AS "{column}"'
-        blind = [role for role in _ROLES if column in masked(role, self._name)]
-        if not blind:
+        blind = [role for role in self._roles if column in masked(role, self._name)]
+        conditions = [f"NOT {self._one_of(blind)}"] if blind else []
+        if self._is_partial():
+            conditions.append(self._within(Action.READ, "base"))
+        if not conditions:
             return f'base."{column}" AS "{column}"'
-        return f'CASE WHEN {self._one_of(blind)} THEN NULL ELSE base."{column}" END AS "{column}"'
+        return f'CASE WHEN {" AND ".join(conditions)} THEN base."{column}" END AS "{column}"'
+
+    def _is_partial(self) -> bool:
+        """Whether some of the roles reach some rows of a tenant and not others."""
+        said = {predicate(self._name, role, Action.READ, lambda column: column, self._words) for role in self._roles}
+        return not said <= {"TRUE", "FALSE"}
 
     def _within(self, action: Action, row: str) -> str:
         """Return the condition that a row is in the asker's tenant and reach."""
         by_condition: dict[str, list[str]] = {}
-        for role in _ROLES:
+        for role in self._roles:
             said = predicate(self._name, role, action, lambda column: f'{row}."{column}"', self._words)
             by_condition.setdefault(said, []).append(role)
         parts = [
@@ -336,7 +360,7 @@ class _Rows:
             if said != "FALSE"
         ]
         mine = f'{row}."{tenant_column(self._name)}" = {self._words.tenant}'
-        return f"({mine} AND ({' OR '.join(parts)}))"
+        return f"({mine} AND ({' OR '.join(parts) or 'FALSE'}))"
 
     def _one_of(self, roles: list[str]) -> str:
         return f"{self._role} IN ({', '.join(repr(role) for role in roles)})"
@@ -373,7 +397,7 @@ class _Rows:
 
     def _kept(self, column: str) -> str:
         # Whoever sees a column as NULL must not write that NULL back.
-        blind = [role for role in _ROLES if column in masked(role, self._name)]
+        blind = [role for role in self._roles if column in masked(role, self._name)]
         if not blind:
             return f'NEW."{column}"'
         return f'CASE WHEN {self._one_of(blind)} THEN coalesce(NEW."{column}", "{column}") ELSE NEW."{column}" END'

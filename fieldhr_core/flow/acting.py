@@ -16,7 +16,7 @@ import attrs
 from fieldhr_core.errors import AccessError, PluginError
 from fieldhr_core.flow import scoping
 from fieldhr_core.flow.values import calendar_from, pattern_from
-from fieldhr_core.model import Calendar, Principal, Role, WorkPattern, milliseconds
+from fieldhr_core.model import Calendar, Principal, Role, Table, WorkPattern, milliseconds
 from fieldhr_core.store.audit import append
 from fieldhr_core.store.keys import TableKeyStore
 from fieldhr_core.store.rows import canonical_json
@@ -81,6 +81,8 @@ class Unit:
             TableKeyStore(connection, acting.tables, at_ms, within=self.housework), audit=self._note_reading
         )
         self.handed_in = contextlib.ExitStack()
+        #: What was opened of rep-days in this transaction: (rep, date) -> sealed value, stays, signals.
+        self.opened: dict[tuple[str, str], tuple[bytes, Table, Table]] = {}
         self._audited: list[dict[str, Any]] = []
         self._readings: dict[tuple[str, str], int] = {}
         self._afterwards: list[Callable[[], None]] = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.deals import deals_table
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["View", "opened_days", "outings_between"]
 
-_DAY_MS = 86_400_000
 #: Check-ins at customers of one source that are shown beside a rep's own: enough to judge the source by.
 _PEERS_AT_MOST = 200
 
@@ -81,11 +81,14 @@ class View:
             self._loaded[schema.name] = loader(self)
         return self._loaded[schema.name]
 
+    def _midnight_ms(self, day: date) -> int:
+        """Return the beginning of a local day of the tenant, UTC milliseconds."""
+        zone = ZoneInfo(self._acting.facts(self._unit).pattern.zone)
+        return milliseconds(datetime.combine(day, datetime.min.time(), zone))
+
     def _span_ms(self) -> tuple[int, int]:
-        # Local days of any zone lie within these UTC bounds; each loader cuts what is later than as_of.
-        start = milliseconds(datetime.fromisoformat(f"{self.period.first}T00:00:00Z")) - _DAY_MS // 2
-        end = milliseconds(datetime.fromisoformat(f"{self.period.last}T00:00:00Z")) + 2 * _DAY_MS
-        return start, min(end, milliseconds(self.as_of) + 1)
+        end = self._midnight_ms(self.period.last + timedelta(days=1))
+        return self._midnight_ms(self.period.first), min(end, milliseconds(self.as_of) + 1)
 
     def _rows(self, table: Any, instant_column: Any) -> list[Any]:
         import sqlalchemy as sa
@@ -126,8 +129,8 @@ class View:
         self._loaded[SIGNALS.name] = Table.concat(SIGNALS, signals)
 
     def _outings(self) -> Table:
-        start, _ = self._span_ms()
-        end = milliseconds(datetime.fromisoformat(f"{self.period.last}T00:00:00Z")) + 2 * _DAY_MS
+        start = self._midnight_ms(self.period.first)
+        end = self._midnight_ms(self.period.last + timedelta(days=1))
         return outings_between(self._acting, self._unit, start, end, self._reps)
 
     def _checkins(self) -> Table:
@@ -178,7 +181,7 @@ class View:
 
         table, customers = self._acting.tables.checkins, self._acting.tables.customers
         start, end = self._span_ms()
-        last = milliseconds(datetime.fromisoformat(f"{self.period.last}T00:00:00Z")) - _DAY_MS // 2
+        last = self._midnight_ms(self.period.last)
         today = [row for row in own if row.time_ms >= last]
         by = table.c.device if self._peers == "device" else table.c.customer
         keys = {row.device if self._peers == "device" else row.customer for row in today} - {""}
@@ -248,10 +251,11 @@ def outings_between(acting: Acting, unit: Unit, start_ms: int, end_ms: int, reps
 
 def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:
     """Open what was resolved for rows of ``rep_days``: their stays and their signals, in the rows' order."""
-    unit.prepare("whereabouts", (row.rep for row in rows))
+    # Several alerters of one evening look at the same days: each is opened once a transaction, as long as it stands.
+    unopened = [row for row in rows if unit.opened.get((row.rep, row.date), (None,))[0] != row.resolved_sealed]
+    unit.prepare("whereabouts", (row.rep for row in unopened))
     table = unit.acting.tables.rep_days
-    stays, signals = [], []
-    for row in rows:
+    for row in unopened:
         body = unit.open(
             table,
             "resolved_sealed",
@@ -261,9 +265,10 @@ def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Tabl
             person=row.rep,
         )[0]
         size = int.from_bytes(body[:4], "big")
-        stays.append(unpack(STAYS, body[4 : 4 + size]))
-        signals.append(unpack(SIGNALS, body[4 + size :]))
-    return stays, signals
+        tables = (unpack(STAYS, body[4 : 4 + size]), unpack(SIGNALS, body[4 + size :]))
+        unit.opened[row.rep, row.date] = (row.resolved_sealed, *tables)
+    days = [unit.opened[row.rep, row.date] for row in rows]
+    return [stays for _, stays, _ in days], [signals for _, _, signals in days]
 
 
 _LOADERS: dict[str, Callable[[View], Table]] = {

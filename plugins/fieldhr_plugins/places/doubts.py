@@ -211,7 +211,7 @@ def _finding(
         rep=rep,
         instance=day,
         opened_at=_instant(seen_ms),
-        closed_at=_instant(max(row["end_ms"] for row in rows)),
+        closed_at=_instant(max(seen_ms, *(row["end_ms"] for row in rows))),  # a doubt may be seen after it ended
         severity=severity,
         confidence=round(min(0.95, max(row["strength"] for row in rows) + 0.05 * (len(rows) - 1)), 3),
         rule=f"places.{code}",

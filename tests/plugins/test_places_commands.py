@@ -110,9 +110,21 @@ def test_files_that_cannot_be_read_say_so(name: str, text: str, tmp_path: Path) 
         run([str(tmp_path / "absent.gpx")])
 
 
+def test_the_classic_rule_takes_radius_and_length_from_the_command() -> None:
+    walk = [
+        {"time": f"2026-03-02T09:{minute:02d}:00Z", "lat": 31.2 + (0.0 if minute < 8 else 0.0012), "lon": 121.4}
+        for minute in range(20)
+    ]
+    (near,) = run(["--rule", "classic", "--radius", "100", "--min-minutes", "5"], lines(walk))
+    assert (near["start"], near["end"]) == ("2026-03-02T09:00:00Z", "2026-03-02T09:08:00Z")
+    assert not run(["--rule", "classic", "--radius", "200", "--min-minutes", "5"], lines(walk))
+    assert not run(["--rule", "classic", "--radius", "100", "--min-minutes", "9"], lines(walk))
+
+
 def test_a_published_rule_can_be_asked_for() -> None:
-    rows = run(["--rule", "classic", "--min-minutes", "5"], lines(ride() * 2))
-    assert rows == []
+    (first,) = run(["--rule", "classic", "--min-minutes", "5"], lines(ride() * 2))  # it never reports the last stay
+    assert first["start"] == "2026-03-02T01:00:00Z"
+    assert not run(["--rule", "classic", "--min-minutes", "30", "--radius", "200"], lines(ride()))
     assert run(["--rule", "traccar"], lines(ride()))
 
 

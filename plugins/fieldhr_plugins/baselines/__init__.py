@@ -6,6 +6,7 @@ None of them is meant for use: they test a circle round each fix, or bridge sile
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -25,10 +26,17 @@ class BaselineSettings:
     Attributes:
         dwell_limit_s: dwell over this is reported, breaks left out as for our own rule.
         lawful_categories: points of interest where anybody may wait.
+        classic_radius_m: what ends a stay of the classic rule; this and the next two default to the published 200 m,
+            30 min, 15 min.
+        classic_stay_s: what makes one.
+        classic_gap_s: silence after which it starts afresh.
     """
 
     dwell_limit_s: float = 1800.0
     lawful_categories: tuple[str, ...] = ("fuel", "car_repair", "charging", "parking", "transport", "toll", "bank")
+    classic_radius_m: float = attrs.field(default=200.0, validator=attrs.validators.gt(0))
+    classic_stay_s: float = attrs.field(default=1800.0, validator=attrs.validators.gt(0))
+    classic_gap_s: float = attrs.field(default=900.0, validator=attrs.validators.gt(0))
 
 
 PLUGIN = PluginInfo(
@@ -74,4 +82,11 @@ def _classic(settings: Any) -> Resolver:
     from fieldhr_plugins.baselines.resolvers import StopResolver
     from fieldhr_plugins.baselines.stops import classic_stops
 
-    return StopResolver(classic_stops, settings)
+    own = settings or BaselineSettings()
+    stops = partial(
+        classic_stops,
+        distance=own.classic_radius_m,
+        minutes=own.classic_stay_s / 60.0,
+        gap_minutes=own.classic_gap_s / 60.0,
+    )
+    return StopResolver(stops, own)

@@ -109,7 +109,13 @@ def _stays_of(registry: Registry, args: argparse.Namespace, points: Sequence[Poi
     whole = RepDay(rep="track", date=_text(bounds[0])[:10], zone="UTC", duty_ms=(bounds,))
     days = RepDays(days=(whole,), offsets=_offsets(len(track)), fixes=fixes)
     own = {"stay_s": min(300.0, args.min_minutes * 60.0), "stay_radius_m": args.radius}
-    resolver = registry.provider("locators", args.rule, "resolve", settings={"fieldhr.places": own})
+    settings = {"fieldhr.places": own}
+    if args.rule == "classic":
+        settings["fieldhr.baselines"] = {
+            "classic_radius_m": args.radius,
+            "classic_stay_s": args.min_minutes * 60.0,
+        }
+    resolver = registry.provider("locators", args.rule, "resolve", settings=settings)
     found = registry.guard.call(resolver, "resolve", days, PLACES.empty(), OUTINGS.empty())
     table: Table = found.stays
     return table

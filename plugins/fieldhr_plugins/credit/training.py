@@ -98,7 +98,7 @@ def train(
     test = _set_aside(is_bad, when, chosen.test_share)
     _enough(is_bad[~test], is_bad[test])
     leaks = find_leaks(dict(zip(names, values[~test].T, strict=True)), is_bad[~test])
-    left_out = {leak.name for leak in leaks} - set(chosen.force)
+    left_out = _left_out(leaks, len(names), chosen.force)
     places = [place for place, name in enumerate(names) if name not in left_out]
     fitted = _fit(values[~test], is_bad[~test], places, chosen)
     unseen = _unseen_odds(values[~test], is_bad[~test], places, chosen)
@@ -123,7 +123,7 @@ def train(
         "trained_on": {"cases": int((~test).sum()), "bad": int(is_bad[~test].sum())},
         "options": {**attrs.asdict(chosen), "force": list(chosen.force)},
         "leaks": [
-            {"name": leak.name, "how": leak.how, "area": round(leak.area, 4), "used": leak.name in chosen.force}
+            {"name": leak.name, "how": leak.how, "area": round(leak.area, 4), "used": leak.name not in left_out}
             for leak in leaks
         ],
         "dropped": sorted({names[place] for place in places} - set(card.names)),
@@ -156,6 +156,13 @@ def find_leaks(columns: Mapping[str, npt.ArrayLike], bad: npt.ArrayLike) -> list
     return found
 
 
+def _left_out(leaks: Sequence[Leak], columns: int, force: Sequence[str]) -> set[str]:
+    """Return the columns to leave out. Where half of all tell so well alone, the failures are plain, not leaked."""
+    alone = {leak.name for leak in leaks if leak.how == "alone"}
+    absent = {leak.name for leak in leaks} - alone
+    return (absent | (alone if 2 * len(alone) < columns else set())) - set(force)
+
+
 @attrs.frozen(eq=False)
 class _Fitted:
     intercept: float
@@ -174,7 +181,13 @@ def _fit(values: Floats, is_bad: Bools, places: Sequence[int], options: Training
         place: fit_bins(values[:, place], is_bad, most=options.bins, least_cases=least, shape=options.shape)
         for place in places
     }
-    kept = [place for place in places if bins[place].information >= _LEAST_INFORMATION]
+    # What bins of pure noise would tell, on average, with so few failures.
+    by_luck = 1 / max(int(is_bad.sum()), 1) + 1 / max(int((~is_bad).sum()), 1)
+    kept = [
+        place
+        for place in places
+        if bins[place].information >= max(_LEAST_INFORMATION, by_luck * len(bins[place].weights))
+    ]
     if not kept:
         raise RecordError("No column says anything about who failed.", code="FHR-REC-001")
     weights: Floats | None = None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fieldhr_core.errors import ConfigError, RecordError
-from fieldhr_plugins.places.commands import day_arguments, stays, stays_arguments
+from fieldhr_plugins.places.commands import day, day_arguments, stays, stays_arguments
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -108,6 +108,46 @@ def test_files_that_cannot_be_read_say_so(name: str, text: str, tmp_path: Path) 
         run([str(path)])
     with pytest.raises(RecordError, match="FHR-REC-006"):
         run([str(tmp_path / "absent.gpx")])
+
+
+def test_one_bad_record_costs_its_own_line_only() -> None:
+    bad: list[dict[str, Any]] = [
+        {"id": 1, "positions": None},
+        {"id": 2, "positions": {"lat": 1}},
+        {"id": 3, "positions": [1, 2]},
+        {"id": 4, "lat": 46.0, "lon": 14.5, "time": "9999-12-31T23:59:59Z"},
+        {"id": 5, "lat": 46.0, "lon": 14.5, "time": "1970-01-01T00:00:00Z"},
+        {"id": 6, "lat": 46.0, "lon": 14.5, "time": "0001-01-01T00:00:00+12:00"},
+    ]
+    rows = run([], lines([*bad, *ride()]))
+    assert [row["id"] for row in rows if "error" in row] == [1, 2, 3, 4, 5, 6]
+    assert [row for row in rows if "error" not in row] == run([], lines(ride()))
+
+
+def test_a_fix_of_the_far_future_in_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    point = '<trkpt lat="46.0" lon="14.5"><time>{}</time></trkpt>'
+    times = [*(row["time"] for row in ride()), "9999-12-31T23:59:59Z"]
+    path = tmp_path / "x.gpx"
+    path.write_text(f"<gpx><trk><trkseg>{''.join(map(point.format, times))}</trkseg></trk></gpx>")
+    (stay,) = run([str(path)])
+    assert stay["possible_s"] < 7200
+    assert stay["confidence"] > 0.5
+    assert "1 x position.impossible_time" in capsys.readouterr().err
+
+
+def test_a_zone_that_there_is_not_is_said_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("lat,lon,time\n46,14.5,2026-03-02 09:00:00\n")
+    with pytest.raises(ConfigError, match=r"^FHR-CFG-001: 'Mars/Phobos' is no time zone"):
+        run([str(path), "--zone", "Mars/Phobos"])
+
+
+@pytest.mark.parametrize("wanted", ["9999-12-31", "0001-01-01", "1970-01-01"])
+def test_a_day_outside_of_every_calendar(wanted: str) -> None:
+    parser = argparse.ArgumentParser()
+    day_arguments(parser)
+    with pytest.raises(ConfigError, match="no positions of"):
+        day(parser.parse_args(["--rep", "a", "--date", wanted, "--db", "absent.db"]), io.StringIO(), io.StringIO())
 
 
 def test_the_classic_rule_takes_radius_and_length_from_the_command() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fieldhr_core.cli.lines import Record, read_lines, write_line
 from fieldhr_core.cli.store import add_store_arguments, desk_of, open_store
@@ -26,6 +27,12 @@ Point = tuple[int, float, float, float | None, str | None, str]
 
 #: Endings that are no name of a format -> the format.
 _ENDINGS: Final = {"json": "geojson", "tsv": "csv", "txt": "csv"}
+
+#: Positions are not older than civil GPS.
+_EARLIEST: Final = datetime(2000, 5, 2, tzinfo=UTC)
+
+#: A calendar ends before its days after it are asked for.
+_LAST_DAY: Final = date(9990, 12, 31)
 
 _LINES: Final = ("jsonl", "ndjson")
 
@@ -149,9 +156,9 @@ def _points(registry: Registry, name: str, args: argparse.Namespace, stdin: Text
             code="FHR-REC-006",
             hint=f"Name it with --format: jsonl, {', '.join(sorted(known))}.",
         )
-    options: dict[str, Any] = {"datum": _datum(args.datum)}
+    options: dict[str, Any] = {"datum": _datum(args.datum), "latest": _latest()}
     if args.zone:
-        options["zone"] = args.zone
+        options["zone"] = _zone(args.zone)
     envelope = Envelope(source=source, body=_bytes(name, stdin), name=Path(name).name, options=options)
     decoder = registry.provider("locators", source, "decode")
     (decoded,) = registry.guard.call(decoder, "decode", [envelope])
@@ -185,6 +192,22 @@ def _datum(stated: str | None) -> Datum:
         raise RecordError(f"There is no datum {stated!r}.", code="FHR-REC-003") from cause
 
 
+def _zone(name: str) -> str:
+    try:
+        return str(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
+        raise ConfigError(
+            f"{name!r} is no time zone.", code="FHR-CFG-001", hint="Give an IANA name, such as Asia/Shanghai."
+        ) from cause
+
+
+def _latest() -> datetime:
+    """Return the last instant that a fix of a file can have: a day ahead, for clocks that are wrong."""
+    from fieldhr_core.flow.clock import SystemClock
+
+    return SystemClock().now() + timedelta(days=1)
+
+
 def _bytes(name: str, stdin: TextIO) -> bytes:
     if name == "-":
         binary = getattr(stdin, "buffer", None)
@@ -205,11 +228,19 @@ def _line_points(name: str, stdin: TextIO, stdout: TextIO) -> Iterator[Point]:
             write_line(stdout, {"id": record.get("id"), "error": error.as_record()})
             continue
         try:
-            points = [_line_point(one) for one in record.get("positions", [record])]
+            points = [_line_point(one) for one in _positions(record)]
         except RecordError as fault:
             write_line(stdout, {"id": record.get("id"), "error": fault.as_record()})
             continue
         yield from points
+
+
+def _positions(record: Record) -> list[Record]:
+    """Return the positions in a record: those of an answer of ``positions decode``, or the record itself."""
+    found = record.get("positions", [record])
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise RecordError("The field 'positions' is no list of positions.", code="FHR-REC-006")
+    return found
 
 
 def _line_point(record: Record) -> Point:
@@ -244,6 +275,8 @@ def _instant(record: Record) -> int:
         raise RecordError("The field 'time' is no RFC 3339 time.", code="FHR-REC-001") from cause
     if at.tzinfo is None:
         raise RecordError("The field 'time' has no zone.", code="FHR-REC-002")
+    if not _EARLIEST <= at <= _latest():
+        raise RecordError("The field 'time' is before GPS or lies ahead.", code="FHR-REC-001")
     return round(at.timestamp() * 1000)
 
 
@@ -278,6 +311,10 @@ def day(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
         wanted = date.fromisoformat(args.date)
     except ValueError as cause:
         raise ConfigError(f"{args.date!r} is no date.", code="FHR-CFG-001", hint="Write it as YYYY-MM-DD.") from cause
+    if not _EARLIEST.date() <= wanted <= _LAST_DAY:
+        raise ConfigError(
+            f"There are no positions of {args.date}.", code="FHR-CFG-001", hint="Name a day since 2000-05-02."
+        )
     with open_store(args) as hr, desk_of(hr, args) as desk:
         report = desk.reports.day(args.rep, wanted)
     body = rendered(report, args.format, args.lang)

@@ -805,7 +805,7 @@ for name, statements in {
         f"SELECT CAST(stavalues1 AS text) FROM pg_statistic WHERE starelid = CAST('{C}' AS regclass)",
     ),
 }.items():
-    of_the_wall = any(word in " ".join(statements) for word in ("fieldhr_wall", "pg_stat"))
+    of_the_wall = name.startswith("role_") and name != "role_reset" or any("pg_stat" in said for said in statements)
     _told(f"pg_{name}", statements, "postgresql", of_the_wall=of_the_wall)
 
 

@@ -16,6 +16,7 @@ It is a wall against statements, whoever wrote them; Python code in this process
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import re
 import secrets
 import sqlite3
@@ -51,6 +52,9 @@ __all__ = ["SqliteWall"]
 
 #: Key under which a connection keeps its gate.
 _GATE: Final = "fieldhr_gate"
+#: Stands for a connection's mark until it is known; no name of ours has it.
+_BLANK: Final = "0mark0"
+
 _EXPLAIN: Final = re.compile(r"(?:\s|;|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))*explain\b", re.IGNORECASE | re.DOTALL)
 #: Role -> whose views it shares: roles that reach rows in one way.
 _COMPANY: Final = {
@@ -87,8 +91,8 @@ class SqliteWall:
         self._key = f"{_GATE}.{tables.prefix}"
         self._plan = _Plan(tables)
         self._gates: list[tuple[Connection, _Gate]] = []
+        self._coming: contextvars.ContextVar[Who | None] = contextvars.ContextVar("coming", default=None)
         if engine is not None:
-            # Before any transaction, so that a rollback does not take the views along.
             sa.event.listen(engine, "checkout", self._equip)
             sa.event.listen(engine, "before_cursor_execute", self._redirected, retval=True)
 
@@ -109,13 +113,14 @@ class SqliteWall:
     @contextlib.contextmanager
     def scoped(self, who: Who, *, write: bool) -> Iterator[Connection]:
         """Yield a connection that reaches what is *who*'s."""
-        with self._inner.transaction(write=write) as connection, _telling():
-            if self._ours:
-                with connection.info[self._key].behind(connection, who):
+        coming = self._coming.set(who)
+        try:
+            with self._inner.transaction(write=write) as connection, _telling():
+                gate = connection.info[self._key] if self._ours else self._borrowed(connection)
+                with gate.behind(connection, who):
                     yield connection
-            else:
-                with self._borrowed(connection).behind(connection, who):
-                    yield connection
+        finally:
+            self._coming.reset(coming)
 
     def turned(self, connection: Connection, who: Who) -> contextlib.AbstractContextManager[None]:
         """Let a scoped connection work for somebody else for a while."""
@@ -135,6 +140,11 @@ class SqliteWall:
         if self._key not in record.info:
             gate = record.info[self._key] = _Gate(self._plan, driver)
             driver.set_authorizer(gate.look)
+        who = self._coming.get()
+        if who is not None:
+            # Now, before the transaction: its rollback would take the views along.
+            record.info[self._key].put_up(driver, who.role)
+            record.info[self._key].put_up(driver, HOUSE)
 
     def _borrowed(self, connection: Connection) -> _BorrowedGate:
         gate: _BorrowedGate | None = connection.info.get(self._key)
@@ -185,7 +195,7 @@ class _Gate:
         """Let somebody pass for a while."""
         before = self.who, self._suffix
         self.who = None
-        self._put_up(driver, _COMPANY[who.role])
+        self.put_up(driver, who.role)
         self.who, self._suffix = who, f"__{_COMPANY[who.role]}"
         try:
             yield
@@ -202,7 +212,9 @@ class _Gate:
         for name in (*inner, *self._plan.public):
             driver.execute(f'DROP VIEW IF EXISTS temp."{name}"')
 
-    def _put_up(self, driver: sqlite3.Connection, company: str) -> None:
+    def put_up(self, driver: sqlite3.Connection, role: str) -> None:
+        """Create the views a role is shown, where they are not there yet."""
+        company = _COMPANY[role]
         # A rollback takes views along that were put up since; the last one tells whether the others are there.
         last = f"v{self._mark}_{company}"
         try:
@@ -278,13 +290,20 @@ class _Plan:
     def __init__(self, tables: StoreTables) -> None:
         self._tables = guarded(tables)
         self._deletable = {name for name in self._tables if deletable(tables, name)}
+        self._drawn: dict[str, tuple[list[str], set[str]]] = {}
         self.base = frozenset(table.name.lower() for table in self._tables.values())
         self.public = frozenset(f"{name}__{company}" for name in self.base for company in set(_COMPANY.values()))
         longest_first = sorted((table.name for table in self._tables.values()), key=len, reverse=True)
         self.names = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)", re.IGNORECASE)
 
-    def of(self, mark: str, company: str) -> tuple[list[str], frozenset[str]]:
+    def of(self, mark: str, company: str) -> tuple[list[str], set[str]]:
         """Return the statements that build the views of some roles, and the names that only these views know."""
+        if company not in self._drawn:
+            self._drawn[company] = self._draw(_BLANK, company)
+        statements, names = self._drawn[company]
+        return [statement.replace(_BLANK, mark) for statement in statements], {n.replace(_BLANK, mark) for n in names}
+
+    def _draw(self, mark: str, company: str) -> tuple[list[str], set[str]]:
         below = f"b{mark}"
         people = self._tables["people"].name
         tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
@@ -301,7 +320,7 @@ class _Plan:
             rows = _Rows(name, table, f"{mark}_{company}", role, words, roles, deletable=name in self._deletable)
             statements += rows.statements()
             names |= rows.names
-        return statements, frozenset(names)
+        return statements, names
 
 
 class _Rows:

@@ -28,7 +28,15 @@ from fieldhr_core.trust.scope import MASKED, TABLES, condition
 PEOPLE = ("boss", "m1", "m2", "r1", "r2", "r3")
 OVER = {"m1": "boss", "m2": "boss", "r1": "m1", "r2": "m1", "r3": "m2"}
 LED = {"boss": ("m1", "m2", "r1", "r2", "r3"), "m1": ("r1", "r2"), "m2": ("r3",)}
-CODES = ("track.offsite_dwell", "trackless.x", "pay.ghost", "conduct.banned_phrase", "ops.plugin_fault", "aml.x", "labour.x")
+CODES = (
+    "track.offsite_dwell",
+    "trackless.x",
+    "pay.ghost",
+    "conduct.banned_phrase",
+    "ops.plugin_fault",
+    "aml.x",
+    "labour.x",
+)
 HOME, AWAY = "bank", "insurer"
 LABEL = re.compile(r"<(\w+)\|(\w+)\|(\w+)\|(\w+)>")
 

@@ -133,7 +133,7 @@ def _told(name: str, statement: str | tuple[str, ...], only: str | None = None, 
     ATTACKS.append(Attack(name, lambda attempt: attempt.run(*statements), only, writes=writes, **more))
 
 
-C, O, P = "fieldhr_customers", "fieldhr_outings", "fieldhr_people"
+C, O, P = "fieldhr_customers", "fieldhr_outings", "fieldhr_people"  # noqa: E741 - the alphabet of two hundred statements
 OUTING = "tenant, id, rep, customer, start_ms, end_ms"
 
 # -- reading, as text ---------------------------------------------------------------------------------------------
@@ -200,7 +200,12 @@ for name, statement in {
     "deals": "SELECT * FROM fieldhr_deals",
     "every_table": " UNION ALL ".join(
         f"SELECT {column} FROM fieldhr_{table}"
-        for table, column in (("customers", "industry"), ("people", "team"), ("deals", "product"), ("checkins", "device"))
+        for table, column in (
+            ("customers", "industry"),
+            ("people", "team"),
+            ("deals", "product"),
+            ("checkins", "device"),
+        )
     ),
 }.items():
     _told(name, statement)
@@ -265,7 +270,10 @@ def filter_on_a_masked_column(attempt: Attempt) -> bool:
 
 @learns(proof="manager", roles=("manager", "auditor", "admin", "integrator", "hr_payroll"))
 def order_by_a_masked_column(attempt: Attempt) -> bool:
-    ordered = [attempt.run(f"SELECT id FROM {C} WHERE tenant = 'bank' ORDER BY identity_sealed {way}, id") for way in ("", "DESC")]
+    ordered = [
+        attempt.run(f"SELECT id FROM {C} WHERE tenant = 'bank' ORDER BY identity_sealed {way}, id")
+        for way in ("", "DESC")
+    ]
     return ordered[0] != ordered[1]
 
 
@@ -369,7 +377,7 @@ def error_as_an_oracle_through_or(attempt: Attempt) -> bool:
 @learns()
 def error_as_an_oracle_by_number(attempt: Attempt) -> bool:
     condition = _OVERFLOW.format("rep <> ''")
-    rows = " OR ".join(f'("row" = {number} AND tenant = \'insurer\' AND {condition})' for number in range(1, 14))
+    rows = " OR ".join(f"(\"row\" = {number} AND tenant = 'insurer' AND {condition})" for number in range(1, 14))
     return _fails(attempt, f"SELECT part FROM fieldhr_track_parts WHERE {rows}")
 
 
@@ -496,7 +504,11 @@ def insert_from_select(t: Any) -> Any:
     stolen = sa.select(
         sa.literal("bank"), t.customers.c.industry, sa.literal("r1"), sa.literal("x"), sa.literal(1), sa.literal(2)
     )
-    return sa.insert(t.absences).from_select(["tenant", "id", "rep", "kind", "start_ms", "end_ms"], stolen).returning(t.absences)
+    return (
+        sa.insert(t.absences)
+        .from_select(["tenant", "id", "rep", "kind", "start_ms", "end_ms"], stolen)
+        .returning(t.absences)
+    )
 
 
 @core
@@ -522,7 +534,7 @@ def driver_cursor(attempt: Attempt) -> Any:
         with attempt.connection.begin_nested():
             cursor.execute(f"SELECT * FROM {C}")
             return cursor.fetchall()
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever refuses, refuses
         return None
 
 
@@ -559,7 +571,9 @@ def legacy_query(session: orm.Session, customer: Any, address: Any) -> Any:
 
 @mapped
 def get_by_guess(session: orm.Session, customer: Any, address: Any) -> Any:
-    found = [session.get(customer, (tenant, f"customers-{who}")) for tenant in ("bank", "insurer") for who in ("r2", "r3")]
+    found = [
+        session.get(customer, (tenant, f"customers-{who}")) for tenant in ("bank", "insurer") for who in ("r2", "r3")
+    ]
     return [_all(one) for one in found if one is not None]
 
 
@@ -716,7 +730,9 @@ for name, statement in {
 
 @attack()
 def many_by_one_statement(attempt: Attempt) -> Any:
-    rows = [attempt.street.row("outings", tenant, "r3", id=f"planted-{n}") for n, tenant in enumerate(("insurer", "bank"))]
+    rows = [
+        attempt.street.row("outings", tenant, "r3", id=f"planted-{n}") for n, tenant in enumerate(("insurer", "bank"))
+    ]
     with contextlib.suppress(*REFUSED), attempt.connection.begin_nested():
         attempt.connection.execute(sa.insert(attempt.tables.outings), rows)
 
@@ -726,7 +742,9 @@ def many_updates_by_one_statement(attempt: Attempt) -> Any:
     table = attempt.tables.outings
     with contextlib.suppress(*REFUSED), attempt.connection.begin_nested():
         attempt.connection.execute(
-            sa.update(table).where(table.c.tenant == sa.bindparam("t"), table.c.id == sa.bindparam("i")).values(customer="changed"),
+            sa.update(table)
+            .where(table.c.tenant == sa.bindparam("t"), table.c.id == sa.bindparam("i"))
+            .values(customer="changed"),
             [{"t": "insurer", "i": "outings-r3"}, {"t": "bank", "i": "outings-r3"}],
         )
 
@@ -737,7 +755,11 @@ def library_put_over_others(attempt: Attempt) -> Any:
 
     for tenant in ("insurer", "bank"):
         with contextlib.suppress(*REFUSED), attempt.connection.begin_nested():
-            put(attempt.connection, attempt.tables.outings, [attempt.street.row("outings", tenant, "r3", customer="changed")])
+            put(
+                attempt.connection,
+                attempt.tables.outings,
+                [attempt.street.row("outings", tenant, "r3", customer="changed")],
+            )
 
 
 # -- PostgreSQL ---------------------------------------------------------------------------------------------------
@@ -801,11 +823,9 @@ for name, statements in {
     "statistics": (
         f"SELECT CAST(most_common_vals AS text), CAST(histogram_bounds AS text) FROM pg_stats WHERE tablename = '{C}'",
     ),
-    "raw_statistics": (
-        f"SELECT CAST(stavalues1 AS text) FROM pg_statistic WHERE starelid = CAST('{C}' AS regclass)",
-    ),
+    "raw_statistics": (f"SELECT CAST(stavalues1 AS text) FROM pg_statistic WHERE starelid = CAST('{C}' AS regclass)",),
 }.items():
-    of_the_wall = name.startswith("role_") and name != "role_reset" or any("pg_stat" in said for said in statements)
+    of_the_wall = (name.startswith("role_") and name != "role_reset") or any("pg_stat" in said for said in statements)
     _told(f"pg_{name}", statements, "postgresql", of_the_wall=of_the_wall)
 
 
@@ -836,7 +856,11 @@ def pg_ticket_of_somebody_else(attempt: Attempt) -> Any:
 @attack("postgresql")
 def pg_copy(attempt: Attempt) -> Any:
     cursor = attempt.connection.connection.cursor()
-    with contextlib.suppress(Exception), attempt.connection.begin_nested(), cursor.copy(f"COPY {C} TO STDOUT") as copied:
+    with (
+        contextlib.suppress(Exception),
+        attempt.connection.begin_nested(),
+        cursor.copy(f"COPY {C} TO STDOUT") as copied,
+    ):
         return b"".join(bytes(part) for part in copied).decode()
     return None
 
@@ -844,7 +868,7 @@ def pg_copy(attempt: Attempt) -> Any:
 @attack("postgresql")
 def pg_copy_of_a_query(attempt: Attempt) -> Any:
     cursor = attempt.connection.connection.cursor()
-    with contextlib.suppress(Exception), attempt.connection.begin_nested():
+    with contextlib.suppress(Exception), attempt.connection.begin_nested():  # noqa: SIM117 - the savepoint must end before the cursor does
         with cursor.copy(f"COPY (SELECT industry FROM {C}) TO STDOUT") as copied:
             return [bytes(part).decode() for part in copied]
     return None
@@ -890,7 +914,9 @@ def pg_false_table_in_front(attempt: Attempt) -> bool:
         return False
     other = street.who(PRINCIPALS["admin"])
     with street.walled._house.binding.turned(attempt.connection, other):
-        found = attempt.connection.execute(sa.text(f"SELECT CAST(CAST('{O}' AS regclass) AS oid) = CAST('public.{O}' AS regclass)"))
+        found = attempt.connection.execute(
+            sa.text(f"SELECT CAST(CAST('{O}' AS regclass) AS oid) = CAST('public.{O}' AS regclass)")
+        )
         return not found.scalar_one()
 
 
@@ -936,18 +962,28 @@ for name, statements in {
     "replace": (f"REPLACE INTO {O} ({OUTING}) VALUES ('bank', 'outings-r3', 'r1', 'c', 1, 2)",),
     "insert_or_replace": (f"INSERT OR REPLACE INTO {O} ({OUTING}) VALUES ('insurer', 'outings-r3', 'r1', 'c', 1, 2)",),
     "insert_or_ignore": (f"INSERT OR IGNORE INTO {O} ({OUTING}) VALUES ('insurer', 'planted', 'r1', 'c', 1, 2)",),
-    "insert_or_fail": (f"INSERT OR FAIL INTO {O} ({OUTING}) SELECT 'insurer', 'p' || id, rep, '', 1, 2 FROM {O} WHERE tenant = 'bank'",),
-    "update_or_replace": (f"UPDATE OR REPLACE {O} SET id = 'outings-r3', tenant = 'bank' WHERE id = 'outings-r1' AND tenant = 'bank'",),
+    "insert_or_fail": (
+        f"INSERT OR FAIL INTO {O} ({OUTING}) SELECT 'insurer', 'p' || id, rep, '', 1, 2 FROM {O} WHERE tenant = 'bank'",
+    ),
+    "update_or_replace": (
+        f"UPDATE OR REPLACE {O} SET id = 'outings-r3', tenant = 'bank' WHERE id = 'outings-r1' AND tenant = 'bank'",
+    ),
     "update_qualified": (f"UPDATE main.{O} SET customer = 'changed'",),
     "delete_qualified": (f"DELETE FROM main.{O}",),
     "insert_qualified": (f"INSERT INTO main.{O} ({OUTING}) VALUES ('insurer', 'planted', 'r1', 'c', 1, 2)",),
     "track_by_number": (
-        "INSERT OR REPLACE INTO fieldhr_track_parts (\"row\", tenant, rep, date, part, fixes, body_sealed) "
-        "SELECT 7, 'bank', 'r1', 'd', 'p', 1, ''",
+        (
+            'INSERT OR REPLACE INTO fieldhr_track_parts ("row", tenant, rep, date, part, fixes, body_sealed) '
+            "SELECT 7, 'bank', 'r1', 'd', 'p', 1, ''"
+        ),
     ),
     "drop": ("DROP TABLE fieldhr_deals",),
     "alter": ("ALTER TABLE fieldhr_deals RENAME TO gone", "SELECT * FROM gone"),
-    "writable_schema": ("PRAGMA writable_schema = ON", "DELETE FROM sqlite_master WHERE name = 'fieldhr_deals'", f"SELECT * FROM {C}"),
+    "writable_schema": (
+        "PRAGMA writable_schema = ON",
+        "DELETE FROM sqlite_master WHERE name = 'fieldhr_deals'",
+        f"SELECT * FROM {C}",
+    ),
     "values_as_table": (f"SELECT * FROM (VALUES (1)) JOIN {C}",),
     "parenthesised_join": (f"SELECT * FROM ({C})",),
     "returning_a_subquery": (
@@ -1003,7 +1039,9 @@ def lite_comment_tells_no_name(attempt: Attempt) -> bool:
 
 @attack("sqlite")
 def lite_schema(attempt: Attempt) -> bool:
-    return bool(attempt.run("SELECT name FROM sqlite_master", "SELECT sql FROM main.sqlite_schema", "PRAGMA main.table_list"))
+    return bool(
+        attempt.run("SELECT name FROM sqlite_master", "SELECT sql FROM main.sqlite_schema", "PRAGMA main.table_list")
+    )
 
 
 @attack("sqlite")
@@ -1014,9 +1052,11 @@ def lite_attached_again(attempt: Attempt) -> Any:
     if loot:
         return loot
     # Within a transaction SQLite attaches nothing; what counts is whether it is the wall that says no.
-    return "prohibited" not in attempt.answer(f"ATTACH '{file}' AS again") and "authorized" not in attempt.answer(
-        f"ATTACH '{file}' AS again"
-    ) and bool(driver)
+    return (
+        "prohibited" not in attempt.answer(f"ATTACH '{file}' AS again")
+        and "authorized" not in attempt.answer(f"ATTACH '{file}' AS again")
+        and bool(driver)
+    )
 
 
 @attack("sqlite")
@@ -1024,7 +1064,7 @@ def lite_transaction_ended_from_within(attempt: Attempt) -> bool:
     cursor = attempt.connection.connection.driver_connection.cursor()
     try:
         cursor.execute("COMMIT")
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever refuses, refuses
         return False
     cursor.execute("BEGIN")
     return True

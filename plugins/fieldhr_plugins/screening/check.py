@@ -10,7 +10,7 @@ from fieldhr_core.errors import RecordError
 from fieldhr_core.model import Audience, Customer, Evidence, Finding, Ground, Outcome, Ruling, Severity, Submission
 from fieldhr_plugins.screening.answers import HIT, NONE
 from fieldhr_plugins.screening.index import Index
-from fieldhr_plugins.screening.lists import WatchList
+from fieldhr_plugins.screening.lists import WatchList, told_apart
 from fieldhr_plugins.screening.matching import Matcher
 from fieldhr_plugins.screening.numbers import identify
 from fieldhr_plugins.screening.reading import read_list
@@ -78,6 +78,7 @@ class ListCheck:
         if not self._settings.lists:
             faults.append(_no_list())
         self._faults, self._stamps = tuple(faults), stamps
+        lists = told_apart(lists)
         digests = [one.digest for one in lists]
         if self._index is None or [one.digest for one in self._index.lists] != digests:
             self._index = Index(lists, self._matcher)

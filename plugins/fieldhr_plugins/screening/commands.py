@@ -12,7 +12,7 @@ from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.clock import SystemClock
 from fieldhr_plugins.screening.answers import NONE
 from fieldhr_plugins.screening.index import Index
-from fieldhr_plugins.screening.lists import EITHER
+from fieldhr_plugins.screening.lists import EITHER, told_apart
 from fieldhr_plugins.screening.matching import ORGANIZATION, PERSON, Matcher
 from fieldhr_plugins.screening.numbers import KINDS, identify
 from fieldhr_plugins.screening.reading import birth_date_of, read_list
@@ -30,7 +30,7 @@ def match_names(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
 def search_lists(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
     """Search each customer in the lists; returns 0. A list that cannot be read ends the command before any answer."""
     matcher = Matcher(args.aliases or "")
-    index = Index([read_list(path, file_format=args.list_format) for path in args.list], matcher)
+    index = Index(told_apart(read_list(path, file_format=args.list_format) for path in args.list), matcher)
     return run_lines(args.file, stdin, stdout, lambda record: searched(record, index))
 
 

@@ -7,7 +7,6 @@ entries were touched; the few that share most are compared in full. Numbers are 
 from __future__ import annotations
 
 import heapq
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,8 +25,10 @@ __all__ = ["Index", "Listed"]
 #: How many postings a question may touch, and how many names are then compared in full.
 _POSTINGS: Final = 1_800
 _COMPARED: Final = 10
+#: A key of fewer names counts more than once.
+_RARE: Final = 250
 #: Of how many names the letters are looked at, to choose the last of these.
-_LOOKED_AT: Final = 45
+_LOOKED_AT: Final = 35
 #: What share of the best candidate's votes another one needs.
 _SHARE: Final = 0.3
 _READ_AT_ONCE: Final = 50_000
@@ -54,14 +55,13 @@ class Index:
         self.lists = tuple(lists)
         self._keys = Keys(self.matcher)
         self._listed = [Listed(entry=entry, list=one) for one in self.lists for entry in one.entries]
-        #: For each indexed name: entry, name, schema; and the name taken apart, once it was compared.
-        self._entry_of = array("I")
+        #: For each different name of a schema: the name, who bears it, and the name taken apart once it was compared.
         self._names: list[str] = []
-        self._persons = bytearray()
+        self._bearers: list[list[int]] = []
+        self._places: dict[str, int] = {}
         self._read: dict[int, Name] = {}
         self._postings: dict[str, array[int]] = {}
         self._by_number: dict[str, list[int]] = {}
-        self._masked: list[tuple[re.Pattern[str], int]] = []
         for number, listed in enumerate(self._listed):
             self._add(number, listed.entry)
 
@@ -85,16 +85,14 @@ class Index:
         for mine in subject.numbers:
             for number in self._by_number.get(mine, ()):
                 by_number[number] = mine
-            for pattern, number in self._masked:
-                if pattern.fullmatch(mine):
-                    candidates.setdefault(number, (0.0, "", ()))
-        for name_number, score, grounds in self._alike(subject):
-            number = self._entry_of[name_number]
-            name = self._names[name_number]
-            if name in self._listed[number].entry.weak:
-                score, grounds = score * 0.95, (*grounds, "the list calls this alias weak")
-            if score > candidates.get(number, (-1.0, "", ()))[0]:
-                candidates[number] = (score, name, grounds)
+        for place, score, grounds in self._alike(subject):
+            name = self._names[place]
+            for number in self._bearers[place]:
+                weak = name in self._listed[number].entry.weak
+                mine_score = score * _WEAK if weak else score
+                if mine_score > candidates.get(number, _NOTHING)[0]:
+                    reasons = (*grounds, "the list calls this alias weak") if weak else grounds
+                    candidates[number] = (mine_score, name, reasons)
         for number in by_number:
             candidates.setdefault(number, (0.0, "", ()))
         found = []
@@ -110,27 +108,31 @@ class Index:
 
     def _add(self, number: int, entry: Entry) -> None:
         for own in entry.numbers:
-            if "*" in own:
-                if sum(character != "*" for character in own) >= 8:
-                    self._masked.append((re.compile(re.escape(own).replace(r"\*", ".")), number))
-            else:
+            # A number with hidden digits decides nothing; it is weighed where the name leads to the entry.
+            if "*" not in own:
                 for same in known_numbers((own,)):
                     self._by_number.setdefault(same, []).append(number)
         if entry.schema == OTHER:
             return
         schemas = (PERSON, ORGANIZATION) if entry.schema == EITHER else (entry.schema,)
-        for name in entry.names:
+        for name in dict.fromkeys(entry.names):
             for schema in schemas:
-                place = len(self._names)
-                self._names.append(name)
-                self._entry_of.append(number)
-                self._persons.append(schema == PERSON)
-                mark = "1" if schema == PERSON else "2"
-                for key in self._keys.of(self.matcher.read(name, schema)):
-                    postings = self._postings.get(mark + key)
-                    if postings is None:
-                        postings = self._postings[mark + key] = array("I")
-                    postings.append(place)
+                self._add_name(number, name, schema)
+
+    def _add_name(self, number: int, name: str, schema: str) -> None:
+        mark = _MARKS[schema]
+        place = self._places.get(mark + name)
+        if place is not None:
+            self._bearers[place].append(number)
+            return
+        place = self._places[mark + name] = len(self._names)
+        self._names.append(name)
+        self._bearers.append([number])
+        for key in self._keys.of(self.matcher.read(name, schema)):
+            postings = self._postings.get(mark + key)
+            if postings is None:
+                postings = self._postings[mark + key] = array("I")
+            postings.append(place)
 
     def _alike(self, subject: Subject) -> list[tuple[int, float, tuple[str, ...]]]:
         found: list[tuple[int, float, tuple[str, ...]]] = []
@@ -138,8 +140,12 @@ class Index:
         for text in subject.names:
             for schema in schemas:
                 asked = self.matcher.read(text, schema)
-                mark = "1" if schema == PERSON else "2"
-                for place in self._candidates(text, [mark + key for key in self._keys.of(asked, asked=True)]):
+                mark = _MARKS[schema]
+                places = self._candidates(text, [mark + key for key in self._keys.of(asked, asked=True)])
+                exact = self._places.get(mark + text)
+                if exact is not None and exact not in places:
+                    places.append(exact)
+                for place in places:
                     match = self.matcher.compare(asked, self._name(place, schema))
                     if match.score >= _WORTH:
                         found.append((place, match.score, match.grounds))
@@ -151,15 +157,16 @@ class Index:
             return []
         postings.sort(key=len)
         total = len(self._names)
-        votes: Counter[int] = Counter()
         touched = 0
+        pool = array("I")
         for count, places in enumerate(postings):
             if touched + len(places) > _POSTINGS and count >= 2 and touched:
                 break
             touched += len(places)
-            # The rarer a key, the more often it is counted; counting a short row again costs nothing.
-            for _ in range(max(1, (total // len(places)).bit_length() // 3)):
-                votes.update(places)
+            # The rarer a key, the more often it is counted; counting a short row again costs little.
+            times = (total // len(places)).bit_length() // 3 if len(places) < _RARE else 1
+            pool.extend(places * times if times > 1 else places)
+        votes = Counter(pool)
         enough = max(votes.values()) * _SHARE
         best = [(count, place) for place, count in votes.items() if count >= enough]
         if len(best) > _COMPARED:
@@ -198,6 +205,10 @@ def _letters(text: str) -> set[str]:
     return set(map("".join, pairwise(padded)))
 
 
+_MARKS: Final = {PERSON: "1", ORGANIZATION: "2"}
+_NOTHING: Final[tuple[float, str, tuple[str, ...]]] = (-1.0, "", ())
+#: What a likeness is worth where the list itself calls the alias weak.
+_WEAK: Final = 0.95
 _RANK: Final = {"hit": 2, "possible": 1, "none": 0}
 #: Likenesses of names below this are not looked at, whatever else agrees.
 _WORTH: Final = 0.58

@@ -137,6 +137,11 @@ class Keys:
             heard = self._matcher.persons.words.sound(word)
             # The whole word: where the other word is mistyped, this one leads there alone.
             yield "w:" + heard
+            if 4 <= len(word) <= 8:
+                # Two words one slip apart share a key of all letters but one; a slip may change every sound.
+                yield "d:" + word
+                for place in range(1, len(word)):
+                    yield f"d:{word[:place]}{word[place + 1 :]}"
             if len(heard) > 3:
                 yield "^" + heard[:3]
                 for start in range(len(heard) - 2):
@@ -166,6 +171,7 @@ class Keys:
             else:
                 yield from self._trigrams(part.core)
                 joined = "".join(part.core)
+                yield "j:" + joined
                 if len(part.core) > 1:
                     yield from self._trigrams([joined])
                 yield from self._consonants(part.core, name.bare)

@@ -33,6 +33,12 @@ def distance(one: str, other: str, most: float) -> float:
     """
     if abs(len(one) - len(other)) > most / 0.5:
         return most + 1
+    start, end = 0, min(len(one), len(other))
+    while start < end and one[start] == other[start]:
+        start += 1
+    one, other, end = one[start:], other[start:], end - start
+    while end and one[-1] == other[-1]:
+        one, other, end = one[:-1], other[:-1], end - 1
     before_last: list[float] = []
     last = [0.0]
     for letter in other:
@@ -92,17 +98,23 @@ class Words:
             return 0.96 if shortest > 3 else 0.92
         if self._nicknames.get(one, _NONE) & self._nicknames.get(other, _NONE):
             return 0.86
-        if min(len(a), len(b)) <= 3 and shortest <= 3:
+        if shortest <= 2:
             return 0.0
         if _is_feminine(one, other):
-            return 0.0
+            return _BARELY
         heard = self._by_distance(a, b)
         # A slip of typing may change the sound beyond recognition.
-        return max(heard, self._by_distance(one, other)) if heard < 0.9 else heard
+        found = max(heard, self._by_distance(one, other)) if heard < 0.9 else heard
+        if not found and 3 <= shortest <= 4 and _is_one_letter_less(one, other):
+            return _BARELY
+        return found
 
     def _by_distance(self, a: str, b: str) -> float:
         if a[0] != b[0] and a[-1] != b[-1] and frozenset((a[0], b[0])) not in _CHEAP:
             # A slip at both ends is no slip.
+            return 0.0
+        letters_a, letters_b = set(a), set(b)
+        if len(letters_a & letters_b) < 0.6 * min(len(letters_a), len(letters_b)):
             return 0.0
         longest = max(len(a), len(b), 4)
         most = (1 - ACCEPTED) * longest
@@ -112,7 +124,7 @@ class Words:
         if a[:-1] == b[:-1] and {a[-1], b[-1]} == {"a", "o"}:
             cost += 0.6  # Mario is not Maria
         elif a[0] != b[0] and frozenset((a[0], b[0])) not in _CHEAP:
-            cost += 0.3
+            cost += 0.1
         likeness = 1 - cost / longest
         return likeness if likeness >= ACCEPTED else 0.0
 
@@ -127,7 +139,15 @@ class Words:
 
 
 _NONE: Final[frozenset[int]] = frozenset()
+#: What is hardly one word: enough for a person to look, where the rest agrees.
+_BARELY: Final = 0.79
 _FAMILY: Final = ("ov", "ev", "in", "yn", "sky", "skiy", "ski", "oy", "iy")
+
+
+def _is_one_letter_less(one: str, other: str) -> bool:
+    """Whether one of two short words is the other without one letter."""
+    short, long = sorted((one, other), key=len)
+    return len(long) - len(short) == 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))
 
 
 def _is_feminine(one: str, other: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 import attrs
 
-__all__ = ["EITHER", "OTHER", "Entry", "Fault", "WatchList", "schema_of"]
+__all__ = ["EITHER", "OTHER", "Entry", "Fault", "WatchList", "schema_of", "told_apart"]
 
 #: A legal entity that may be a person or a firm; and what is neither (a vessel, a wallet).
 EITHER: Final = "LegalEntity"
@@ -115,6 +115,16 @@ class WatchList:
         come = tuple(entry for entry in self.entries if old.get(entry.id) != entry)
         gone = tuple(entry for id_, entry in old.items() if new.get(id_) != entry)
         return come, gone
+
+
+def told_apart(lists: Iterable[WatchList]) -> list[WatchList]:
+    """Return lists with names of their own: the second of one name becomes ``name (2)``."""
+    seen: dict[str, int] = {}
+    found = []
+    for one in lists:
+        seen[one.name] = seen.get(one.name, 0) + 1
+        found.append(one if seen[one.name] == 1 else attrs.evolve(one, name=f"{one.name} ({seen[one.name]})"))
+    return found
 
 
 def schema_of(text: str) -> str:

@@ -232,7 +232,7 @@ class Organizations:
         return text.strip() in self._status
 
     def _read_latin(self, words: list[str]) -> _Part:
-        text = " ".join(self._abbreviations.get(word, word) for word in words)
+        text = " ".join(self._abbreviations.get(word, word) for word in _letters_joined(words))
         padded = f" {text} "
         for phrase, form in self._forms_phrases:
             if phrase in padded:
@@ -461,7 +461,7 @@ class Organizations:
         more = len(left_a) + len(left_b)
         if matched >= 2:
             return 0.9 - slack - 0.08 * (more - 1), "one brand has more words"
-        return 0.72 - slack - 0.1 * (more - 1), "one brand has more words, and one word to go by"
+        return 0.67 - slack - 0.1 * (more - 1), "one brand has more words, and one word to go by"
 
     def _word_likeness(self, one: str, other: str, *, chinese: bool = False) -> float:
         likely = chinese or (_CHINESE_LOOK.search(one) is not None and _CHINESE_LOOK.search(other) is not None)
@@ -635,3 +635,19 @@ class Organizations:
             ):
                 return 0.88
         return 0.0
+
+
+def _letters_joined(words: Sequence[str]) -> list[str]:
+    """Return words with runs of single letters as one word: ``I.B.M.`` and ``S. A. S.``."""
+    found: list[str] = []
+    run = ""
+    for word in (*words, ""):
+        if len(word) == 1 and word.isalpha() and word != "y":
+            run += word
+            continue
+        if run:
+            found.append(run)
+            run = ""
+        if word:
+            found.append(word)
+    return found

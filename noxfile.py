@@ -94,7 +94,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the speed bars beside named peers; prints a table and writes JSON. Not part of the default run."""
     wheel = _wheel(session)
-    session.install(f"{wheel}[all]")
+    session.install(f"{wheel}[all]", *nox.project.dependency_groups(PROJECT, "bench"))
     session.run("python", "benchmarks/run.py", *session.posargs)
 
 

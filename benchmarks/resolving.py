@@ -22,7 +22,7 @@ def measure() -> list[Figure]:
     tracks = [rep_day(random) for _ in range(DAYS)]
     total = sum(len(track) for track in tracks)
     days = RepDays(
-        days=tuple(_duty(number, track) for number, track in enumerate(tracks)),
+        days=tuple(duty_of(number, track) for number, track in enumerate(tracks)),
         offsets=np.arange(DAYS + 1, dtype=np.int64) * FIXES_A_DAY,
         fixes=Table.concat(FIXES, tracks),
     )
@@ -73,6 +73,7 @@ def stay_points(track: Table, *, radius_m: float = 100.0, at_least_ms: int = 300
     return found
 
 
-def _duty(number: int, track: Table) -> RepDay:
+def duty_of(number: int, track: Table) -> RepDay:
+    """Return a rep-day that is all duty."""
     start, end = int(track["time_ms"][0]), int(track["time_ms"][-1])
     return RepDay(rep=f"r{number}", date="2026-03-02", zone="Asia/Shanghai", duty_ms=((start, end + 1),))

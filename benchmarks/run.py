@@ -1,6 +1,7 @@
 """Measure every speed bar beside a named peer: ``python benchmarks/run.py [NAME...] [--json FILE]``.
 
-Prints a table and writes JSON. Exit 1 where a bar is missed. One module a figure; each defines ``measure()``.
+Prints a table and writes JSON. Exit 1 where a bar is missed. One module a subject; each defines ``measure()``.
+A peer that is not installed is skipped with the reason: the dependency group ``bench`` brings those there are.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from pathlib import Path
 import attrs
 from figure import Figure
 
-MODULES = ("importing", "guarding", "ingest", "blocks", "resolving", "conduct")
+MODULES = (
+    *("importing", "guarding", "ingest", "postgresql", "blocks"),
+    *("resolving", "trackers", "matching", "conduct", "screening"),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,11 +45,18 @@ def _table(figures: list[Figure]) -> str:
     words = {True: "pass", False: "FAIL", None: ""}
     for f in figures:
         bar = "" if f.bar is None else f"{'<=' if f.at_most else '>='} {f.bar:g}"
-        value = f"{f.value:,.0f}" if f.value >= 1000 else f"{f.value:.3g}"
-        rows.append((f.name, f"{value} {f.unit}", bar, words[f.passes], f.peer, f.how))
+        passes = "skipped" if f.value is None else words[f.passes]
+        rows.append((f.name, _shown(f), bar, passes, f.peer, f.how))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def _shown(figure: Figure) -> str:
+    if figure.value is None:
+        return "-"
+    number = f"{figure.value:,.0f}" if figure.value >= 1000 else f"{figure.value:.3g}"
+    return f"{number} {figure.unit}".rstrip()
 
 
 if __name__ == "__main__":

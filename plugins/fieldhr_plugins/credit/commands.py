@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, TextIO, TypeVar
 
 import attrs
 
@@ -26,6 +26,8 @@ from fieldhr_plugins.credit.weakening import course_of
 
 __all__ = ["answer", "score_statements", "train_scorecard"]
 
+S = TypeVar("S")
+
 _MOST_OTHERS: Final = 5_000
 _UNDATED: Final = "2000-12-31"
 
@@ -34,7 +36,7 @@ def score_statements(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) ->
     """Answer each statement line; returns 0, for a bad borrower is data."""
     card = Scorecard.load(args.model) if args.model else None
     as_of = _day(args.as_of) if args.as_of else None
-    settings = CreditSettings(base_rate=args.base_rate)
+    settings = _option("--base-rate", lambda: CreditSettings(base_rate=args.base_rate))
     return run_lines(args.file, stdin, stdout, lambda record: answer(record, settings, card, as_of))
 
 
@@ -87,6 +89,12 @@ def train_scorecard(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> 
     Raises:
         RecordError: FHR-REC-001 where there is too little to learn from, FHR-REC-006 where the file cannot be read.
     """
+    options = _option(
+        "--test-share",
+        lambda: TrainingOptions(
+            shape=args.shape, calibration=args.calibration, test_share=args.test_share, force=tuple(args.force)
+        ),
+    )
     rows: list[dict[str, float | None]] = []
     outcomes: list[int] = []
     periods: list[float | None] = []
@@ -110,14 +118,15 @@ def train_scorecard(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> 
     if known_periods and len(known_periods) < len(periods):
         raise RecordError("Some cases have a period and some have none.", code="FHR-REC-001")
     columns = {name: [_or_nan(row.get(name)) for row in rows] for name in names}
-    options = TrainingOptions(
-        shape=args.shape, calibration=args.calibration, test_share=args.test_share, force=tuple(args.force)
-    )
     card = train(columns, outcomes, known_periods or None, options)
     try:
         card.save(args.out)
     except OSError as cause:
-        raise RecordError(f"The model cannot be written to {args.out!r}: {cause}.", code="FHR-REC-006") from cause
+        raise RecordError(
+            f"The model cannot be written to {args.out!r}: {cause}.",
+            code="FHR-REC-006",
+            hint="Give a file in a folder that may be written to.",
+        ) from cause
     summary = {"out": str(Path(args.out)), "sha256": card.as_json()["sha256"], **card.summary, "skipped": skipped}
     write_line(stdout, summary)
     return 0
@@ -229,6 +238,13 @@ def _period(given: object) -> float:
 
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _option(name: str, make: Callable[[], S]) -> S:
+    try:
+        return make()
+    except ValueError as cause:
+        raise ConfigError(f"{name} is out of range: {cause}.", code="FHR-CLI-001") from cause
 
 
 def _day(text: str) -> date:

@@ -176,6 +176,13 @@ def _links_of(record: Mapping[str, Any], *, strict: bool) -> list[dict[str, Any]
         if strict:
             raise RecordError("links must be an object of kinds and values.", code="FHR-REC-001", column="links")
         return []
+    unknown = sorted(str(kind) for kind in given if kind not in LINK_KINDS)
+    if unknown and strict:
+        raise RecordError(
+            f"links cannot hold {unknown[0][:40]!r}; there are {', '.join(LINK_KINDS)}.",
+            code="FHR-REC-001",
+            column="links",
+        )
     rows = []
     for kind in LINK_KINDS:
         values = given.get(kind)

@@ -40,6 +40,8 @@ _SURE: Final = 3.0
 #: Information below this is noise (a customary limit).
 _LEAST_INFORMATION: Final = 0.02
 _FOLDS: Final = 5
+#: Evidence of two columns that correlates more than this is the same evidence.
+_ALIKE: Final = 0.95
 
 
 @attrs.frozen(kw_only=True)
@@ -190,6 +192,7 @@ def _fit(values: Floats, is_bad: Bools, places: Sequence[int], options: Training
     ]
     if not kept:
         raise RecordError("No column says anything about who failed.", code="FHR-REC-001")
+    kept = _told_apart(kept, bins, values)
     weights: Floats | None = None
     while True:
         evidence = np.column_stack([bins[place].evidence(values[:, place]) for place in kept])
@@ -202,6 +205,21 @@ def _fit(values: Floats, is_bad: Bools, places: Sequence[int], options: Training
             )
         del kept[worst]
         weights = np.delete(weights, worst)
+
+
+def _told_apart(kept: Sequence[int], bins: Mapping[int, Bins], values: Floats) -> list[int]:
+    """Leave out columns whose evidence is that of a stronger one: two names for one reason would halve each."""
+    order = sorted(kept, key=lambda place: (-bins[place].information, place))
+    chosen: list[int] = []
+    centred: list[Floats] = []
+    for place in order:
+        evidence = bins[place].evidence(values[:, place])
+        evidence = evidence - evidence.mean()
+        length = float(np.linalg.norm(evidence))
+        if length > 0 and all(abs(float(evidence @ other)) < _ALIKE * length for other in centred):
+            chosen.append(place)
+            centred.append(evidence / length)
+    return sorted(chosen)
 
 
 def _unseen_odds(values: Floats, is_bad: Bools, places: Sequence[int], options: TrainingOptions) -> Floats:

@@ -380,6 +380,33 @@ def test_other_people_find_nothing() -> None:
         assert search(names=[name]) == {}
 
 
+def test_the_index_misses_hardly_anything_that_comparing_with_all_would_find() -> None:
+    draw = random.Random(4)
+    parts = ["bar", "ben", "cor", "dal", "den", "fel", "gar", "hol", "jan", "kel", "lor", "mar", "nor", "per", "ros", "sel", "tor", "val", "wil", "zan", "ka", "mi", "no", "re", "sa", "ti", "vo", "la"]
+    first = ["".join(draw.sample(parts, 2)).capitalize() for _ in range(60)]
+    last = ["".join(draw.sample(parts, draw.choice((2, 3)))).capitalize() for _ in range(800)]
+    names = sorted({f"{draw.choice(first)} {draw.choice(last)}" for _ in range(4_000)})
+    given_ = "建国志强文丽秀英晓明春华海燕立新雪梅俊杰"
+    names += sorted({draw.choice("王李张刘陈") + "".join(draw.sample(given_, 2)) for _ in range(1_000)})
+    index = Index([WatchList.of([Entry(id=n, schema="Person", names=(n,)) for n in names], name="l")], MATCHER)
+    asked = missed = 0
+    for name in draw.sample(names, 400):
+        place = draw.randrange(1, len(name) - 1)
+        written = name[:place] + name[place + 1 :] if name.isascii() else MATCHER.romaniser.pinyin(name, person=True)
+        if MATCHER.match(written, name).score >= 0.7:
+            asked += 1
+            found = index.search(subject_of(schema="Person", names=[written]))
+            missed += name not in {one.entry.id for one in found}
+    assert asked > 300
+    assert missed <= 0.015 * asked
+
+
+def test_everybody_of_one_name_is_found() -> None:
+    many = [Entry(id=str(n), schema="Person", names=("王芳",), numbers=(f"E{n:07}",)) for n in range(50)]
+    index = Index([WatchList.of(many, name="l")], MATCHER)
+    assert len(index.search(subject_of(schema="Person", names=["Wang Fang"]))) == 50
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.text(max_size=30),

@@ -22,7 +22,7 @@ class Match:
 
     Attributes:
         score: 0-1; from 0.85 one name in two writings, from 0.70 worth a look.
-        level: ``hit``, ``possible`` or ``none``; some likenesses never go beyond ``possible``, whatever the score.
+        level: ``hit``, ``possible`` or ``none``, as the score says.
         grounds: what agreed and what did not, in words.
     """
 
@@ -31,10 +31,8 @@ class Match:
     grounds: tuple[str, ...]
 
 
-def made(score: float, grounds: tuple[str, ...] | list[str], *, at_most: str = HIT) -> Match:
-    """Return a match with the level that follows from its score, capped."""
+def made(score: float, grounds: tuple[str, ...] | list[str]) -> Match:
+    """Return a match with the level that follows from its score."""
     score = round(min(max(score, 0.0), 1.0), 4)
     level = HIT if score >= HIT_FROM else POSSIBLE if score >= POSSIBLE_FROM else NONE
-    if level == HIT and at_most == POSSIBLE:
-        level = POSSIBLE
     return Match(score=score, level=level, grounds=tuple(grounds))

@@ -46,7 +46,7 @@ class _Part:
         trades: codes in order; forms: codes of legal forms; is_group: holding or group.
         branch: what follows the firm's own name, where it is a branch.
         numbers: numbers in the name.
-        whole: everything but the legal form, for names without a brand.
+        joined: everything but legal forms and articles, without spaces.
     """
 
     is_han: bool
@@ -59,7 +59,7 @@ class _Part:
     is_group: bool
     branch: str
     numbers: tuple[str, ...]
-    whole: tuple[str, ...]
+    joined: str
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -202,7 +202,7 @@ class Organizations:
             is_group=is_group,
             branch=branch,
             numbers=numbers,
-            whole=(*sorted(set(regions)), *trades),
+            joined=rest,
         )
 
     def _take_regions(self, text: str) -> tuple[list[str], str]:
@@ -282,7 +282,7 @@ class Organizations:
             is_group=is_group,
             branch=branch,
             numbers=tuple(numbers),
-            whole=(*sorted(set(regions)), *trades),
+            joined="".join(w for w in _letters_joined(words) if w not in self._small and w not in self._forms_latin),
         )
 
     # --- comparing -----------------------------------------------------------------------------------------------
@@ -381,7 +381,7 @@ class Organizations:
                 aligned = None if alias else self._romaniser.align(brand[:size], front, person=False)
                 if alias or (aligned is not None and aligned.systems):
                     if count < len(words) and len(brand) - size >= 2:
-                        return 0.85, "the Latin brand begins as the Chinese one; both go on"
+                        return 0.9, "the Latin brand begins as the Chinese one; both go on"
                     return 0.74, "the Latin brand begins as the Chinese one; only one of them goes on"
         return 0.1, "the Latin brand does not spell the Chinese one"
 
@@ -391,6 +391,8 @@ class Organizations:
         a, b = one.latin, other.latin
         if one.bare != other.bare:
             return self._bare(a, b)
+        if a.joined and a.joined == b.joined:
+            return self._with_frame(a, a, 0.97, "the same words, cut in another way")
         if a.core and b.core:
             chinese = bool(a.regions & self._chinese) and bool(b.regions & self._chinese)
             best = self._with_frame(a, b, *self._word_cores(a.core, b.core, chinese=chinese))

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from fieldhr_plugins.screening.answers import POSSIBLE, Match, made
+from fieldhr_plugins.screening.answers import Match, made
 from fieldhr_plugins.screening.likeness import ACCEPTED, Words, distance
 from fieldhr_plugins.screening.sounds import CANTONESE, PINYIN, SOUTHERN, TONGYONG, WADE, Romaniser
 from fieldhr_plugins.screening.tables import Tables
@@ -18,6 +18,7 @@ __all__ = ["PersonName", "Persons"]
 
 _SEPARATED_HAN: Final = re.compile(r"[·•・‧∙⋅.．\-]")
 _SPACED_HAN: Final = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
+_BRACKETED: Final = re.compile(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]")
 _BRACKETS: Final = re.compile(r"[()\[\]{}<>（）【】《》]")
 
 
@@ -33,6 +34,7 @@ class PersonName:
         suffix: generation (``jr``, ``iii``).
         bare: whether the words come from a script without vowels.
         chinese: the ways to cut each word into syllables, where the words can be a Chinese name.
+        others: the name without what stands in brackets, and what stands in them.
     """
 
     text: str
@@ -43,6 +45,7 @@ class PersonName:
     suffix: str
     bare: bool
     chinese: tuple[frozenset[tuple[str, ...]], ...] | None
+    others: tuple[PersonName, ...] = ()
 
 
 class Persons:
@@ -61,6 +64,14 @@ class Persons:
 
     def read(self, name: str) -> PersonName:
         """Take a name apart."""
+        whole = self._read(name)
+        outside, inside = _BRACKETED.sub(" ", name), " ".join(_BRACKETED.findall(name))
+        if not inside or not self._folder.clean(outside):
+            return whole
+        parts = [self._read(part) for part in (outside, inside)]
+        return attrs.evolve(whole, others=tuple(part for part in parts if len(part.han) > 1 or len(part.words) > 1))
+
+    def _read(self, name: str) -> PersonName:
         text = self._folder.clean(name)
         bare_text = _BRACKETS.sub(" ", text)
         runs = self._folder.han_runs(bare_text)
@@ -71,7 +82,9 @@ class Persons:
         for title in self._han_titles:
             if runs and runs[-1].endswith(title) and len(runs[-1]) - len(title) >= 2:
                 runs[-1] = runs[-1].removesuffix(title)
-        kept = [word for word in words if word not in self._titles]
+        bare = self._folder.without_vowels(text)
+        # Without vowels, a name can look like a title.
+        kept = words if bare else [word for word in words if word not in self._titles]
         kept = kept if len(kept) > 1 or (kept and len(words) == 1) else words
         suffix = next((word for word in kept if word in self._suffixes and len(kept) > 2), "")
         if suffix:
@@ -85,12 +98,18 @@ class Persons:
             words=tuple(kept),
             particles=particles,
             suffix=suffix,
-            bare=self._folder.without_vowels(text),
+            bare=bare,
             chinese=self._as_chinese(tuple(kept)),
         )
 
     def match(self, one: PersonName, other: PersonName) -> Match:
         """Compare two names; the order of the two does not matter."""
+        if not one.others and not other.others:
+            return self._match(one, other)
+        found = [self._match(a, b) for a in (one, *one.others) for b in (other, *other.others)]
+        return max(found, key=lambda match: (match.score, match.grounds))
+
+    def _match(self, one: PersonName, other: PersonName) -> Match:
         if not (one.han or one.words) or not (other.han or other.words):
             same = bool(one.text) and one.text == other.text
             return made(1.0 if same else 0.0, ["the same signs" if same else "no name to compare"])
@@ -116,9 +135,7 @@ class Persons:
         if len(a) == len(b) and len(a) <= 3 and len(a) > 1 and a[1:] + a[:1] == b and _are_turned(one, other):
             return made(0.9, ["the same characters, given name first"])
         if len(a) == len(b) and self._romaniser.sounds_alike(a, b, person=True):
-            return made(
-                0.8, ["other characters that sound the same in Mandarin: only a person can tell"], at_most=POSSIBLE
-            )
+            return made(0.8, ["other characters that sound the same in Mandarin: only a person can tell"])
         longest = max(len(a), len(b))
         if longest >= 5:
             changed = distance(a, b, 3)
@@ -232,28 +249,28 @@ class Persons:
         for spelt_a, spelt_b in _orders(one.words, other.words):
             kind = self._same_syllables(spelt_a, spelt_b)
             if kind:
-                score = 0.88 if kind == "Wade-Giles" else 0.86
+                score = {"Wade-Giles": 0.88, "Cantonese": 0.86}.get(kind, 0.85)
                 return made(score, [f"the same syllables, one of the two in {kind}"])
         extra = self._extra(one, other) or self._korean(one, other)
         if extra is not None:
             return extra
-        # One of the two holds a word that is no pinyin: it may be a slip.
-        odd = not all(map(self._romaniser.is_pinyin, (*one.words, *other.words)))
-        if odd and len("".join(one.words)) >= 8 and any(distance(x, y, 1.0) <= 1.0 for x in turns_a for y in turns_b):
-            return made(0.86, ["the same syllables but for one slip of typing"])
         same = len(set(one.words) & set(other.words))
         return made(0.5 * same / max(len(one.words), len(other.words)), ["other syllables, as for two Chinese names"])
 
     def _same_syllables(self, one: str, other: str) -> str:
         romaniser = self._romaniser
-        for table, kind in ((romaniser.all_spellings, "Wade-Giles"), (romaniser.cantonese_of, "Cantonese")):
+        for table, kind in (
+            (romaniser.all_spellings, "Wade-Giles"),
+            (romaniser.cantonese_of, "Cantonese"),
+            (romaniser.mixed, "spellings of several systems"),
+        ):
             for first, second in ((one, other), (other, one)):
                 if not romaniser.is_pinyin(second):
                     continue
                 meant = list(romaniser.cut(second, romaniser.pinyin_spelt, 4))
                 for way in romaniser.cut(first, table, 4):
                     for pinyin in meant:
-                        if len(way) == len(pinyin) >= 2 and all(
+                        if len(way) == len(pinyin) >= (3 if table is romaniser.mixed else 2) and all(
                             _as_v(p) & table[w] for w, p in zip(way, pinyin, strict=True)
                         ):
                             return kind
@@ -379,7 +396,7 @@ class Persons:
                         if len(parts) < span or parts[0][0] != word[0] or any(part in other for part in parts):
                             continue
                         joined = "".join(parts)
-                        if abs(len(joined) - len(word)) <= 2 and self.words.alike(joined, word) >= 0.9:
+                        if abs(len(joined) - len(word)) <= 2 and self.words.alike(joined, word) >= 0.88:
                             one[place : place + span] = ["".join(parts)]
                             break
         return [], a, b
@@ -425,15 +442,22 @@ def groups(text: str) -> dict[str, frozenset[int]]:
     return {word: frozenset(numbers) for word, numbers in found.items()}
 
 
-_SERVANT: Final = frozenset({"abd", "abdul", "abdel", "abdal", "abdur", "abdus", "abdun", "abdoul", "abdol", "abdoel"})
+_SERVANT: Final = frozenset(
+    {"abd", "abdul", "abdel", "abdal", "abdur", "abdus", "abdun", "abdoul", "abdol", "abdoel", "bd"}
+)
 _OF: Final = frozenset({"al", "el", "ul", "ur", "ar", "as", "an", "er", "us"})
 _SERVANT_JOINED: Final = re.compile(
     r"^abd(?:ou|oe|[aeuo])(?:r(?=r)|s(?=s)|n(?=n)|z(?=z)|l|l-)(?=[^aeiou]|lah|aziz|ahad)"
 )
 
 
+_FAITH: Final = frozenset({"din", "deen", "dine", "ddin", "ddine", "uddin", "eddin", "eddine", "aldin", "eldin"})
+_OF_FAITH: Final = frozenset({"al", "el", "ul", "ud", "ad", "ed", "id", "ol"})
+_FAITH_JOINED: Final = re.compile(r"^(\w{3,}?)(?:[aeou]l|[aeou]d|[aeou])?d(?:in|een|ine)$")
+
+
 def _servants(words: list[str]) -> list[str]:
-    """Write names that mean "servant of ..." in one way: Abd al-Rahman, Abdel Rahman and Abdurrahman."""
+    """Write names with "servant of" or "of the faith" in one way: Abd al-Rahman, Abdurrahman; Siraj al-Din."""
     found: list[str] = []
     place = 0
     while place < len(words):
@@ -443,6 +467,14 @@ def _servants(words: list[str]) -> list[str]:
             word = "abdul" + words[place]
         elif not word.startswith("abdul"):
             word = _SERVANT_JOINED.sub("abdul", word)
+        if place + 1 < len(words) and words[place + 1] in _FAITH:
+            place += 1
+            word += "uddin"
+        elif place + 2 < len(words) and words[place + 1] in _OF_FAITH and words[place + 2] in _FAITH:
+            place += 2
+            word += "uddin"
+        else:
+            word = _FAITH_JOINED.sub(r"\1uddin", word)
         found.append(word)
         place += 1
     return found

@@ -144,6 +144,14 @@ class Romaniser:
                     found.setdefault(spelling, set()).update(self.readings(name, surname=True)[:1])
         return {spelling: frozenset(meant) for spelling, meant in found.items()}
 
+    @cached_property
+    def mixed(self) -> dict[str, frozenset[str]]:
+        """Every spelling of any system -> pinyin syllables it can stand for."""
+        found = dict(self.cantonese_of)
+        for spelling, meant in self.all_spellings.items():
+            found[spelling] = found.get(spelling, frozenset()) | meant
+        return found
+
     def is_pinyin(self, word: str) -> bool:
         """Whether a word can be cut into pinyin syllables."""
         found = self._is_pinyin.get(word)

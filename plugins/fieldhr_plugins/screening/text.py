@@ -121,6 +121,7 @@ _SOUNDS: Final = tuple(
         (r"(?<=[aeiou])[yji](?=$|[^aeiou])|(?<=[aeiou])[yj](?=i)", "i"),
         (r"ei|ai|ey|ay", "e"),
         (r"ou|oo|ue", "u"),
+        (r"yo(?!u)", "e"),
         (r"oe", "o"),
         (r"ae|aa", "a"),
         (r"eo", "o"),

@@ -196,6 +196,20 @@ def test_a_house_list_with_english_headings() -> None:
     assert (entry.birth_dates, entry.numbers, entry.schema) == (("1990-05-03",), ("AB123456",), "Person")
 
 
+def test_lines_without_an_id_keep_theirs_when_others_come_before() -> None:
+    text = "name,id number\n王芳,E0000001\n李娜,E0000002\n"
+    before = read_list_bytes(text.encode(), name="l")
+    after = read_list_bytes(text.replace("王芳", "赵六,E0000003\n王芳").encode(), name="l")
+    come, gone = after.changed_since(before)
+    assert ([entry.names for entry in come], gone) == ([("赵六",)], ())
+
+
+def test_one_case_with_two_debtors_is_two_entries() -> None:
+    found = read_list_bytes("id,name\nA1,王芳\nA1,李娜\nA1,王芳\n".encode(), name="l").entries
+    assert [entry.names for entry in found] == [("王芳",), ("李娜",)]
+    assert found[0].id == "A1"
+
+
 @pytest.mark.parametrize(
     ("text", "date"),
     [
@@ -382,7 +396,36 @@ def test_other_people_find_nothing() -> None:
 
 def test_the_index_misses_hardly_anything_that_comparing_with_all_would_find() -> None:
     draw = random.Random(4)
-    parts = ["bar", "ben", "cor", "dal", "den", "fel", "gar", "hol", "jan", "kel", "lor", "mar", "nor", "per", "ros", "sel", "tor", "val", "wil", "zan", "ka", "mi", "no", "re", "sa", "ti", "vo", "la"]
+    parts = [
+        "bar",
+        "ben",
+        "cor",
+        "dal",
+        "den",
+        "fel",
+        "gar",
+        "hol",
+        "jan",
+        "kel",
+        "lor",
+        "mar",
+        "nor",
+        "per",
+        "ros",
+        "sel",
+        "tor",
+        "val",
+        "wil",
+        "zan",
+        "ka",
+        "mi",
+        "no",
+        "re",
+        "sa",
+        "ti",
+        "vo",
+        "la",
+    ]
     first = ["".join(draw.sample(parts, 2)).capitalize() for _ in range(60)]
     last = ["".join(draw.sample(parts, draw.choice((2, 3)))).capitalize() for _ in range(800)]
     names = sorted({f"{draw.choice(first)} {draw.choice(last)}" for _ in range(4_000)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -320,6 +321,7 @@ def _house(content: bytes) -> Iterator[Item]:
     delimiter = _delimiter(text)
     rows = _rows(content, delimiter)
     known = _headings()
+    named: dict[str, str] = {}
     fields: list[str] = []
     skipped = 0
     for row in rows:
@@ -344,7 +346,7 @@ def _house(content: bytes) -> Iterator[Item]:
         numbers = [part for cell in values.get("number", ()) for part in _several(cell)]
         yield _entry(
             f"line {number}",
-            values.get("id", [""])[0],
+            _own_id(values.get("id", [""])[0], names[0], numbers, named),
             _schema(values, names[0], numbers),
             [*names[:1], *(part for cell in (*names[1:], *values.get("aliases", ())) for part in _several(cell))],
             numbers=numbers,
@@ -364,6 +366,19 @@ def _headings() -> dict[str, str]:
 def _field(heading: str, known: Mapping[str, str]) -> str:
     word = re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", heading).casefold())
     return known.get(word) or known.get(word.rstrip("0123456789")) or ""
+
+
+def _own_id(given: str, name: str, numbers: list[str], named: dict[str, str]) -> str:
+    """Return the id that a line gives, or one made of what it says, so that lines may move and others come between.
+
+    An id that two names share (a case with two debtors) is told apart too.
+    """
+    said = hashlib.sha256(
+        "\n".join((name, *sorted(map(normal_number, numbers)))).encode("utf-8", "replace")
+    ).hexdigest()
+    if not given:
+        return said[:16] if name.strip() else ""
+    return given if named.setdefault(given, name) == name else f"{given}/{said[:16]}"
 
 
 def _several(cell: str) -> list[str]:

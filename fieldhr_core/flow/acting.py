@@ -81,6 +81,7 @@ class Unit:
             TableKeyStore(connection, acting.tables, at_ms, within=self.housework), audit=self._note_reading
         )
         self.handed_in = contextlib.ExitStack()
+        self._at_housework = False
         #: What was opened of rep-days in this transaction: (rep, date) -> sealed value, stays, signals.
         self.opened: dict[tuple[str, str], tuple[bytes, Table, Table]] = {}
         self._audited: list[dict[str, Any]] = []
@@ -102,9 +103,18 @@ class Unit:
             }
         )
 
-    def housework(self) -> contextlib.AbstractContextManager[None]:
-        """Let the database show the runtime its own business in this tenant for a while: keys, the trail, the map."""
-        return self.acting.house.binding.turned(self.connection, Who(self.acting.tenant, HOUSE))
+    @contextlib.contextmanager
+    def housework(self) -> Iterator[None]:
+        """Let the runtime see to its own business in this tenant for a while: keys, the trail, the map.
+
+        Nothing that is read here may be handed to the principal as it is.
+        """
+        before, self._at_housework = self._at_housework, True
+        try:
+            with self.acting.house.binding.turned(self.connection, Who(self.acting.tenant, HOUSE)):
+                yield
+        finally:
+            self._at_housework = before
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Do something once the work is kept (in a host's transaction: once it is written)."""
@@ -158,7 +168,15 @@ class Unit:
         *,
         person: str | None = None,
     ) -> list[bytes]:
-        """Open sealed values of one column, in order; that it was done, and why, is noted first."""
+        """Open sealed values of one column, in order; that it was done, and why, is noted first.
+
+        Raises:
+            AccessError: FHR-ACC-003 where the column is masked for the principal's role.
+        """
+        if not self._at_housework:
+            scoping.allow_column(self.acting.tables, table, column, self.acting.principal)
+        if any(value is None for value in sealed):
+            raise AccessError("The database holds a column back from the principal.", code="FHR-ACC-003")
         return self.vault.open_many(
             self.acting.tenant,
             data_class,
@@ -182,6 +200,8 @@ class Unit:
     ) -> list[bytes | None]:
         """Open what is not masked; ``None`` stays ``None``."""
         there = [place for place, value in enumerate(sealed) if value is not None]
+        if not there:
+            return [None] * len(sealed)
         values = [value for value in sealed if value is not None]
         plain = self.open(table, column, data_class, [ids[n] for n in there], values, person=person)
         opened = dict(zip(there, plain, strict=True))

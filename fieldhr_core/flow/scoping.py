@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
     from fieldhr_core.store.tables import StoreTables
 
-__all__ = ["allow", "condition", "is_blind", "led_by", "masked_select", "reaches_everybody", "visible_people"]
+__all__ = [
+    "allow",
+    "allow_column",
+    "condition",
+    "is_blind",
+    "led_by",
+    "masked_select",
+    "reaches_everybody",
+    "visible_people",
+]
 
 
 def condition(tables: StoreTables, table: Table, principal: Principal) -> ColumnElement[bool]:
@@ -46,6 +55,18 @@ def allow(
     if not scope.is_allowed(principal, kind, action, reps, led):
         raise AccessError(
             f"The role {principal.role} may not {action} these {kind}.", code="FHR-ACC-003", role=principal.role.value
+        )
+
+
+def allow_column(tables: StoreTables, table: Table, column: str, principal: Principal) -> None:
+    """Refuse a column that is masked for a role.
+
+    Raises:
+        AccessError: FHR-ACC-003.
+    """
+    if column in scope.MASKED.get(principal.role, {}).get(tables.plain_name(table), ()):
+        raise AccessError(
+            f"The role {principal.role} may not see this column.", code="FHR-ACC-003", role=principal.role.value
         )
 
 

@@ -233,6 +233,7 @@ class logging_in:
             known = "SELECT 1 FROM pg_roles WHERE rolname = :user"
             if not connection.execute(sa.text(known), {"user": self.user}).first():
                 connection.exec_driver_sql(f"CREATE ROLE \"{self.user}\" LOGIN NOINHERIT PASSWORD 'of-no-use'")
+            connection.exec_driver_sql(f'ALTER ROLE "{self.user}" SET synchronous_commit = off')
             install_row_security(connection, self.tables, self.keys, members=[self.user])
         url = self.engine.url.set(username=self.user, password="of-no-use")
         return url.render_as_string(hide_password=False)

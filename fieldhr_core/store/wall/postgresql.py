@@ -336,6 +336,8 @@ def _of_role(tables: StoreTables, name: str, place: str, role: str, mine: str, w
         yield f"DROP POLICY IF EXISTS {policy} ON {place}"
         if said != "FALSE":
             yield f"CREATE POLICY {policy} ON {place} FOR {command} TO {asker} {terms}"
+        # Without a policy there is no row; whoever asks finds nothing, as the first layer would have it.
+        if said != "FALSE" or command == "SELECT":
             yield f"GRANT {right} ON {place} TO {asker}"
 
 

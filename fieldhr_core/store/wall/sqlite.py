@@ -20,7 +20,7 @@ import contextvars
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -90,7 +90,7 @@ class SqliteWall:
         self._ours = engine is not None
         self._key = f"{_GATE}.{tables.prefix}"
         self._plan = _Plan(tables)
-        self._gates: list[tuple[Connection, _Gate]] = []
+        self._lent: list[tuple[sqlite3.Connection, MutableMapping[Any, Any]]] = []
         self._coming: contextvars.ContextVar[Who | None] = contextvars.ContextVar("coming", default=None)
         if engine is not None:
             sa.event.listen(engine, "checkout", self._equip)
@@ -129,11 +129,12 @@ class SqliteWall:
 
     def close(self) -> None:
         """Take down what stands on a host's connection, and close what is ours."""
-        for connection, gate in self._gates:
-            if not connection.closed:
-                gate.take_down(_driver(connection))
-                connection.info.pop(self._key, None)
-        self._gates.clear()
+        for driver, info in self._lent:
+            gate: _Gate | None = info.pop(self._key, None)
+            if gate is not None:
+                with contextlib.suppress(sqlite3.ProgrammingError):  # the host closed it before us
+                    gate.take_down(driver)
+        self._lent.clear()
         self._inner.close()
 
     def _equip(self, driver: Any, record: Any, _proxy: object) -> None:
@@ -150,7 +151,7 @@ class SqliteWall:
         gate: _BorrowedGate | None = connection.info.get(self._key)
         if gate is None:
             gate = connection.info[self._key] = _BorrowedGate(self._plan, _driver(connection), self._redirected)
-            self._gates.append((connection, gate))
+            self._lent.append((_driver(connection), connection.info))
         return gate
 
     def _redirected(
@@ -274,6 +275,9 @@ class _BorrowedGate(_Gate):
         import sqlalchemy as sa
 
         driver = _driver(connection)
+        if not driver.in_transaction:
+            # The driver would say BEGIN itself before the first change, from behind the wall.
+            connection.exec_driver_sql("BEGIN")
         sa.event.listen(connection, "before_cursor_execute", self._listener, retval=True)
         driver.set_authorizer(self.look)
         try:

@@ -88,14 +88,14 @@ def inconsistencies(
 def copied_from(statement: Statement, others: Sequence[Statement], settings: CreditSettings) -> Inconsistency | None:
     """Return which other borrowers' statements hold too many of the same figures, or ``None``.
 
-    Compared are stated figures other than zero, on the same line, at the same step. Lines that follow from others count
-    no more than those they follow from.
+    Compared are stated figures other than zero, on the same line, in whole units; what was derived is left out.
+
+    Args:
+        others: statements of other borrowers; none of the same one.
     """
     mine = _stated(statement)
     hits: list[tuple[int, Statement, tuple[str, ...], int]] = []
     for other in others:
-        if other.borrower == statement.borrower:
-            continue
         theirs = _stated(other)
         both = [name for name in mine if name in theirs]
         equal = tuple(name for name in both if mine[name] == theirs[name])

@@ -135,9 +135,12 @@ HEAVY = {
 
 
 def _seconds(text: str) -> float:
-    began = time.process_time()
-    _READER.read([Utterance(text=text)])
-    return time.process_time() - began
+    taken = []
+    for _ in range(3):  # the least of three: a collection of garbage may fall into one of them
+        began = time.process_time()
+        _READER.read([Utterance(text=text)])
+        taken.append(time.process_time() - began)
+    return min(taken)
 
 
 @pytest.mark.slow

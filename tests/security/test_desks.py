@@ -82,19 +82,39 @@ def settle(hr: FieldHR, tenant: str) -> None:
             address = Address(id="a", lat=SPOT[0], lon=SPOT[1], datum=Datum.WGS84)
             number = {"id": f"{tenant}-ID-{rep}"}
             desk.customers.put(
-                [Customer(id=f"c-{rep}", name=f"{tenant} buyer of {rep}", owner=rep, addresses=(address,), identifiers=number)]
+                [
+                    Customer(
+                        id=f"c-{rep}",
+                        name=f"{tenant} buyer of {rep}",
+                        owner=rep,
+                        addresses=(address,),
+                        identifiers=number,
+                    )
+                ]
             )
         mall = Place(id="p", kind=PlaceKind.INTEREST, category="mall", lat=MALL[0], lon=MALL[1], datum=Datum.WGS84)
         desk.places.put([mall])
-        desk.outings.put([Outing(id=f"o-{r}", rep=r, customer=f"c-{r}", start=at("14:00"), end=at("17:00")) for r in REPS])
-        sold = [Deal(id=f"d-{r}", rep=r, customer=f"c-{r}", product="fund", stage="won", opened=at("09:00")) for r in REPS]
+        desk.outings.put(
+            [Outing(id=f"o-{r}", rep=r, customer=f"c-{r}", start=at("14:00"), end=at("17:00")) for r in REPS]
+        )
+        sold = [
+            Deal(id=f"d-{r}", rep=r, customer=f"c-{r}", product="fund", stage="won", opened=at("09:00")) for r in REPS
+        ]
         desk.deals.put(sold)
         desk.positions.record(fixes("r1", SPOT, "14:00", 20), datum=Datum.WGS84)
         desk.positions.record(fixes("r2", MALL, "15:05", 47), datum=Datum.WGS84)
     for rep in REPS:
         with hr.acting_as(principal(Role.REP, rep, tenant), purpose="visits") as desk:
             desk.positions.record(fixes(rep, MALL, "15:05", 47), datum=Datum.WGS84)
-            here = CheckIn(id=f"k-{rep}", rep=rep, customer=f"c-{rep}", time=at("14:10"), lat=SPOT[0], lon=SPOT[1], datum=Datum.WGS84)
+            here = CheckIn(
+                id=f"k-{rep}",
+                rep=rep,
+                customer=f"c-{rep}",
+                time=at("14:10"),
+                lat=SPOT[0],
+                lon=SPOT[1],
+                datum=Datum.WGS84,
+            )
             [answer] = desk.visits.check_in([here])
             assert answer.customer_name == f"{tenant} buyer of {rep}"
             note = FollowUp(
@@ -108,9 +128,19 @@ def settle(hr: FieldHR, tenant: str) -> None:
                 text=f"{tenant} note of {rep}",
             )
             assert desk.visits.write([note]).stored == 1
-            said = Message(id=f"s-{rep}", thread="t", rep=rep, customer=f"c-{rep}", speaker="rep", text=f"{tenant} says {rep}", time=at("16:00"))
+            said = Message(
+                id=f"s-{rep}",
+                thread="t",
+                rep=rep,
+                customer=f"c-{rep}",
+                speaker="rep",
+                text=f"{tenant} says {rep}",
+                time=at("16:00"),
+            )
             assert len(desk.messages.submit([said])) == 1
-            desk.people.put_absences([Absence(id=f"x-{rep}", rep=rep, kind=AbsenceKind.LEAVE, start=at("08:00", 5), end=at("18:00", 5))])
+            desk.people.put_absences(
+                [Absence(id=f"x-{rep}", rep=rep, kind=AbsenceKind.LEAVE, start=at("08:00", 5), end=at("18:00", 5))]
+            )
     with hr.acting_as(admin, purpose="operations") as desk:
         desk.scores.measure(DAY)
 
@@ -217,7 +247,9 @@ def test_nothing_crosses_with_both_layers_or_the_first_alone(banks: Any, who: Pr
 
 
 @pytest.mark.parametrize("who", PRINCIPALS, ids=name_of)
-def test_nothing_crosses_with_the_second_layer_alone(banks: Any, who: Principal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_crosses_with_the_second_layer_alone(
+    banks: Any, who: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare, walled = banks
     monkeypatch.setattr("fieldhr_core.flow.scoping.condition", lambda *_: sa.true())
     monkeypatch.setattr("fieldhr_core.flow.scoping.allow", lambda *_: None)
@@ -242,11 +274,16 @@ def test_a_thousand_guesses_tell_nothing(banks: Any, role: Role) -> None:
     who = principal(role, {Role.REP: "r1", Role.MANAGER: "m1"}.get(role))
     with walled._house.binding.transaction(write=False) as connection:
         tables = walled._house.tables
-        cases = connection.execute(sa.select(tables.cases.c.id).where(tables.cases.c.tenant == "insurer")).scalars().all()
+        cases = (
+            connection.execute(sa.select(tables.cases.c.id).where(tables.cases.c.tenant == "insurer")).scalars().all()
+        )
     assert cases
     rng = np.random.default_rng(42)
     guesses = [*cases, *(f"{n:024x}" for n in rng.integers(0, 2**62, many))]
-    customers = [*("c-r9", "c-R3", "c-r3'--", "c-r%", "insurer/c-r3"), *(f"c-{n}" for n in rng.integers(0, 2**62, many))]
+    customers = [
+        *("c-r9", "c-R3", "c-r3'--", "c-r%", "insurer/c-r3"),
+        *(f"c-{n}" for n in rng.integers(0, 2**62, many)),
+    ]
     if role is not Role.ADMIN:
         customers[0] = "c-r3"  # the colleague's
     said = set()
@@ -268,16 +305,30 @@ def test_a_rep_writes_nothing_in_a_colleagues_name(banks: Any, room: str) -> Non
     _, walled = banks
     with walled.acting_as(principal(Role.REP, "r1"), purpose="visits") as desk:
         acts: dict[str, Callable[[], Any]] = {
-            "outing": lambda: desk.outings.put([Outing(id="o-new", rep="r3", customer="c", start=at("9:00"), end=at("10:00"))]),
+            "outing": lambda: desk.outings.put(
+                [Outing(id="o-new", rep="r3", customer="c", start=at("9:00"), end=at("10:00"))]
+            ),
             "absence": lambda: desk.people.put_absences(
                 [Absence(id="x-new", rep="r3", kind=AbsenceKind.LEAVE, start=at("8:00"), end=at("9:00"))]
             ),
-            "basis": lambda: desk.people.record_basis("r3", purpose="tracking", basis="consent", notice="v1", at=at("8:00")),
+            "basis": lambda: desk.people.record_basis(
+                "r3", purpose="tracking", basis="consent", notice="v1", at=at("8:00")
+            ),
             "checkin": lambda: desk.visits.check_in(
                 [CheckIn(id="k", rep="r3", customer="c-r3", time=at("14:10"), lat=31.2, lon=121.4, datum=Datum.WGS84)]
             ),
             "note": lambda: desk.visits.write(
-                [FollowUp(id="f", rep="r3", customer="c", kind="visit", start=at("9:00"), end=at("9:00"), written=at("9:00"))]
+                [
+                    FollowUp(
+                        id="f",
+                        rep="r3",
+                        customer="c",
+                        kind="visit",
+                        start=at("9:00"),
+                        end=at("9:00"),
+                        written=at("9:00"),
+                    )
+                ]
             ),
             "message": lambda: desk.messages.submit(
                 [Message(id="s", thread="t", rep="r3", customer=None, speaker="rep", text="x", time=at("9:00"))]
@@ -294,15 +345,31 @@ def test_a_rep_takes_over_nothing_of_a_colleagues_by_its_id(banks: Any, room: st
     _, walled = banks
     with walled.acting_as(principal(Role.REP, "r1"), purpose="visits") as desk:
         acts: dict[str, Callable[[], Any]] = {
-            "outing": lambda: desk.outings.put([Outing(id="o-r3", rep="r1", customer="c-r1", start=at("9:00"), end=at("10:00"))]),
+            "outing": lambda: desk.outings.put(
+                [Outing(id="o-r3", rep="r1", customer="c-r1", start=at("9:00"), end=at("10:00"))]
+            ),
             "absence": lambda: desk.people.put_absences(
                 [Absence(id="x-r3", rep="r1", kind=AbsenceKind.LEAVE, start=at("8:00"), end=at("9:00"))]
             ),
             "checkin": lambda: desk.visits.check_in(
-                [CheckIn(id="k-r3", rep="r1", customer="c-r1", time=at("14:10"), lat=31.2, lon=121.4, datum=Datum.WGS84)]
+                [
+                    CheckIn(
+                        id="k-r3", rep="r1", customer="c-r1", time=at("14:10"), lat=31.2, lon=121.4, datum=Datum.WGS84
+                    )
+                ]
             ),
             "note": lambda: desk.visits.write(
-                [FollowUp(id="f-r3", rep="r1", customer="c", kind="visit", start=at("9:00"), end=at("9:00"), written=at("9:00"))]
+                [
+                    FollowUp(
+                        id="f-r3",
+                        rep="r1",
+                        customer="c",
+                        kind="visit",
+                        start=at("9:00"),
+                        end=at("9:00"),
+                        written=at("9:00"),
+                    )
+                ]
             ),
             "message": lambda: desk.messages.submit(
                 [Message(id="s-r3", thread="t", rep="r1", customer=None, speaker="rep", text="x", time=at("9:00"))]

@@ -118,7 +118,11 @@ def test_a_masked_column_is_not_opened_whatever_the_purpose(sqlite_url: str) -> 
     with FieldHR.open(sqlite_url, database_scope=False, **ALONE) as hr:
         two_banks(hr)
         numbers = {}
-        for role, purpose in ((Role.ADMIN, "customer_care"), (Role.MANAGER, "customer_care"), (Role.REP, "customer_care")):
+        for role, purpose in (
+            (Role.ADMIN, "customer_care"),
+            (Role.MANAGER, "customer_care"),
+            (Role.REP, "customer_care"),
+        ):
             person = {Role.MANAGER: "m1", Role.REP: "r1"}.get(role)
             with hr.acting_as(Principal(tenant="bank", id="x", role=role, person=person), purpose=purpose) as desk:
                 numbers[role] = dict(desk.customers.get("c1").identifiers)
@@ -126,6 +130,12 @@ def test_a_masked_column_is_not_opened_whatever_the_purpose(sqlite_url: str) -> 
 
 
 # -- the door -----------------------------------------------------------------------------------------------------
+
+
+def delete_and_fail(hr: FieldHR) -> None:
+    with hr.unsafe_as_system(reason="it fails", actor="dba") as connection:
+        connection.execute(sa.text("DELETE FROM fieldhr_people"))
+        raise ZeroDivisionError
 
 
 def test_the_door_reaches_everything_and_leaves_its_reason_in_every_chain(street: Any, sqlite_url: str) -> None:
@@ -137,9 +147,8 @@ def test_the_door_reaches_everything_and_leaves_its_reason_in_every_chain(street
         with hr.unsafe_as_system(reason="repair of ticket 17", actor="dba") as connection:
             found = connection.execute(sa.text("SELECT DISTINCT tenant FROM fieldhr_people ORDER BY 1")).scalars().all()
         assert found == ["bank", "insurer"]
-        with pytest.raises(ZeroDivisionError), hr.unsafe_as_system(reason="it fails", actor="dba") as connection:
-            connection.execute(sa.text("DELETE FROM fieldhr_people"))
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            delete_and_fail(hr)
         for tenant in ("bank", "insurer"):
             with hr.acting_as(Principal(tenant=tenant, id="a", role=Role.AUDITOR), purpose="audit") as desk:
                 told = [(e.actor, e.detail) for e in desk.trail.list() if e.action == "system.unsafe"]
@@ -318,7 +327,9 @@ def test_the_owner_may_log_in_and_is_warned_of(postgresql_server: Any) -> None:
             wall = hr._house.binding
             assert isinstance(wall, PostgresWall)
             with wall.scoped(Who("bank", "rep", "r1"), write=False) as connection:
-                assert connection.execute(sa.select(tables.people.c.tenant, tables.people.c.id)).all() == [("bank", "r1")]
+                assert connection.execute(sa.select(tables.people.c.tenant, tables.people.c.id)).all() == [
+                    ("bank", "r1")
+                ]
                 connection.exec_driver_sql("RESET ROLE")
                 assert connection.execute(sa.select(tables.people.c.tenant, tables.people.c.id)).all() == []
             engine = sa.create_engine(own)
@@ -340,7 +351,10 @@ def test_row_security_is_postgresqls(sqlite_url: str) -> None:
 
 
 def test_two_runtimes_with_two_prefixes_have_a_wall_each(sqlite_url: str) -> None:
-    with FieldHR.open(sqlite_url, prefix="a_", **ALONE) as first, FieldHR.open(sqlite_url, prefix="b_", **ALONE) as second:
+    with (
+        FieldHR.open(sqlite_url, prefix="a_", **ALONE) as first,
+        FieldHR.open(sqlite_url, prefix="b_", **ALONE) as second,
+    ):
         two_banks(first)
         two_banks(second)
         wall = first._house.binding

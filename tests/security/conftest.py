@@ -253,3 +253,19 @@ def street(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="session")
 def log_in() -> Callable[..., logging_in]:
     return logging_in
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out attacks of the other database, those on the wall itself while it is down, and what is a role's right."""
+    apt = [item for item in items if _applies(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _applies(item)])
+    items[:] = apt
+
+
+def _applies(item: pytest.Item) -> bool:
+    asked = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    if "attack" not in asked or "street" not in asked:
+        return True
+    attack = asked["attack"]
+    here = attack.only in (None, asked["street"])
+    return here and (asked["role"] in attack.roles if "role" in asked else not attack.of_the_wall)

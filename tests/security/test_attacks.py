@@ -1121,10 +1121,6 @@ def test_there_are_enough_attacks_and_no_two_of_one_name() -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=_id)
 def test_attack_works_before_the_wall(street: Any, attack: Attack) -> None:
-    if attack.only not in (None, street.kind):
-        pytest.skip(f"of {attack.only} only")
-    if attack.of_the_wall:
-        pytest.skip("it is after the wall itself")
     with street.before(write=True) as connection:
         assert gains(Attempt(street, connection), PRINCIPALS[attack.proof], attack) != []
 
@@ -1132,9 +1128,5 @@ def test_attack_works_before_the_wall(street: Any, attack: Attack) -> None:
 @pytest.mark.parametrize("role", PRINCIPALS)
 @pytest.mark.parametrize("attack", ATTACKS, ids=_id)
 def test_attack_gains_nothing_behind_the_wall(street: Any, attack: Attack, role: str) -> None:
-    if attack.only not in (None, street.kind):
-        pytest.skip(f"of {attack.only} only")
-    if role not in attack.roles:
-        pytest.skip(f"the right of {role}")
     with street.behind(PRINCIPALS[role]) as connection:
         assert gains(Attempt(street, connection), PRINCIPALS[role], attack) == []

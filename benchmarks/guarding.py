@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pluggy
 from figure import Figure, seconds
 
-from fieldhr_core.hooks.guard import Guard, ProviderHandle
+from fieldhr_core.hooks.guard import Guard
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.model import Outcome, Ruling, Submission
 
 CALLS = 20_000

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Table as SqlTable
 
     from fieldhr_core.flow.clock import Clock
-    from fieldhr_core.hooks.guard import Guard, ProviderHandle
+    from fieldhr_core.hooks.guard import Guard
+    from fieldhr_core.hooks.handle import ProviderHandle
     from fieldhr_core.hooks.loader import Registry
     from fieldhr_core.store.tables import StoreTables
     from fieldhr_core.store.wall import Wall

@@ -14,7 +14,7 @@ from fieldhr_core.model import Period, instant
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
-    from fieldhr_core.hooks.guard import ProviderHandle
+    from fieldhr_core.hooks.handle import ProviderHandle
 
 __all__ = ["run_alerters", "view_for"]
 

@@ -12,8 +12,9 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.providers import Delivery, Pulled
 from fieldhr_core.model import (
     JUDGED,
@@ -38,9 +39,6 @@ from fieldhr_core.model import (
     Table,
     Verdict,
 )
-
-if TYPE_CHECKING:
-    from fieldhr_core.hooks.guard import ProviderHandle
 
 __all__ = [
     "CONTRACTS",

@@ -20,7 +20,8 @@ from fieldhr_core.hooks.settings import as_sentence, did_you_mean, read_settings
 from fieldhr_core.hooks.validation import HOOKS, Hook, LoadedPlugin, load_plugin, report_of_failure
 
 if TYPE_CHECKING:
-    from fieldhr_core.hooks.guard import Guard, ProviderHandle
+    from fieldhr_core.hooks.guard import Guard
+from fieldhr_core.hooks.handle import ProviderHandle
 
 __all__ = ["FAMILIES", "ListedOffer", "Registry"]
 
@@ -314,7 +315,7 @@ class Registry:
             PluginContractError: FHR-PLG-012 where what it made lacks a method of its family.
         """
         from fieldhr_core.hooks.contracts import MAY_STATE, STATEMENTS, misfit_of_statements, missing_in_provider
-        from fieldhr_core.hooks.guard import ProviderHandle
+        from fieldhr_core.hooks.handle import ProviderHandle
 
         listed = self.offer(family, name, role)
         section = (settings or {}).get(listed.plugin.name, {})
@@ -377,7 +378,7 @@ class Registry:
         Raises:
             PluginLoadError: FHR-PLG-005 for a hook that does not exist.
         """
-        from fieldhr_core.hooks.guard import ProviderHandle
+        from fieldhr_core.hooks.handle import ProviderHandle
 
         if hook not in HOOKS:
             raise PluginLoadError(f"There is no hook {hook}{did_you_mean(hook, HOOKS)}", code="FHR-PLG-005")

@@ -25,7 +25,8 @@ from fieldhr_core.hooks.contracts import (
     misfit_of_statements,
     missing_in_provider,
 )
-from fieldhr_core.hooks.guard import Guard, ProviderHandle
+from fieldhr_core.hooks.guard import Guard
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.providers import Notice, Pulled, Tables
 from fieldhr_core.model import (
     OUTINGS,

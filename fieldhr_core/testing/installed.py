@@ -9,7 +9,7 @@ from typing import Any, Final
 import pytest
 
 from fieldhr_core.errors import ConfigError, PluginCallError
-from fieldhr_core.hooks.guard import ProviderHandle
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.loader import ListedOffer, Registry
 from fieldhr_core.testing.conformance import (
     AlerterConformance,

@@ -13,7 +13,8 @@ import pytest
 from fieldhr_core.errors import PluginContractError
 from fieldhr_core.hooks import Delivery, Notice, Pulled
 from fieldhr_core.hooks.contracts import CONTRACTS, misfit_of_table
-from fieldhr_core.hooks.guard import Guard, ProviderHandle
+from fieldhr_core.hooks.guard import Guard
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.model import (
     FIXES,
     JUDGED,

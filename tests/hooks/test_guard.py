@@ -17,7 +17,8 @@ import pytest
 
 from fieldhr_core.errors import MissingDependencyError, PluginCallError, PluginContractError, PluginError
 from fieldhr_core.hooks import Offer, PluginInfo, PluginStatus, hookimpl
-from fieldhr_core.hooks.guard import FaultKind, Guard, ProviderHandle
+from fieldhr_core.hooks.guard import FaultKind, Guard
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.loader import Registry
 
 LIMIT_S = 0.2

@@ -15,13 +15,13 @@ import attrs
 from fieldhr_core.errors import ConfigError, PluginContractError, PluginError, PluginLoadError
 from fieldhr_core.hooks.context import RegistrationContext
 from fieldhr_core.hooks.discovery import Candidate, Origin, candidates
+from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.plugin import Command, Offer, PluginInfo, PluginReport, PluginStatus
 from fieldhr_core.hooks.settings import as_sentence, did_you_mean, read_settings
 from fieldhr_core.hooks.validation import HOOKS, Hook, LoadedPlugin, load_plugin, report_of_failure
 
 if TYPE_CHECKING:
     from fieldhr_core.hooks.guard import Guard
-from fieldhr_core.hooks.handle import ProviderHandle
 
 __all__ = ["FAMILIES", "ListedOffer", "Registry"]
 
@@ -315,7 +315,6 @@ class Registry:
             PluginContractError: FHR-PLG-012 where what it made lacks a method of its family.
         """
         from fieldhr_core.hooks.contracts import MAY_STATE, STATEMENTS, misfit_of_statements, missing_in_provider
-        from fieldhr_core.hooks.handle import ProviderHandle
 
         listed = self.offer(family, name, role)
         section = (settings or {}).get(listed.plugin.name, {})
@@ -378,8 +377,6 @@ class Registry:
         Raises:
             PluginLoadError: FHR-PLG-005 for a hook that does not exist.
         """
-        from fieldhr_core.hooks.handle import ProviderHandle
-
         if hook not in HOOKS:
             raise PluginLoadError(f"There is no hook {hook}{did_you_mean(hook, HOOKS)}", code="FHR-PLG-005")
         for plugin in self._loaded:

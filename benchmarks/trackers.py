@@ -20,6 +20,7 @@ from figure import Figure, seconds
 from resolving import duty_of
 
 from fieldhr_core.model import FIXES, OUTINGS, PLACES, RepDays, Table
+from fieldhr_plugins.baselines import compiled
 from fieldhr_plugins.baselines.stops import classic_stops
 from fieldhr_plugins.places import PlacesSettings
 from fieldhr_plugins.places.resolver import StayResolver
@@ -40,7 +41,8 @@ def measure() -> list[Figure]:
     for distance, minutes in RULES:
         for tracks, what in ((days, "rep-days"), ([one_track(days)], "one track")):
             ours_s = seconds(lambda t=tracks, d=distance, m=minutes: [classic(one, d, m) for one in t])  # type: ignore[misc]
-            figures += _beside_trackintel(tracks, what, distance, minutes, ours_s)
+            fast_s = seconds(lambda t=tracks, d=distance, m=minutes: [compiled_classic(one, d, m) for one in t])  # type: ignore[misc]
+            figures += _beside_trackintel(tracks, what, distance, minutes, ours_s, fast_s)
             if tracks is days:
                 figures += _beside_others(tracks, distance, minutes, ours_s)
     return [*figures, _resolver(days)]
@@ -61,7 +63,16 @@ def classic(track: Table, distance: float, minutes: float) -> list[tuple[int, in
     return [(times[stop[0]], stop[2]) for stop in stops]
 
 
-def _beside_trackintel(tracks: list[Table], what: str, distance: float, minutes: float, ours_s: float) -> list[Figure]:
+def compiled_classic(track: Table, distance: float, minutes: float) -> list[tuple[int, int]]:
+    """Return the same by the compiled walk, which takes the columns as they are."""
+    times = track["time_ms"]
+    stops = classic_stops(times, track["lat"], track["lon"], distance=distance, minutes=minutes, gap_minutes=15.0)
+    return [(int(times[stop[0]]), stop[2]) for stop in stops]
+
+
+def _beside_trackintel(
+    tracks: list[Table], what: str, distance: float, minutes: float, ours_s: float, fast_s: float
+) -> list[Figure]:
     name = f"classic stays, {what}, {distance:g} m / {minutes:g} min"
     absent = _absent("trackintel")
     if absent:
@@ -79,6 +90,8 @@ def _beside_trackintel(tracks: list[Table], what: str, distance: float, minutes:
 
         found = run()
         theirs_s = seconds(run, repeat=3)
+    for track in tracks:
+        assert compiled_classic(track, distance, minutes) == classic(track, distance, minutes)
     theirs = {
         (user, start.value // 1_000_000, end.value // 1_000_000)
         for user, start, end in zip(found["user_id"], found["started_at"], found["finished_at"], strict=True)
@@ -93,6 +106,14 @@ def _beside_trackintel(tracks: list[Table], what: str, distance: float, minutes:
             bar=15,
             peer=f"trackintel: {total / theirs_s / 1e6:.2f} million fixes/s, ours {total / ours_s / 1e6:.1f}",
             how=f"{total} fixes, pure Python from sorted columns, CPU; its frame is built beforehand",
+        ),
+        Figure(
+            name=f"{name}, extra fast",
+            value=theirs_s / fast_s if compiled.is_there() else None,
+            unit="x trackintel",
+            bar=100,
+            peer=f"trackintel: {total / theirs_s / 1e6:.2f} million fixes/s, ours {total / fast_s / 1e6:.1f}",
+            how="compiled by numba, from sorted columns, CPU; compiled before the clock starts",
         ),
         Figure(
             name=f"{name}, equal stays",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
@@ -23,7 +23,7 @@ from fieldhr_core.model import (
     distance_m,
 )
 from fieldhr_plugins.baselines import BaselineSettings
-from fieldhr_plugins.baselines.stops import Stop
+from fieldhr_plugins.baselines.stops import Column, Stop
 
 __all__ = ["RULES", "CircleResolver", "OffsiteStop", "StopResolver", "offsite_stops"]
 
@@ -189,7 +189,7 @@ class StopResolver(_Base):
 
     def __init__(
         self,
-        stops: Callable[[Sequence[int], Sequence[float], Sequence[float]], list[Stop]],
+        stops: Callable[[Column, Column, Column], list[Stop]],
         settings: BaselineSettings | None = None,
     ) -> None:
         super().__init__(settings)
@@ -202,7 +202,7 @@ class StopResolver(_Base):
         found: list[tuple[int, Stop, int]] = []
         for n, day in enumerate(days.days):
             fixes = days.fixes_of(n)
-            stops = self._stops(fixes["time_ms"].tolist(), fixes["lat"].tolist(), fixes["lon"].tolist())
+            stops = self._stops(fixes["time_ms"], fixes["lat"], fixes["lon"])
             found += [(n, stop, circles.at(stop[3], stop[4], day.rep)) for stop in stops]
         return Resolved(stays=self._stays(found, days, circles), signals=SIGNALS.empty())
 

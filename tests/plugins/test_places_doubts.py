@@ -194,6 +194,56 @@ def test_a_replayed_day_names_the_day_it_repeats_and_honest_days_do_not() -> Non
     assert not ReplayedTrack().find(Held({"signals": Table.concat(SIGNALS, [first, honest])}))
 
 
+def desk_day(noise_m: float, seed: int) -> dict[str, Any]:
+    """Columns of a day at one desk but for an hour on the same road, with independent errors."""
+    columns = walk(minutes=540)
+    rng = np.random.default_rng(seed)
+    minute = np.arange(len(columns["lat"])) / 2
+    road = np.clip(minute - 200, 0, 30) * 400 - np.clip(minute - 240, 0, 30) * 400
+    columns["lat"] = LAT + (road + rng.normal(0, noise_m, len(minute))) / METRES
+    columns["lon"] = LON + rng.normal(0, noise_m, len(minute)) / METRES
+    return columns
+
+
+@pytest.mark.req("A7")
+@pytest.mark.scenario("L09")
+@pytest.mark.parametrize("noise_m", [1.5, 3.0, 5.0, 10.0, 25.0])
+def test_two_honest_days_at_one_desk_are_no_replay_whatever_the_noise(noise_m: float) -> None:
+    day_ms = 24 * 60 * MINUTE
+    one, other = desk_day(noise_m, 1), desk_day(noise_m, 2)
+    other["time_ms"] = other["time_ms"] + day_ms
+    sketches = [signals(one), signals(other, on="2026-03-03", shift_ms=day_ms)]
+    assert all(named(table, "track.sketch") for table in sketches)
+    assert not ReplayedTrack().find(Held({"signals": Table.concat(SIGNALS, sketches)}))
+
+
+@pytest.mark.req("A7")
+@pytest.mark.scenario("L09")
+@pytest.mark.parametrize("noise_m", [1.5, 5.0, 25.0])
+@pytest.mark.parametrize("lost", [0.0, 0.05])
+def test_a_replay_of_a_sealed_day_is_found_with_holes_in_it(noise_m: float, lost: float) -> None:
+    day_ms = 24 * 60 * MINUTE
+    one = desk_day(noise_m, 1)
+    sealed = {**one, "lat": np.rint(one["lat"] * 1e5) / 1e5, "lon": np.rint(one["lon"] * 1e5) / 1e5}
+    again = {**one, "time_ms": one["time_ms"] + day_ms + 7 * MINUTE}
+    kept = np.random.default_rng(3).random(len(one["lat"]) // 10) >= lost  # holes of five minutes
+    keep = np.repeat(kept, 10)
+    again = {k: (v.take(keep) if isinstance(v, Coded) else v[keep]) for k, v in again.items()}
+    sketches = [signals(sealed), signals(again, on="2026-03-03", shift_ms=day_ms)]
+    (finding,) = ReplayedTrack().find(Held({"signals": Table.concat(SIGNALS, sketches)}))
+    assert finding.evidence[0].facts["of"] == "2026-03-02"
+
+
+@pytest.mark.req("A7")
+@pytest.mark.scenario("L09")
+def test_two_fixes_across_a_clock_jump_are_not_frozen() -> None:
+    columns = walk()
+    columns["time_ms"][21:] += 50 * MINUTE
+    for name in ("lat", "lon"):
+        columns[name][20:24] = columns[name][20]
+    assert not named(signals(columns), "device.replayed_track")
+
+
 @pytest.mark.req("A7")
 @pytest.mark.scenario("L13")
 @pytest.mark.parametrize(("ahead_s", "count"), [(47 * 60, 1), (90, 0), (-3600, 0)])

@@ -19,6 +19,9 @@ _SEVERITY: Final[dict[str, Severity]] = {
     "device.clock_tamper": Severity.MEDIUM,
 }
 
+#: A share is read off at least so many turns.
+_COVERED: Final = 8
+
 
 class DeviceDoubts:
     """Alerter, live: mock flag, impossible speed, clock ahead of receipt. Each says that it does not convict alone."""
@@ -52,7 +55,7 @@ class DeviceDoubts:
 
 
 class ReplayedTrack:
-    """Alerter, end of day: coordinates frozen for long, or those of another day to the last digit."""
+    """Alerter, end of day: coordinates frozen for long, or the track of another day once more."""
 
     codes = ("device.replayed_track",)
     cadence = "23:00"
@@ -90,14 +93,23 @@ class ReplayedTrack:
         return found
 
     def _twin(self, row: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
-        own = set(json.loads(row["facts"])["hashes"])
+        own = json.loads(row["facts"]).get("turns", [])
         for other in earlier:
             if other["date"] == row["date"]:
                 continue
-            share = len(own & set(json.loads(other["facts"])["hashes"])) / len(own)
+            share = _share(own, json.loads(other["facts"]).get("turns", []))
             if share >= self.settings.replay_share:
                 return other["date"], round(share, 3)
         return None
+
+
+def _share(own: Sequence[int], other: Sequence[int]) -> float:
+    """Return the share of a day's turns another day took too, read off the least hashes that both samples cover."""
+    if not own or not other:
+        return 0.0
+    reach = min(max(own), max(other))
+    covered = [turn for turn in own if turn <= reach]
+    return len(set(covered) & set(other)) / len(covered) if len(covered) >= _COVERED else 0.0
 
 
 class SharedDevice:

@@ -37,7 +37,7 @@ class PlacesSettings:
         jump_speed_mps, jump_accuracy_m, jump_count: impossible speed between two accurate fixes, so many times a day.
         frozen_s: identical coordinates for this long from a source that claims to be ``gps``.
         clock_skew_s: device clock ahead of receipt by at least this much.
-        replay_share: share of a day's coordinates that are exactly those of another day.
+        replay_share: share of the turns of a day's track (five places in a row) that are exactly those of another day.
         gap_min_s, gap_max_s, gap_days, gap_window_days, gap_battery_pct, gap_moved_m: silence of this length on so many
             of so many duty days, with this much charge on both sides, ending this far away.
         suspect_away_m, suspect_within_m, suspect_reps, suspect_times: so many reps, or one rep so many times, check in
@@ -82,7 +82,7 @@ class PlacesSettings:
     jump_count: int = 2
     frozen_s: float = 2700.0
     clock_skew_s: float = 900.0
-    replay_share: float = 0.8
+    replay_share: float = 0.5
     gap_min_s: float = 3600.0
     gap_max_s: float = 9000.0
     gap_days: int = 3

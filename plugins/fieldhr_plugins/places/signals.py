@@ -32,7 +32,7 @@ SIGNAL_NAMES: Final[dict[str, str]] = {
     "device.replayed_track": "The same coordinates to the last digit for long, from a source that says gps.",
     "device.clock_tamper": "Fixes from the future: the device's clock runs far ahead of their arrival.",
     "track.gap": "Long silence inside working time, with charge left, ending far away.",
-    "track.sketch": "A sample of hashed coordinates of the day, to tell a replay of another day.",
+    "track.sketch": "A sample of the turns of the day's track, hashed, to tell a replay of another day.",
     "visit.unsupported": "A claimed visit during which nobody came near the customer, tracking on.",
     "visit.not_verifiable": "A claimed visit that silence neither supports nor denies.",
 }
@@ -43,8 +43,14 @@ _TRAVEL_MPS: Final = 40.0
 _JUMP_SILENCE_MS: Final = 1_800_000
 #: Fixes within which an outlier comes back.
 _RETURN_FIXES: Final = 3
-#: One coordinate in so many goes into a day's sketch.
-_SKETCH_ONE_IN: Final = 64
+#: A replay is told by cells of so many to a degree (as sealed tracks keep them), so many of them in a row a turn.
+_CELLS: Final = 100_000.0
+_TURN: Final = 5
+#: A day's sketch is so many turns, those with the least hashes; a day with fewer than the other has none.
+_SKETCH: Final = 64
+_SKETCH_LEAST: Final = 24
+#: So few fixes are not coordinates that stand still.
+_FROZEN_FIXES: Final = 10
 
 
 @attrs.frozen(kw_only=True)
@@ -197,12 +203,15 @@ def _jumps(fixes: _Fixes, settings: PlacesSettings) -> list[_Signal]:
 def _frozen(fixes: _Fixes, settings: PlacesSettings) -> list[_Signal]:
     if len(fixes.t) < 2:
         return []
+    bridge_ms = int(settings.bridge_s * 1000)
     same = (np.diff(fixes.lat) == 0) & (np.diff(fixes.lon) == 0) & (np.diff(fixes.day) == 0)
+    # The step into a run counts too: over silence, or where the clock was set, nothing is known to stand still.
+    same &= np.diff(fixes.t) <= bridge_ms
     holds = np.r_[False, same] & fixes.table["source"].where("gps")
     found = []
-    for first, last in _runs(holds, fixes, int(settings.bridge_s * 1000)):
+    for first, last in _runs(holds, fixes, bridge_ms):
         begin = first - 1
-        if fixes.t[last] - fixes.t[begin] >= settings.frozen_s * 1000:
+        if last - begin + 1 >= _FROZEN_FIXES and fixes.t[last] - fixes.t[begin] >= settings.frozen_s * 1000:
             seen = int(np.searchsorted(fixes.t[begin : last + 1], fixes.t[begin] + settings.frozen_s * 1000)) + begin
             facts = {"kind": "frozen", "fixes": last - begin + 1, "source": "gps"}
             found.append(_signal(fixes, "device.replayed_track", begin, last, seen, 0.7, facts))
@@ -242,23 +251,44 @@ def _gaps(fixes: _Fixes, days: RepDays, settings: PlacesSettings) -> list[_Signa
 
 
 def _sketches(fixes: _Fixes, days: RepDays) -> list[_Signal]:
-    """Sample coordinates by their hash: the same places to the last digit give the same sample."""
-    with np.errstate(invalid="ignore"):
-        lat = np.round(fixes.lat * 1e6).astype(np.int64).astype(np.uint64)
-        lon = np.round(fixes.lon * 1e6).astype(np.int64).astype(np.uint64)
-    mixed = (lat * np.uint64(0x9E3779B97F4A7C15)) ^ (lon * np.uint64(0xC2B2AE3D27D4EB4F))
-    mixed = (mixed ^ (mixed >> np.uint64(31))) * np.uint64(0xD6E8FEB86659FD93)
-    mixed ^= mixed >> np.uint64(32)
-    picked = np.flatnonzero(mixed % np.uint64(_SKETCH_ONE_IN) == 0)
+    """Sample the turns a day took, five places in a row each: only the same track again takes the same turns.
+
+    Places are cells of 1e-5 degrees, as sealed tracks keep them, so a sealed day and an open one compare. The order of
+    five tells a replay from two honest days about one desk, where single cells recur by chance. Positions from the
+    network recur for honest reasons and are left out.
+    """
+    lat, lon = np.rint(fixes.lat * _CELLS), np.rint(fixes.lon * _CELLS)
+    usable = np.isfinite(lat) & np.isfinite(lon) & ~fixes.table["source"].where("network")
+    rows = np.flatnonzero(usable)
+    day = fixes.day[rows]
+    cell = lat[rows].astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    cell ^= lon[rows].astype(np.int64).astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F)
+    moved = np.flatnonzero(np.r_[True, (cell[1:] != cell[:-1]) | (day[1:] != day[:-1])]) if len(rows) else rows
+    cell, day = cell[moved], day[moved]
+    if len(cell) < _TURN:
+        return []
+    turns = np.lib.stride_tricks.sliding_window_view(cell, _TURN)
+    mixed = np.zeros(len(turns), dtype=np.uint64)
+    for nth in range(_TURN):
+        mixed = _stirred(mixed * np.uint64(0x100000001B3) ^ turns[:, nth])
+    ordered = np.sort(turns, axis=1)
+    # To and fro between two or three cells is rest, not a way that was gone.
+    wide = (np.diff(ordered, axis=1) != 0).sum(axis=1) >= _TURN - 2
+    whole = wide & (day[: len(turns)] == day[_TURN - 1 :])
+    short, day = (mixed >> np.uint64(32))[whole], day[: len(turns)][whole]
     found = []
-    bounds = np.searchsorted(fixes.day[picked], np.arange(len(days) + 1)).tolist()
-    short = (mixed[picked] >> np.uint64(32)).tolist()
-    for day, (first, last) in enumerate(pairwise(bounds)):
-        hashes = sorted(set(short[first:last]))
-        if len(hashes) >= 8:
-            begin, end = int(days.offsets[day]), int(days.offsets[day + 1]) - 1
-            found.append(_signal(fixes, "track.sketch", begin, end, end, 0.0, {"hashes": hashes}))
+    for n, (first, last) in enumerate(pairwise(np.searchsorted(day, np.arange(len(days) + 1)).tolist())):
+        hashes = np.unique(short[first:last])[:_SKETCH].tolist()
+        if len(hashes) >= _SKETCH_LEAST:
+            begin, end = int(days.offsets[n]), int(days.offsets[n + 1]) - 1
+            found.append(_signal(fixes, "track.sketch", begin, end, end, 0.0, {"turns": hashes}))
     return found
+
+
+def _stirred(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return *values* with every bit depending on every other (a finaliser in the manner of splitmix)."""
+    values = (values ^ (values >> np.uint64(31))) * np.uint64(0xD6E8FEB86659FD93)
+    return values ^ (values >> np.uint64(32))
 
 
 def _unsupported(

@@ -70,7 +70,7 @@ _IN_SINGLES: Final = re.compile(rf"[{re.escape(_CLAUSE)} ]+")
 _SPACED_LETTERS: Final = re.compile(r"(?<![a-z0-9@$])[a-z0-9@$](?:[^\w\n,;:!?]{1,3}[a-z0-9@$](?![a-z0-9@$])){2,}")
 _BETWEEN_LETTERS: Final = re.compile(r"[^a-z0-9@$]+")
 _WORDS_WITH_DIGITS: Final = re.compile(
-    r"(?<![a-z0-9@$])(?:[a-z@$][a-z]*+[0-9@$!|](?=[a-z])[a-z0-9@$]*+|[0-9](?=[a-z]{3})[a-z0-9@$]++)"
+    r"(?<![a-z0-9@$])(?:[a-z@$][a-z]*+[0-9@$!|](?=[a-z])[a-z0-9@$]*+|[0-9](?=[a-z]{3})[a-z0-9@$]++|[a-z]++[0-9]{1,2}(?![a-z0-9%@$!|]))"
 )
 _LETTERS_IN_NUMBERS: Final = re.compile(r"(?<=[0-9])[ol]++(?=[0-9%])")
 _CUT_WORDS: Final = re.compile(r"(?<![a-z])[a-z]{1,12}(?:[-*._~^+·•=][a-z]{1,12})+(?![a-z])")

@@ -36,6 +36,8 @@ _TRADITIONAL_HINT: Final = re.compile(
 _FILLERS: Final = re.compile(
     r"(?<=[㐀-鿿])(?:嗯+|呃+|额|唔+|哦+|噢|啊+|哎|唉|诶|那个+|就是说|这个这个|怎么说呢|那什么|[a-z0-9#*](?=[㐀-鿿](?:[a-z0-9#*][㐀-鿿])))+(?=[㐀-鿿])"
 )
+#: Right after two characters, these show that they are somebody's given name.
+_NAMED: Final = re.compile(r"先生|女士|小姐|太太")
 _LETTERS: Final = re.compile(r"[a-z0-9]+")
 _LETTERS_BETWEEN: Final = re.compile(r"(?<![㐀-鿿])[㐀-鿿](?:[a-z0-9]{1,2}[㐀-鿿](?![㐀-鿿])){2,}")
 
@@ -184,6 +186,7 @@ class Reader:
                 before = bisect_right(starts, hit.start)
                 if before == 0 or reached[before - 1] < hit.end:
                     hits.append(hit)
+        hits = [hit for hit in hits if hit.end - hit.start != 2 or not _NAMED.match(text, hit.end)]
         if not hits:
             return hits
         kana, han = len(_KANA.findall(text)), len(_HAN.findall(text))

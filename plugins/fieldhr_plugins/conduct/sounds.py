@@ -22,6 +22,8 @@ __all__ = ["Sounds"]
 _LATIN_RUN: Final = re.compile(r"[a-z]{1,24}(?![a-z])")
 _HAN: Final = re.compile(r"[㐀-鿿]")
 _CACHED: Final = 4096
+#: Right after two characters that only sound like a phrase, these show a given name.
+_TITLE: Final = re.compile(r"先生|女士|小姐|太太|老师|经理|主任|行长|处长|局长|院长|同志|医生|律师|总(?![是会能有])")
 
 
 @attrs.frozen(eq=False)
@@ -102,6 +104,8 @@ class Sounds:
                     if guards is None:
                         guards = self._guarded(text)
                     start, end = run[at].start, run[at + len(target.characters) - 1].end
+                    if len(target.characters) == 2 and _TITLE.match(text, end):
+                        continue
                     if not is_cut(start, end, guards) and not self._holds_word(run, at, target, guards):
                         hits.append(RawHit(target.entry, start, end, target.characters))
         if self._by_initials:

@@ -22,6 +22,7 @@ from fieldhr_core.model import (
     CaseState,
     CaseStep,
     Finding,
+    Ruling,
     Settled,
     instant,
     milliseconds,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
     from fieldhr_core.hooks.providers import Tables
 
-__all__ = ["case_id", "load", "move", "opened", "raise_findings", "withdraw_missing"]
+__all__ = ["case_id", "load", "move", "opened", "raise_findings", "withdraw_cleared", "withdraw_missing"]
 
 _OUTCOMES = {
     "explained": (CaseState.EXPLAINED, CaseStep.EXPLAIN),
@@ -107,6 +108,28 @@ def withdraw_missing(
         )
         gone += [row.id for row in unit.all(statement) if row.id not in found]
     move(acting, unit, gone, CaseState.WITHDRAWN, CaseStep.WITHDRAW.value, "later data no longer supports it")
+
+
+def withdraw_cleared(
+    acting: Acting, unit: Unit, kind: str, subjects: Sequence[str], each: Mapping[str, Sequence[Ruling]]
+) -> None:
+    """Withdraw what a check raised about these subjects and, ruling on all of them again, no longer finds."""
+    import sqlalchemy as sa
+
+    table = acting.tables.cases
+    gone: list[str] = []
+    for origin, rulings in each.items():
+        found = {case_id(acting.tenant, finding) for ruling in rulings for finding in ruling.findings}
+        for chunk in within(subjects):
+            statement = sa.select(table.c.id).where(
+                table.c.tenant == acting.tenant,
+                table.c.origin == origin,
+                table.c.subject_kind == kind,
+                table.c.subject.in_(chunk),
+                table.c.state.not_in([state.value for state in _ENDED]),
+            )
+            gone += [row.id for row in unit.all(statement) if row.id not in found]
+    move(acting, unit, gone, CaseState.WITHDRAWN, CaseStep.WITHDRAW.value, "the check no longer finds it")
 
 
 def move(acting: Acting, unit: Unit, cases: Sequence[str], state: CaseState, step: str, note: str) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import PluginError, RecordError
+from fieldhr_core.flow.cases import withdraw_cleared
 from fieldhr_core.flow.places import address_bodies, is_on_earth, touch_places
 from fieldhr_core.flow.rulings import is_checked, keep_rulings, rule, strictest
 from fieldhr_core.flow.values import plain
@@ -67,6 +68,37 @@ class Customers:
             if reason is not None:
                 raise RecordError(f"Customer {customer.id!r} cannot be stored: {reason}.", code="FHR-REC-001")
         return self._take_in(customers, always=True)
+
+    def screen_again(self) -> int:
+        """Put every customer before the checks again, as after a list has changed; return how many were.
+
+        The runtime reads them as compliance does, numbers included, whoever asks for it. What a check finds anew is
+        raised; what it raised of a customer and no longer finds - an entry was taken off its list - is withdrawn. A
+        check that cannot answer withdraws nothing.
+
+        Raises:
+            AccessError: FHR-ACC-003 for a principal that may not change customers.
+        """
+        acting, checker, house = self._acting, self._acting.as_checker(), self._acting.as_house()
+        with acting.unit() as unit:
+            unit.allow("customers", "write")
+        with checker.unit() as unit:
+            table = acting.tables.customers
+            statement = unit.select(table).with_only_columns(table.c.id).where(table.c.gone_ms.is_(None))
+            ids = [row.id for row in unit.all(statement.order_by(table.c.id))]
+        failures: set[str] = set()
+        for chunk in within(ids):
+            with checker.unit() as unit:
+                customers = _customers(unit, chunk)
+                each, failed = rule(checker, unit, "customer", _submissions(unit, customers))
+            with house.unit() as unit:
+                keep_rulings(house, unit, "customer", each)
+                with unit.housework():
+                    withdraw_cleared(house, unit, "customer", chunk, each)
+            failures.update(failed)
+        with acting.unit() as unit:
+            unit.audit("customers.screen_again", "customers", count=len(ids), failed=sorted(failures))
+        return len(ids)
 
     def get(self, customer: str) -> Customer:
         """Return one customer.

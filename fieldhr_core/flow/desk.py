@@ -14,6 +14,7 @@ from fieldhr_core.flow.positions import Positions
 from fieldhr_core.flow.reports import Reports
 from fieldhr_core.flow.scoring import Scores
 from fieldhr_core.flow.subject import Subject
+from fieldhr_core.flow.submissions import Submissions
 from fieldhr_core.flow.trail import Trail
 from fieldhr_core.flow.upkeep import Retention
 from fieldhr_core.flow.visits import Outings, Visits
@@ -43,6 +44,7 @@ class Desk:
         self.visits = Visits(acting)
         self.messages = Messages(acting)
         self.deals = Deals(acting)
+        self.submissions = Submissions(acting)
         self.alerts = Alerts(acting)
         self.scores = Scores(acting)
         self.reports = Reports(acting)

@@ -27,7 +27,7 @@ class Submission:
     """One thing to be checked: a message, a customer, a sale, a statement, a payslip.
 
     Attributes:
-        kind: ``message``, ``customer``, ``sale``, ``statement``, ``payslip``.
+        kind: ``message``, ``customer``, ``sale``, ``statement``, ``application``, ``loan``, ``transfer``, ``payslip``.
         value: the value itself (a :class:`~fieldhr_core.model.Message`, a :class:`~fieldhr_core.model.Customer` ...).
         context: earlier values it must be read with (the last messages of a thread), oldest first.
     """

@@ -1,4 +1,4 @@
-"""Conduct: forbidden wording in what reps write and say, with rule, place and verdict."""
+"""Conduct: forbidden wording in what reps write and say, and sales that must not be made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PLUGIN", "fieldhr_register_checks", "fieldhr_register_commands"]
 PLUGIN = PluginInfo(
     name="fieldhr.conduct",
     version="0.1.0",
-    summary="Finds forbidden promises and evasions in messages and transcripts.",
+    summary="Finds forbidden promises and evasions in messages and transcripts, and unsuitable or unrecorded sales.",
     settings=ConductSettings,
 )
 
@@ -28,10 +28,16 @@ def _make(settings: Any) -> Check:
     return PhraseCheck(settings or ConductSettings())
 
 
+def _make_sales(settings: Any) -> Check:
+    from fieldhr_plugins.conduct.sales import SaleCheck
+
+    return SaleCheck(settings or ConductSettings())
+
+
 @hookimpl
 def fieldhr_register_checks(context: RegistrationContext) -> Iterable[Offer[Check]]:  # noqa: ARG001 - the hook's shape
-    """Offer the check of phrases."""
-    return [Offer("conduct.phrases", _make)]
+    """Offer the checks of phrases and of sales."""
+    return [Offer("conduct.phrases", _make), Offer("conduct.sales", _make_sales)]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What a tenant can set about the check of phrases."""
+"""What a tenant can set about the checks of phrases and of sales."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ class ConductSettings:
         product_classes: your product names -> ``deposit``, ``government_bond``, ``structured_deposit`` or
             ``contract_guarantee``, as (name, class) pairs.
         quiet_categories: categories that are not looked for.
+        approved_products: names of every product a rep may sell; a sale of another is off the books. Empty: not known.
+        suitable_margin: levels by which a product's risk (R1-R5) may be above the customer's (C1-C5).
+        recording_within_h: hours in which a sale that needs a recording must have one.
     """
 
     lexicon_file: str = ""
@@ -31,3 +34,6 @@ class ConductSettings:
     lowest_confidence: float = 0.5
     product_classes: tuple[tuple[str, str], ...] = ()
     quiet_categories: tuple[str, ...] = ()
+    approved_products: tuple[str, ...] = ()
+    suitable_margin: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    recording_within_h: float = attrs.field(default=24.0, validator=attrs.validators.gt(0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -12,6 +12,7 @@ from fieldhr_sandbox.scenarios.base import Site, scenario
 from fieldhr_sandbox.script import Script
 
 _PHRASE: Final = "conduct.banned_phrase"
+_OFF_BOOK: Final = "conduct.off_book_sale"
 _WEALTH: Final = "wealth_product"
 
 _PLAIN: Final = (
@@ -54,6 +55,27 @@ _INNOCENT: Final = (
     "您问能不能保证收益,按规定是不可以的",
 )
 
+#: (language, promise, the same taken back): the product must find the one and let the other be.
+_ELSEWHERE: Final = (
+    ("en", "This plan comes with guaranteed principal, it is risk-free.", "The principal is not guaranteed."),
+    ("ja", "この商品は元本保証です。", "この商品は元本保証ではありません。"),
+    ("ko", "이 상품은 원금 보장됩니다.", "이 상품은 원금 보장이 되지 않습니다."),
+    ("zh-Hant", "這檔商品保證收益,您放心。", "這檔商品不保證收益。"),
+    ("vi", "Em cam kết không mất vốn.", "Chúng tôi không cam kết lợi nhuận."),
+    ("th", "กองทุนนี้รับประกันเงินต้น", "กองทุนนี้ไม่รับประกันเงินต้น"),
+)
+
+_OWN_ACCOUNT: Final = (
+    "您把钱转到我个人账户,我帮您操作",
+    "款项先打到我的银行卡,我替您买",
+    "账号密码给我,我来替您操作就行",
+)
+_YOUR_ACCOUNT: Final = (
+    "到期后资金会转到您本人账户",
+    "赎回款三天内转到您本人的银行卡",
+    "请您自己在手机银行里操作,密码不要告诉任何人",
+)
+
 
 @scenario("C01", "Plain promise", req=["C1"])
 def _plain_promise(site: Site) -> None:
@@ -73,9 +95,59 @@ def _negated(site: Site) -> None:
     site.silent((_PHRASE,), subject_kind="message", subject=message.id)
 
 
-def _say(site: Site, texts: tuple[str, ...], dose: dict[str, str]) -> None:
+@scenario("C04", "Said aloud", req=["C2"])
+def _said_aloud(site: Site) -> None:
     script = site.script()
-    message = _reword(site, script, texts)
+    message = _reword(site, script, ("这个绝对宝本保息",), confidence=0.72, offset_s=192.0)
+    second = round((message.time - site.days.instant(script.day, 0)).total_seconds())
+    site.expect(
+        _PHRASE,
+        "high",
+        window=(script.day, second, second),
+        earliest_s=second,
+        detect_by_s=second + 60,
+        subject_kind="call",
+        subject=message.thread,
+        dose={"confidence": 0.72, "offset_s": 192.0},
+    )
+
+
+@scenario("C04/unsure", "Said aloud, hardly understood", req=["C2"])
+def _hardly_understood(site: Site) -> None:
+    message = _reword(site, site.script(), ("这个绝对宝本保息",), confidence=0.35, offset_s=192.0)
+    site.silent((_PHRASE,), subject_kind="call", subject=message.thread)
+
+
+@scenario("C05", "Other languages", req=["C1", "F4"])
+def _other_languages(site: Site) -> None:
+    language, promise, _ = _ELSEWHERE[site.ordinal % len(_ELSEWHERE)]
+    _say(site, (promise,), {"language": language}, language=language)
+
+
+@scenario("C05/negated", "Other languages, taken back", req=["C1", "F4"])
+def _other_languages_negated(site: Site) -> None:
+    language, _, denial = _ELSEWHERE[site.ordinal % len(_ELSEWHERE)]
+    message = _reword(site, site.script(), (denial,), language=language)
+    site.silent((_PHRASE,), subject_kind="message", subject=message.id)
+
+
+@scenario("C06", "Own account", req=["C1"])
+def _own_account(site: Site) -> None:
+    script = site.script()
+    message = _reword(site, script, (site.draw.pick(_OWN_ACCOUNT),))
+    second = round((message.time - site.days.instant(script.day, 0)).total_seconds())
+    site.expect(_OFF_BOOK, "critical", window=(script.day, second, second), earliest_s=second, detect_by_s=second + 1)
+
+
+@scenario("C06/own", "The customer's account", req=["C1"])
+def _customers_account(site: Site) -> None:
+    _reword(site, site.script(), (site.draw.pick(_YOUR_ACCOUNT),))
+    site.silent((_OFF_BOOK,))
+
+
+def _say(site: Site, texts: tuple[str, ...], dose: dict[str, str], **more: Any) -> None:
+    script = site.script()
+    message = _reword(site, script, texts, **more)
     second = round((message.time - site.days.instant(script.day, 0)).total_seconds())
     site.expect(
         _PHRASE,
@@ -89,8 +161,11 @@ def _say(site: Site, texts: tuple[str, ...], dose: dict[str, str]) -> None:
     )
 
 
-def _reword(site: Site, script: Script, texts: tuple[str, ...]) -> Message:
-    """Put *texts* in place of as many messages of the rep that follow each other; return the last of them."""
+def _reword(site: Site, script: Script, texts: tuple[str, ...], **more: Any) -> Message:
+    """Put *texts* in place of as many messages of the rep that follow each other; return the last of them.
+
+    ``more``: other fields of theirs that change.
+    """
     messages = script.messages
     starts = [
         index
@@ -108,7 +183,7 @@ def _reword(site: Site, script: Script, texts: tuple[str, ...]) -> Message:
         raise SandboxError("There is no message to reword.", code="FHR-SBX-001")
     start = site.draw.pick(starts)
     for step, text in enumerate(texts):
-        messages[start + step] = attrs.evolve(messages[start + step], text=text)
+        messages[start + step] = attrs.evolve(messages[start + step], text=text, **more)
     # Nobody says two such things in one thread: one record, one message.
     script.reworded.update(message.id for message in messages if message.thread == messages[start].thread)
     return messages[start + len(texts) - 1]

@@ -47,7 +47,7 @@ def resolve_dirty(acting: Acting) -> int:
             resolver = acting.provider(unit, "locators", name, role="resolve")
             days = rep_days_of(acting, unit, keys)
             places = known_places(acting, unit)
-            outings = _outings_of(acting, unit, days)
+            outings = _claims_of(acting, unit, days)
         try:
             resolved = acting.house.guard.call(resolver, "resolve", days, places, outings)
         except PluginError:
@@ -112,11 +112,49 @@ def _dirty(acting: Acting, unit: Unit) -> list[tuple[str, str]]:
     ]
 
 
-def _outings_of(acting: Acting, unit: Unit, days: RepDays) -> Table:
+def _claims_of(acting: Acting, unit: Unit, days: RepDays) -> Table:
+    """Return the visits claimed for rep-days: outings, and visit records for which no outing was planned."""
     spans = [span for day in days.days for span in day.duty_ms]
     if not spans:
         return OUTINGS.empty()
-    return outings_between(acting, unit, min(s for s, _ in spans), max(e for _, e in spans))
+    low, high = min(s for s, _ in spans), max(e for _, e in spans)
+    planned = outings_between(acting, unit, low, high)
+    written = _unplanned(acting, unit, {day.rep for day in days.days}, low, high, planned)
+    return Table.concat(OUTINGS, [planned, written]).sort("rep", "start_ms", "outing") if len(written) else planned
+
+
+def _unplanned(acting: Acting, unit: Unit, reps: set[str], low: int, high: int, planned: Table) -> Table:
+    """Return ``OUTINGS`` of visit records that overlap no outing to their customer."""
+    import sqlalchemy as sa
+
+    table = acting.tables.follow_ups
+    known: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for outing in planned.rows():
+        known.setdefault((outing["rep"], outing["customer"]), []).append((outing["start_ms"], outing["end_ms"]))
+    rows = [
+        row
+        for chunk in within(reps)
+        for row in unit.all(
+            sa.select(table.c.id, table.c.rep, table.c.customer, table.c.start_ms, table.c.end_ms)
+            .where(
+                table.c.tenant == acting.tenant,
+                table.c.rep.in_(chunk),
+                table.c.kind == "visit",
+                table.c.start_ms < high,
+                table.c.end_ms > low,
+            )
+            .order_by(table.c.id)
+        )
+        if not any(start <= row.end_ms and row.start_ms <= end for start, end in known.get((row.rep, row.customer), ()))
+    ]
+    return OUTINGS.table(
+        outing=[row.id for row in rows],
+        rep=Coded.of(row.rep for row in rows),
+        customer=[row.customer for row in rows],
+        start_ms=[row.start_ms for row in rows],
+        end_ms=[row.end_ms for row in rows],
+        meeting_place=[None for _ in rows],
+    )
 
 
 def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolver: str) -> None:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from fieldhr_core.errors import RecordError
+from fieldhr_core.flow.consent import tell_withdrawn
 from fieldhr_core.flow.days import resolve_dirty
 from fieldhr_core.flow.people import Duties, duties
 from fieldhr_core.flow.tracks import Batch, add_parts
@@ -180,6 +181,7 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
     place = np.full(len(codes), -1, dtype="i8")
     keys: list[tuple[str, str, str]] = []
     drops: dict[tuple[str, str, str], int] = {}
+    withdrawn: dict[str, int] = {}
     if len(codes):
         first, last = _dates(times)
         known = duties(acting, unit, set(table["rep"].values), first, last)
@@ -198,6 +200,8 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
             days, mine, refused = _sorted_into_days(known, bases.get(rep, ()), rep, times[start:end])
             mine, old = _young_enough(profile, days, mine, unit.at_ms)
             refused = refused | ({"privacy.past_retention": old} if old else {})
+            if "privacy.basis_withdrawn" in refused:
+                withdrawn[rep] = max(until for _, until in bases[rep] if until is not None)
             place[start:end] = np.where(mine < 0, -1, mine + len(keys))
             keys += [(rep, day.date, day.zone) for day in days]
             for reason, count in refused.items():
@@ -205,6 +209,7 @@ def _fenced(acting: Acting, unit: Unit, table: Table, reasons: dict[str, int]) -
                 drops[reason.replace("privacy.", "privacy.dropped_"), rep, _utc_date(times[start])] = count
         with unit.housework():
             _count_drops(acting, unit, drops)
+        tell_withdrawn(acting, unit, withdrawn)
     kept = place >= 0
     lengths = np.bincount(place[kept], minlength=len(keys))
     filled = np.flatnonzero(lengths)

@@ -137,6 +137,8 @@ class Visits:
                     for record, text in zip(good, texts, strict=True)
                 ],
             )
+            # A visit claimed without an outing is held against the track when the day is resolved next.
+            touch_days(acting, unit, _local_days(acting, unit, [(r.rep, r.start) for r in good if r.kind == "visit"]))
             unit.audit("visits.write", "follow_ups", count=len(good))
         bad = len(handed) - len(good)
         return Receipt(

@@ -57,7 +57,7 @@ class OffsiteDwell:
         if not len(suspects):
             return []
         out = _by_rep(tables[OUTINGS].rows())
-        joint = _by_rep(r for r in tables[FOLLOW_UPS].rows() if r["kind"] in self.settings.joint_kinds)
+        joint = _by_rep(r for r in tables[FOLLOW_UPS].rows() if r["is_joint"] or r["kind"] in self.settings.joint_kinds)
         doubts = doubted(tables[PLACES])
         found: list[Finding] = []
         seen: dict[tuple[Any, ...], int] = {}

@@ -323,6 +323,36 @@ def test_one_phone_for_two_reps_is_a_doubt_about_both(minutes: int, device: str,
     assert sorted(f.subject for f in found) == ["p", "q"][:count]
 
 
+@pytest.mark.req("A7")
+@pytest.mark.scenario("L12")
+@pytest.mark.parametrize(
+    ("record", "count"),
+    [
+        ("phone@2026-03-02T09:03:00+08:00", 0),
+        ("phone@2026-03-02T01:06:00", 0),
+        ("phone@2026-03-02T09:07:00+08:00", 2),
+        ("other@2026-03-02T09:03:00+08:00", 2),
+    ],
+)
+def test_a_hand_over_on_record_between_two_check_ins_explains_them(record: str, count: int) -> None:
+    base = {
+        "customer": "A", "lat": LAT, "lon": LON, "accuracy_m": 5.0, "verdict": "at", "reason": "x", "distance_m": 3.0,
+        "device": "phone",
+    }  # fmt: skip
+    rows = [
+        {**base, "checkin": "c1", "rep": "p", "time_ms": T0},
+        {**base, "checkin": "c2", "rep": "q", "time_ms": T0 + 6 * MINUTE},
+    ]
+    told = SharedDevice(PlacesSettings(handovers=(record,)))
+    assert len(told.find(Held({"checkins": CHECKINS.from_rows(rows)}))) == count
+
+
+@pytest.mark.parametrize("record", ["phone", "@2026-03-02T09:03:00+08:00", "phone@noon"])
+def test_a_hand_over_that_says_not_when_is_refused_at_once(record: str) -> None:
+    with pytest.raises(ValueError, match="handovers|isoformat"):
+        PlacesSettings(handovers=(record,))
+
+
 def claim(customer: str = "B", start: int = 60, minutes: int = 40) -> Table:
     begin = T0 + start * MINUTE
     row = {

@@ -126,6 +126,7 @@ class SharedDevice:
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding for each of both reps, device and day."""
         checkins = tables[CHECKINS].sort("device", "time_ms")
+        handed_over = _handovers(self.settings.handovers)
         limit = {"shared_device_s": self.settings.shared_device_s}
         found: dict[tuple[str, str], Finding] = {}
         before: dict[str, Any] | None = None
@@ -136,6 +137,7 @@ class SharedDevice:
                 and row["device"] == before["device"]
                 and row["rep"] != before["rep"]
                 and row["time_ms"] - before["time_ms"] <= self.settings.shared_device_s * 1000
+                and not any(before["time_ms"] <= ms <= row["time_ms"] for ms in handed_over.get(row["device"], ()))
             ):
                 pair = (before, row)
                 for rep in sorted({before["rep"], row["rep"]}):
@@ -144,6 +146,17 @@ class SharedDevice:
                         found[key] = _shared(rep, key[1], pair, limit)
             before = row
         return list(found.values())
+
+
+def _handovers(recorded: Sequence[str]) -> dict[str, list[int]]:
+    """Return the instants (UTC milliseconds) at which each device changed hands; a record without a zone is UTC."""
+    found: dict[str, list[int]] = {}
+    for record in recorded:
+        device, _, moment = record.rpartition("@")
+        at = datetime.fromisoformat(moment)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        found.setdefault(device, []).append(round(at.timestamp() * 1000))
+    return found
 
 
 class GapPattern:

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 import attrs
 
 __all__ = ["PlacesSettings"]
+
+
+def _all_dated(_: Any, attribute: Any, records: tuple[str, ...]) -> None:
+    """Refuse a hand-over without device or instant at once, not when the first check-in comes."""
+    for record in records:
+        device, _, moment = record.rpartition("@")
+        if not device:
+            raise ValueError(f"{attribute.name}: {record!r} is not device@instant.")
+        datetime.fromisoformat(moment)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +63,8 @@ class PlacesSettings:
             this share of their stays within this distance, so long a day, at so many stops outside
             offices, on so many of so many days.
         shared_device_s: one device checking in for two reps within this time.
+        handovers: hand-overs of devices on record, ``device@instant`` (ISO 8601 with its zone); check-ins on either
+            side of one are no shared device.
     """
 
     dwell_limit_s: float = 1800.0
@@ -90,6 +104,7 @@ class PlacesSettings:
     gap_battery_pct: float = 30.0
     gap_moved_m: float = 2000.0
     shared_device_s: float = 900.0
+    handovers: tuple[str, ...] = attrs.field(default=(), validator=_all_dated)
     suspect_away_m: float = 150.0
     suspect_within_m: float = 80.0
     suspect_reps: int = 3

@@ -349,7 +349,7 @@ def test_a_hand_over_on_record_between_two_check_ins_explains_them(record: str, 
 
 @pytest.mark.parametrize("record", ["phone", "@2026-03-02T09:03:00+08:00", "phone@noon"])
 def test_a_hand_over_that_says_not_when_is_refused_at_once(record: str) -> None:
-    with pytest.raises(ValueError, match="handovers|isoformat"):
+    with pytest.raises(ValueError, match=r"handovers|isoformat"):
         PlacesSettings(handovers=(record,))
 
 

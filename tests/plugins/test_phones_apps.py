@@ -744,3 +744,14 @@ def test_the_plugin_offers_every_source() -> None:
         assert list(offer.make(None).decode([])) == []
         [answer] = offer.make(PhonesSettings()).decode([Envelope(source=offer.name)])
         assert answer.ignored or answer.rejected
+
+
+def test_the_newer_client_is_read_at_the_address_of_the_older() -> None:
+    stamp = FIXED.isoformat().replace("+00:00", "Z")
+    body = {
+        "location": {"timestamp": stamp, "coords": {"latitude": 31.2, "longitude": 121.4, "accuracy": 8, "speed": -1}},
+        "device_id": "77",
+    }
+    position = only(decode("osmand", body))
+    assert (position.lat, position.lon, position.time, position.speed_mps) == (31.2, 121.4, FIXED, None)
+    assert position == only(decode("traccar", body))

@@ -13,7 +13,7 @@ __all__ = ["APPS", "FILES", "decoder"]
 #: Sources that arrive over the network, one payload at a time -> module.
 APPS: Final[dict[str, str]] = {
     "owntracks": "owntracks",
-    "osmand": "osmand",
+    "osmand": "traccar",  # one address for both in the field: the newer clients send JSON where the older sent a query
     "traccar": "traccar",
     "overland": "overland",
     "gpslogger": "gpslogger",

@@ -246,6 +246,23 @@ def test_two_fixes_across_a_clock_jump_are_not_frozen() -> None:
 
 @pytest.mark.req("A7")
 @pytest.mark.scenario("L13")
+@pytest.mark.parametrize(("received_known", "count"), [(True, 0), (False, 1)])
+def test_two_clocks_in_one_track_are_no_jumps(received_known: bool, count: int) -> None:
+    columns = walk(minutes=240)
+    truth = columns["time_ms"].copy()
+    minute = (truth - T0) / MINUTE
+    # Ten minutes at the first place, dated into ten minutes of the way that were not reported.
+    columns["time_ms"][(minute >= 100) & (minute < 110)] += 47 * MINUTE
+    columns["received_ms"] = truth + 5_000 if received_known else np.zeros(len(truth), dtype="i8")
+    keep = np.flatnonzero((minute < 147) | (minute >= 157))
+    rows = keep[np.argsort(columns["time_ms"][keep], kind="stable")]
+    columns = {k: (v.take(rows) if isinstance(v, Coded) else v[rows]) for k, v in columns.items()}
+    found = named(signals(columns), "device.impossible_speed")
+    assert len(found) == count
+
+
+@pytest.mark.req("A7")
+@pytest.mark.scenario("L13")
 @pytest.mark.parametrize(("ahead_s", "count"), [(47 * 60, 1), (90, 0), (-3600, 0)])
 def test_a_clock_ahead_of_receipt_is_a_doubt(ahead_s: int, count: int) -> None:
     columns = walk()

@@ -93,6 +93,17 @@ class _Fixes:
             table=f,
         )
 
+    def at(self, rows: Ints) -> _Fixes:
+        """Return the fixes at *rows*, ascending."""
+        return (
+            self
+            if len(rows) == len(self.t)
+            else _Fixes(**{a.name: self._some(a.name, rows) for a in attrs.fields(_Fixes)})
+        )
+
+    def _some(self, name: str, rows: Ints) -> Any:
+        return self.table.take(rows) if name == "table" else getattr(self, name)[rows]
+
 
 def signals_of(
     days: RepDays, known: KnownPlaces, claims: Claims, outings: Table, stays: Table, settings: PlacesSettings
@@ -155,7 +166,12 @@ def _mocked(fixes: _Fixes, settings: PlacesSettings) -> list[_Signal]:
 
 
 def _jumps(fixes: _Fixes, settings: PlacesSettings) -> list[_Signal]:
-    """Find jumps without return; so many of them in a day are a signal, seen with the last one needed."""
+    """Find jumps without return; so many of them in a day are a signal, seen with the last one needed.
+
+    Fixes of a clock that runs ahead are left out: they lie among those of the clock set right again, and going to and
+    fro between the two would be jumps that nobody made.
+    """
+    fixes = fixes.at(np.flatnonzero(~_ahead(fixes, settings)))
     count = len(fixes.t)
     if count < 3:
         return []
@@ -218,8 +234,12 @@ def _frozen(fixes: _Fixes, settings: PlacesSettings) -> list[_Signal]:
     return found
 
 
+def _ahead(fixes: _Fixes, settings: PlacesSettings) -> Bools:
+    return np.asarray((fixes.received > 0) & (fixes.t - fixes.received > settings.clock_skew_s * 1000))
+
+
 def _clocks(fixes: _Fixes, settings: PlacesSettings) -> list[_Signal]:
-    ahead = (fixes.received > 0) & (fixes.t - fixes.received > settings.clock_skew_s * 1000)
+    ahead = _ahead(fixes, settings)
     found = []
     for first, last in _runs(ahead, fixes, int(settings.join_s * 1000)):
         if last - first >= 2:

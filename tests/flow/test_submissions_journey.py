@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +13,8 @@ import pytest
 from fieldhr_core import FieldHR
 from fieldhr_core.errors import AccessError, RecordError
 from fieldhr_core.flow.clock import FrozenClock
-from fieldhr_core.model import CaseState, Customer, Outcome, Principal, Role
+from fieldhr_core.hooks import Offer, PluginInfo, hookimpl
+from fieldhr_core.model import CaseState, Customer, Outcome, Principal, Role, Ruling, Submission
 from fieldhr_core.trust.keys import EphemeralKeys
 
 CREDIT: dict[str, Any] = {"plugins": ["fieldhr_plugins.credit"], "autoload": False}
@@ -63,6 +67,48 @@ def test_nothing_is_cleared_without_a_check_and_a_record_needs_an_id(
         rep = Principal(tenant="bank", id="r1", role=Role.REP, person="r1")
         with hr.acting_as(rep, purpose="customer_care") as desk, pytest.raises(AccessError):
             desk.submissions.submit("loan", [{"loan": "l1"}])
+
+
+class Failing:
+    """A check of loans that raises, or that waits until it is let go."""
+
+    kinds = ("loan",)
+
+    def __init__(self, released: threading.Event | None) -> None:
+        self.released = released
+
+    def check(self, submissions: Sequence[Submission], /) -> list[Ruling]:
+        if self.released is None:
+            raise RuntimeError("out of order")
+        self.released.wait(30)
+        return [Ruling(submission=one.id, outcome=Outcome.CLEARED) for one in submissions]
+
+
+@pytest.mark.req("C3", "H3")
+@pytest.mark.parametrize("hangs", [False, True], ids=["raises", "hangs"])
+def test_a_check_that_raises_or_hangs_leaves_it_not_cleared(
+    hangs: bool, sqlite_url: str, admin: Principal, settle: Any, town: Any
+) -> None:
+    released = threading.Event()
+    failing = Failing(released if hangs else None)
+
+    @hookimpl
+    def fieldhr_register_checks(context: Any) -> list[Offer[Any]]:
+        return [Offer("loans", lambda settings: failing)]
+
+    faulty = SimpleNamespace(
+        PLUGIN=PluginInfo(name="test.failing", version="1"), fieldhr_register_checks=fieldhr_register_checks
+    )
+    keys, clock = EphemeralKeys(), FrozenClock(town.at("12:00"))
+    try:
+        with FieldHR.open(sqlite_url, clock=clock, keys=keys, plugins=[faulty], autoload=False, call_limit_s=0.2) as hr:
+            settle(hr, admin)
+            with hr.acting_as(admin, purpose="integration") as desk:
+                (ruling,) = desk.submissions.submit("loan", [{"loan": "l1"}])
+    finally:
+        released.set()
+    assert ruling.outcome is Outcome.REVIEW
+    assert [ground.code for ground in ruling.grounds] == ["check.failed"]
 
 
 @pytest.mark.req("C3")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from fieldhr_core.errors import PluginError, RecordError
+from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.cases import withdraw_cleared
 from fieldhr_core.flow.places import address_bodies, is_on_earth, touch_places
 from fieldhr_core.flow.rulings import is_checked, keep_rulings, rule, strictest
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: What a role that sees customers masked gets in place of their names and numbers.
 _MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "birth_date": None, "countries": ()}
 
-__all__ = ["Customers", "customer_ruled_again"]
+__all__ = ["Customers", "customer_ruled_again", "sifted", "take_in"]
 
 
 class Customers:
@@ -48,8 +48,8 @@ class Customers:
             A receipt; a customer without id or name, or with a coordinate without datum or out of range, is rejected by
             reason (``customer.no_id``, ``customer.no_name``, ``address.no_datum``, ``address.out_of_range``).
         """
-        good, reasons = _sifted(customers)
-        self._take_in(good)
+        good, reasons = sifted(customers)
+        take_in(self._acting, good)
         rejected = sum(reasons.values())
         return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
 
@@ -67,7 +67,7 @@ class Customers:
             reason = _fault(customer)
             if reason is not None:
                 raise RecordError(f"Customer {customer.id!r} cannot be stored: {reason}.", code="FHR-REC-001")
-        return self._take_in(customers, always=True)
+        return take_in(self._acting, customers, always=True)
 
     def screen_again(self) -> int:
         """Put every customer before the checks again, as after a list has changed; return how many were.
@@ -121,64 +121,33 @@ class Customers:
         A source that fails leaves what is there, is marked stale with the reason, and the failure is raised after what
         had already come is kept.
         """
-        acting = self._acting
-        total = Receipt()
-        with acting.unit() as unit:
-            unit.allow("customers", "write")
-            cursor = _cursor(acting, unit, connector)
-            provider = acting.provider(unit, "connectors", connector)
-        while True:
-            try:
-                pulled = acting.house.guard.call(provider, "pull", cursor)
-            except PluginError as failure:
-                with acting.unit() as unit, unit.housework():
-                    _note_source(acting, unit, connector, cursor, failure.message)
-                raise
-            total += self._keep(connector, pulled)
-            cursor = pulled.cursor
-            if not pulled.more:
-                return total
+        from fieldhr_core.flow.sources import Sources
 
-    def _take_in(self, customers: Sequence[Customer], *, always: bool = False) -> Sequence[Ruling]:
-        """Check, store, raise. Without a check for customers and unless *always*, nothing is asked."""
-        acting, house = self._acting, self._acting.as_house()
-        with acting.unit() as unit:
-            unit.allow("customers", "write")
-        with house.unit() as unit:
-            submissions = _submissions(unit, customers) if always or is_checked(house, unit, "customer") else []
-            each, failed = rule(house, unit, "customer", submissions) if submissions else ({}, [])
-        with acting.unit() as unit:
-            unit.allow("customers", "write")
-            _write(acting, unit, customers)
-            touch_places(acting, unit)
-            unit.audit("customers.put", "customers", count=len(customers), failed=len(failed))
-        with house.unit() as unit:
-            keep_rulings(house, unit, "customer", each)
-        return strictest(submissions, each, failed)
-
-    def _keep(self, connector: str, pulled: Any) -> Receipt:
-        from fieldhr_core.flow.deals import write_deals
-
-        acting = self._acting
-        good, reasons = _sifted(pulled.customers)
-        for problem in pulled.problems:
-            reasons[problem.code] = reasons.get(problem.code, 0) + 1
-        self._take_in(good)
-        with acting.unit() as unit:
-            unit.allow("customers", "write")
-            write_deals(acting, unit, pulled.deals)
-            _mark_gone(acting, unit, pulled.gone)
-            touch_places(acting, unit)
-            _note_source(acting, unit, connector, pulled.cursor, "")
-            unit.audit("customers.pull", "source", connector, count=len(good), gone=len(pulled.gone))
-        rejected = sum(reasons.values())
-        return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
+        return Sources(self._acting).pull(connector)
 
     def _read(self, ids: Sequence[str] | None) -> Sequence[Customer]:
         with self._acting.unit() as unit:
             found = _customers(unit, ids)
             unit.audit("customers.read", "customers", ids[0] if ids and len(ids) == 1 else "", count=len(found))
         return found
+
+
+def take_in(acting: Acting, customers: Sequence[Customer], *, always: bool = False) -> Sequence[Ruling]:
+    """Check, store, raise. Without a check for customers and unless *always*, nothing is asked."""
+    house = acting.as_house()
+    with acting.unit() as unit:
+        unit.allow("customers", "write")
+    with house.unit() as unit:
+        submissions = _submissions(unit, customers) if always or is_checked(house, unit, "customer") else []
+        each, failed = rule(house, unit, "customer", submissions) if submissions else ({}, [])
+    with acting.unit() as unit:
+        unit.allow("customers", "write")
+        _write(acting, unit, customers)
+        touch_places(acting, unit)
+        unit.audit("customers.put", "customers", count=len(customers), failed=len(failed))
+    with house.unit() as unit:
+        keep_rulings(house, unit, "customer", each)
+    return strictest(submissions, each, failed)
 
 
 def _customers(unit: Unit, ids: Sequence[str] | None) -> list[Customer]:
@@ -211,7 +180,8 @@ def _submissions(unit: Unit, customers: Sequence[Customer]) -> list[Submission]:
     return [Submission(id=one.id, kind="customer", value=one, at=instant(unit.at_ms)) for one in customers]
 
 
-def _sifted(customers: Iterable[Customer]) -> tuple[list[Customer], dict[str, int]]:
+def sifted(customers: Iterable[Customer]) -> tuple[list[Customer], dict[str, int]]:
+    """Return the customers that can be stored, and how many cannot by dotted reason."""
     good: list[Customer] = []
     reasons: dict[str, int] = {}
     for customer in customers:
@@ -341,48 +311,4 @@ def _customer(
         countries=tuple(body["countries"]),
         source=row.source,
         updated=instant(row.updated_ms),
-    )
-
-
-def _mark_gone(acting: Acting, unit: Unit, ids: Sequence[str]) -> None:
-    import sqlalchemy as sa
-
-    table = acting.tables.customers
-    for chunk in within(ids):
-        unit.connection.execute(
-            sa.update(table).where(table.c.tenant == acting.tenant, table.c.id.in_(chunk)).values(gone_ms=unit.at_ms)
-        )
-
-
-def _cursor(acting: Acting, unit: Unit, source: str) -> str | None:
-    import sqlalchemy as sa
-
-    table = acting.tables.cursors
-    cursor: str | None = unit.connection.execute(
-        sa.select(table.c.cursor).where(table.c.tenant == acting.tenant, table.c.source == source)
-    ).scalar()
-    return cursor
-
-
-def _note_source(acting: Acting, unit: Unit, source: str, cursor: str | None, failure: str) -> None:
-    import sqlalchemy as sa
-
-    table = acting.tables.cursors
-    before = unit.connection.execute(
-        sa.select(table).where(table.c.tenant == acting.tenant, table.c.source == source)
-    ).first()
-    put(
-        unit.connection,
-        table,
-        [
-            {
-                "tenant": acting.tenant,
-                "source": source,
-                "cursor": cursor,
-                "pulled_ms": (before.pulled_ms if before else None) if failure else unit.at_ms,
-                "state": "stale" if failure else "fresh",
-                "failures": (before.failures if before else 0) + 1 if failure else 0,
-                "reason": failure,
-            }
-        ],
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from fieldhr_core.flow.feedback import write_feedback
 from fieldhr_core.flow.values import plain
-from fieldhr_core.model import DEALS, Coded, Deal, Table, milliseconds
+from fieldhr_core.model import DEALS, Coded, Deal, Feedback, Table, milliseconds
 from fieldhr_core.store.rows import put
 
 if TYPE_CHECKING:
@@ -29,6 +30,19 @@ class Deals:
             write_deals(self._acting, unit, deals)
             unit.audit("deals.put", "deals", count=len(deals))
         return len(deals)
+
+    def put_feedback(self, feedback: Iterable[Feedback]) -> int:
+        """Store complaints, praise and ratings; one whose id is known already is exchanged. Return how many.
+
+        Raises:
+            RecordError: FHR-REC-001 for a rating outside 0 to 1, or what was settled before it was said.
+        """
+        feedback = list(feedback)
+        with self._acting.unit() as unit:
+            unit.allow("deals", "write")
+            write_feedback(self._acting, unit, feedback)
+            unit.audit("deals.put_feedback", "feedback", count=len(feedback))
+        return len(feedback)
 
 
 def write_deals(acting: Acting, unit: Unit, deals: Iterable[Deal]) -> None:

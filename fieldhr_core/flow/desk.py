@@ -13,6 +13,7 @@ from fieldhr_core.flow.places import Places
 from fieldhr_core.flow.positions import Positions
 from fieldhr_core.flow.reports import Reports
 from fieldhr_core.flow.scoring import Scores
+from fieldhr_core.flow.sources import Sources
 from fieldhr_core.flow.subject import Subject
 from fieldhr_core.flow.submissions import Submissions
 from fieldhr_core.flow.trail import Trail
@@ -39,6 +40,7 @@ class Desk:
         self.people = People(acting)
         self.places = Places(acting)
         self.customers = Customers(acting)
+        self.sources = Sources(acting)
         self.outings = Outings(acting)
         self.positions = Positions(acting)
         self.visits = Visits(acting)

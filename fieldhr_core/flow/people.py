@@ -15,6 +15,7 @@ from fieldhr_core.model import (
     PEOPLE,
     Absence,
     AbsenceKind,
+    Attendance,
     Calendar,
     Coded,
     Period,
@@ -31,7 +32,18 @@ from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["FORGOTTEN_NAME", "Duties", "People", "duties", "duty_table", "people_table", "person_name"]
+__all__ = [
+    "FORGOTTEN_NAME",
+    "Duties",
+    "People",
+    "duties",
+    "duty_table",
+    "people_table",
+    "person_name",
+    "write_absences",
+    "write_attendance",
+    "write_people",
+]
 
 
 #: Stands where the name of a forgotten person was.
@@ -50,40 +62,11 @@ class People:
         Whoever was forgotten stays forgotten.
         """
         people = list(people)
-        handed_in = len(people)
-        table = self._acting.tables.people
         with self._acting.unit() as unit:
             unit.allow("people", "write")
-            unit.prepare("contact", [person.id for person in people])
-            # A host goes on sending people who were forgotten; they come back only by a decision of its own.
-            people = [person for person in people if not unit.is_forgotten("contact", person.id)]
-            names = [
-                unit.seal(table, "name_sealed", "contact", [p.id], [p.name.encode()], person=p.id)[0] for p in people
-            ]
-            put(
-                unit.connection,
-                table,
-                [
-                    {
-                        "tenant": self._acting.tenant,
-                        "id": person.id,
-                        "name_sealed": name,
-                        "role": person.role,
-                        "manager": person.manager,
-                        "team": person.team,
-                        "branch": person.branch,
-                        "territory": person.territory,
-                        "pattern": plain(person.pattern),
-                        "joined": plain(person.joined),
-                        "left": plain(person.left),
-                        "language": person.language,
-                        "traits": plain(person.traits),
-                    }
-                    for person, name in zip(people, names, strict=True)
-                ],
-            )
-            unit.audit("people.put", "people", count=len(people))
-        return handed_in
+            kept = write_people(self._acting, unit, people)
+            unit.audit("people.put", "people", count=kept)
+        return len(people)
 
     def list(self) -> list[Person]:
         """Return the people this principal may see, ordered by id."""
@@ -123,23 +106,22 @@ class People:
                 raise RecordError(f"Absence {absence.id!r} ends before it starts.", code="FHR-REC-001")
         with self._acting.unit() as unit:
             unit.allow("absences", "write", *{absence.rep for absence in absences})
-            put(
-                unit.connection,
-                self._acting.tables.absences,
-                [
-                    {
-                        "tenant": self._acting.tenant,
-                        "id": absence.id,
-                        "rep": absence.rep,
-                        "kind": absence.kind.value,
-                        "start_ms": milliseconds(absence.start),
-                        "end_ms": milliseconds(absence.end),
-                    }
-                    for absence in absences
-                ],
-            )
+            write_absences(self._acting, unit, absences)
             unit.audit("absences.put", "absences", count=len(absences))
         return len(absences)
+
+    def put_attendance(self, attendance: Iterable[Attendance]) -> int:
+        """Store stamps of the host's time clock; one whose id is known already is exchanged. Return how many.
+
+        Raises:
+            RecordError: FHR-REC-001 for a kind that is neither ``in`` nor ``out``.
+        """
+        stamps = list(attendance)
+        with self._acting.unit() as unit:
+            unit.allow("absences", "write", *{stamp.rep for stamp in stamps})
+            write_attendance(self._acting, unit, stamps)
+            unit.audit("people.put_attendance", "attendance", count=len(stamps))
+        return len(stamps)
 
     def record_basis(self, rep: str, *, purpose: str, basis: str, notice: str, at: datetime) -> str:
         """Record on what basis a rep's data may be used for *purpose* from *at* on, and which notice they were shown.
@@ -189,6 +171,84 @@ class People:
             ).rowcount
             unit.audit("basis.withdraw", "bases", rep, purpose=purpose)
         return int(ended)
+
+
+def write_people(acting: Acting, unit: Unit, people: Iterable[Person]) -> int:
+    """Store people within a unit, but for those who were forgotten. Return how many were stored."""
+    table = acting.tables.people
+    people = list(people)
+    unit.prepare("contact", [person.id for person in people])
+    # A host goes on sending people who were forgotten; they come back only by a decision of its own.
+    people = [person for person in people if not unit.is_forgotten("contact", person.id)]
+    names = [unit.seal(table, "name_sealed", "contact", [p.id], [p.name.encode()], person=p.id)[0] for p in people]
+    put(
+        unit.connection,
+        table,
+        [
+            {
+                "tenant": acting.tenant,
+                "id": person.id,
+                "name_sealed": name,
+                "role": person.role,
+                "manager": person.manager,
+                "team": person.team,
+                "branch": person.branch,
+                "territory": person.territory,
+                "pattern": plain(person.pattern),
+                "joined": plain(person.joined),
+                "left": plain(person.left),
+                "language": person.language,
+                "traits": plain(person.traits),
+            }
+            for person, name in zip(people, names, strict=True)
+        ],
+    )
+    return len(people)
+
+
+def write_absences(acting: Acting, unit: Unit, absences: Iterable[Absence]) -> None:
+    """Store absences within a unit."""
+    put(
+        unit.connection,
+        acting.tables.absences,
+        [
+            {
+                "tenant": acting.tenant,
+                "id": absence.id,
+                "rep": absence.rep,
+                "kind": absence.kind.value,
+                "start_ms": milliseconds(absence.start),
+                "end_ms": milliseconds(absence.end),
+            }
+            for absence in absences
+        ],
+    )
+
+
+def write_attendance(acting: Acting, unit: Unit, stamps: Iterable[Attendance]) -> None:
+    """Store stamps of the host's time clock within a unit.
+
+    Raises:
+        RecordError: FHR-REC-001 for a kind that is neither ``in`` nor ``out``.
+    """
+    stamps = list(stamps)
+    for stamp in stamps:
+        if stamp.kind not in ("in", "out"):
+            raise RecordError(f"Attendance {stamp.id!r} is neither 'in' nor 'out'.", code="FHR-REC-001")
+    put(
+        unit.connection,
+        acting.tables.attendance,
+        [
+            {
+                "tenant": acting.tenant,
+                "id": stamp.id,
+                "rep": stamp.rep,
+                "kind": stamp.kind,
+                "time_ms": milliseconds(stamp.time),
+            }
+            for stamp in stamps
+        ],
+    )
 
 
 @attrs.frozen(eq=False, kw_only=True)

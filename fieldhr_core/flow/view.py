@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.deals import deals_table
+from fieldhr_core.flow.feedback import feedback_table
 from fieldhr_core.flow.people import duties, duty_table, people_table
 from fieldhr_core.flow.places import known_places
 from fieldhr_core.model import (
+    ATTENDANCE,
     CHECKINS,
     DEALS,
     DUTY_DAYS,
+    FEEDBACK,
     FOLLOW_UPS,
     OUTINGS,
     PEOPLE,
@@ -226,6 +229,19 @@ class View:
     def _deals(self) -> Table:
         return deals_table(self._acting, self._unit, milliseconds(self.as_of))
 
+    def _feedback(self) -> Table:
+        return feedback_table(self._acting, self._unit, milliseconds(self.as_of))
+
+    def _attendance(self) -> Table:
+        table = self._acting.tables.attendance
+        rows = self._rows(table, table.c.time_ms)
+        return ATTENDANCE.table(
+            attendance=[row.id for row in rows],
+            rep=Coded.of(row.rep for row in rows),
+            kind=Coded.of(row.kind for row in rows),
+            time_ms=[row.time_ms for row in rows],
+        )
+
     def _places(self) -> Table:
         return known_places(self._acting, self._unit)
 
@@ -280,5 +296,7 @@ _LOADERS: dict[str, Callable[[View], Table]] = {
     DUTY_DAYS.name: View._duty_days,
     PEOPLE.name: View._people,
     DEALS.name: View._deals,
+    FEEDBACK.name: View._feedback,
+    ATTENDANCE.name: View._attendance,
     PLACES.name: View._places,
 }

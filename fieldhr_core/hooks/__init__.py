@@ -14,6 +14,7 @@ from fieldhr_core.hooks.providers import (
     Resolver,
     Scorer,
     Tables,
+    TakesNotes,
 )
 from fieldhr_core.hooks.specs import Specs, hookimpl, hookspec
 
@@ -37,6 +38,7 @@ __all__ = [
     "Scorer",
     "Specs",
     "Tables",
+    "TakesNotes",
     "hookimpl",
     "hookspec",
 ]

@@ -21,15 +21,19 @@ from fieldhr_core.model import (
     METRICS,
     SIGNALS,
     STAYS,
+    Absence,
+    Attendance,
     Coded,
     Customer,
     Datum,
     Deal,
     Decoded,
+    Feedback,
     Finding,
     Kind,
     Metric,
     Outcome,
+    Person,
     Position,
     Problem,
     Resolved,
@@ -43,6 +47,7 @@ from fieldhr_core.model import (
 __all__ = [
     "CONTRACTS",
     "MAY_STATE",
+    "OPTIONAL",
     "STATEMENTS",
     "Contract",
     "misfit_of_statements",
@@ -82,7 +87,11 @@ _DELIVERED: Final = frozenset({"sent", "retry", "refused"})
 def missing_in_provider(handle: ProviderHandle) -> str | None:
     """Say which methods and statements of its family a provider lacks; runs none of its code."""
     place = (handle.family, handle.role)
-    wanted = [method for family, role, method in CONTRACTS if (family, role) == place]
+    wanted = [
+        method
+        for family, role, method in CONTRACTS
+        if (family, role) == place and (family, role, method) not in OPTIONAL
+    ]
     missing = [name for name in (*wanted, *STATEMENTS.get(place, ())) if _lacks(handle.provider, name)]
     return f"made {_kind_of(handle.provider)} without {' and '.join(missing)}" if missing else None
 
@@ -241,6 +250,18 @@ def _misfit_of_values(table: Table, name: str, allowed: frozenset[str]) -> str |
     return None
 
 
+_PULLED: Final[Mapping[str, type]] = {
+    "customers": Customer,
+    "deals": Deal,
+    "gone": str,
+    "people": Person,
+    "absences": Absence,
+    "attendance": Attendance,
+    "feedback": Feedback,
+    "problems": Problem,
+}
+
+
 def _pull(_: Any, __: Sequence[Any], answer: Any) -> str | None:
     if not isinstance(answer, Pulled):
         return f"returned {_kind_of(answer)} where Pulled belongs"
@@ -248,10 +269,12 @@ def _pull(_: Any, __: Sequence[Any], answer: Any) -> str | None:
         return f"returned {_kind_of(answer.cursor)} as cursor; it is opaque text or None"
     if answer.more and answer.cursor is None:
         return "said that there is more, without a cursor to go on from"
-    for name, kind in (("customers", Customer), ("deals", Deal), ("gone", str), ("problems", Problem)):
+    for name, kind in _PULLED.items():
         wrong = _misfit_of_list(getattr(answer, name), kind, None, name, "")
         if wrong:
             return wrong
+    if not isinstance(answer.merged, Mapping) or any(old == new for old, new in answer.merged.items()):
+        return "returned merged customers that are no mapping from one id to another"
     for customer in answer.customers:
         for address in customer.addresses:
             if (address.lat is None) != (address.lon is None):
@@ -387,11 +410,15 @@ CONTRACTS: Final[Mapping[tuple[str, str, str], Contract]] = {
     ("locators", "resolve", "judge"): _judge,
     ("connectors", "", "pull"): _pull,
     ("connectors", "", "push"): _push,
+    ("connectors", "", "push_notes"): _push,
     ("scorers", "", "score"): _score,
     ("alerters", "find", "find"): _find,
     ("alerters", "deliver", "deliver"): _deliver,
     ("checks", "", "check"): _check,
 }
+
+#: Methods that a provider may do without; a protocol of their own says what they do.
+OPTIONAL: Final = frozenset({("connectors", "", "push_notes")})
 
 #: (family, role) -> what its providers state about themselves; read once, when a provider is made.
 STATEMENTS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
@@ -401,7 +428,10 @@ STATEMENTS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 }
 
 #: (family, role) -> what its providers may state too, and what holds where they do not.
-MAY_STATE: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {("alerters", "find"): {"peers": ""}}
+MAY_STATE: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
+    ("alerters", "find"): {"peers": ""},
+    ("connectors", ""): {"source": ""},
+}
 
 _SENSIBLE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "metrics": lambda value: isinstance(value, tuple) and all(isinstance(metric, Metric) for metric in value),
@@ -409,6 +439,7 @@ _SENSIBLE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "kinds": lambda value: isinstance(value, tuple) and all(isinstance(kind, str) and kind for kind in value),
     "cadence": lambda value: isinstance(value, str) and _CADENCE.fullmatch(value) is not None,
     "days": lambda value: isinstance(value, int) and value >= 1,
+    "source": lambda value: isinstance(value, str),
     "peers": lambda value: value in ("", "customer", "device", "source"),
 }
 
@@ -418,5 +449,6 @@ _MEANT: Final[Mapping[str, str]] = {
     "kinds": "it is a tuple of kinds of submission",
     "cadence": "it is live, or a local time such as 23:00",
     "days": "it is a whole number from 1",
+    "source": "it is the source that its customers bear",
     "peers": "it is customer, device, source, or empty",
 }

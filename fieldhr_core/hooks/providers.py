@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
 from fieldhr_core.model import (
+    Absence,
+    Attendance,
     Customer,
     Deal,
     Decoded,
     Envelope,
+    Feedback,
     Finding,
+    FollowUp,
     Metric,
     Period,
+    Person,
     Problem,
     RepDays,
     Resolved,
@@ -42,6 +47,7 @@ __all__ = [
     "Resolver",
     "Scorer",
     "Tables",
+    "TakesNotes",
 ]
 
 
@@ -81,13 +87,22 @@ class Resolver(Protocol):
 class Pulled:
     """What a connector brought, and from where to go on.
 
-    ``cursor`` is opaque text to hand back next time; ``more`` says that another page is ready now. ``gone`` holds ids
-    of customers that no longer exist at the source.
+    Attributes:
+        gone: ids of customers that no longer exist at the source.
+        merged: id of a customer that went up in another one -> id of that one; it is gone, and its records follow.
+        people, absences, attendance: of the other system's employees, where it keeps them.
+        cursor: opaque text to hand back next time.
+        more: another page is ready now.
     """
 
     customers: Sequence[Customer] = ()
     deals: Sequence[Deal] = ()
     gone: Sequence[str] = ()
+    merged: Mapping[str, str] = attrs.field(factory=dict)
+    people: Sequence[Person] = ()
+    absences: Sequence[Absence] = ()
+    attendance: Sequence[Attendance] = ()
+    feedback: Sequence[Feedback] = ()
     problems: Sequence[Problem] = ()
     cursor: str | None = None
     more: bool = False
@@ -101,7 +116,24 @@ class Connector(Protocol):
         ...
 
     def push(self, visits: Table, /) -> Sequence[Problem]:
-        """Write ``STAYS`` verified as visits back; return problems. A read-only source returns one a row."""
+        """Write ``STAYS`` verified as visits back; return problems. A read-only source returns one a row.
+
+        A batch holds every visit of each rep-day in it, in time order, and a rep-day comes again when late positions
+        changed it: what stands at the other side for that rep-day is exchanged, never doubled.
+
+        A connector may also have ``push_notes(notes: Sequence[FollowUp])``, with the same promise note by note: their
+        texts leave the store then. One may state ``source``, what its customers bear as theirs, where that is not its
+        name.
+        """
+        ...
+
+
+@runtime_checkable
+class TakesNotes(Protocol):
+    """A connector whose system takes notes, too."""
+
+    def push_notes(self, notes: Sequence[FollowUp], /) -> Sequence[Problem]:
+        """Write visit records with their texts; return problems. A note that comes again is exchanged."""
         ...
 
 
@@ -127,7 +159,7 @@ class Tables(Protocol):
         """Return the rows of one schema.
 
         There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
-        ``DEALS`` and ``PLACES``.
+        ``DEALS``, ``FEEDBACK``, ``ATTENDANCE`` and ``PLACES``.
         """
         ...
 

@@ -1,11 +1,11 @@
 """What the business talks about, as frozen values and column tables. No I/O, no feature, no third party but attrs."""
 
 from fieldhr_core.model.cases import TRANSITIONS, Case, CaseEvent, CaseState, CaseStep
-from fieldhr_core.model.customers import Address, Customer, Deal
+from fieldhr_core.model.customers import Address, Customer, Deal, Feedback
 from fieldhr_core.model.findings import Audience, Evidence, Finding, Settled, Severity
 from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m
 from fieldhr_core.model.messages import Message
-from fieldhr_core.model.people import Absence, AbsenceKind, Calendar, Person, Principal, Role, WorkPattern
+from fieldhr_core.model.people import Absence, AbsenceKind, Attendance, Calendar, Person, Principal, Role, WorkPattern
 from fieldhr_core.model.positions import (
     FIXES,
     REPORTED,
@@ -17,7 +17,17 @@ from fieldhr_core.model.positions import (
     RepDay,
     RepDays,
 )
-from fieldhr_core.model.records import CHECKINS, DEALS, DUTY_DAYS, FOLLOW_UPS, JUDGED, PEOPLE, POINTS
+from fieldhr_core.model.records import (
+    ATTENDANCE,
+    CHECKINS,
+    DEALS,
+    DUTY_DAYS,
+    FEEDBACK,
+    FOLLOW_UPS,
+    JUDGED,
+    PEOPLE,
+    POINTS,
+)
 from fieldhr_core.model.scores import METRICS, Metric, Period
 from fieldhr_core.model.submissions import Ground, Outcome, Ruling, Submission
 from fieldhr_core.model.table import Coded, Column, Kind, Schema, Table
@@ -38,10 +48,12 @@ from fieldhr_core.model.visits import (
 )
 
 __all__ = [
+    "ATTENDANCE",
     "CHECKINS",
     "DEALS",
     "DUTY_DAYS",
     "EARTH_RADIUS_M",
+    "FEEDBACK",
     "FIXES",
     "FOLLOW_UPS",
     "JUDGED",
@@ -57,6 +69,7 @@ __all__ = [
     "Absence",
     "AbsenceKind",
     "Address",
+    "Attendance",
     "Audience",
     "Calendar",
     "Case",
@@ -73,6 +86,7 @@ __all__ = [
     "Decoded",
     "Envelope",
     "Evidence",
+    "Feedback",
     "Finding",
     "FollowUp",
     "Ground",

@@ -9,7 +9,7 @@ import attrs
 
 from fieldhr_core.model.geo import Datum
 
-__all__ = ["Address", "Customer", "Deal"]
+__all__ = ["Address", "Customer", "Deal", "Feedback"]
 
 
 @attrs.frozen(kw_only=True)
@@ -67,3 +67,27 @@ class Deal:
     currency: str = "CNY"
     channel: str = ""
     facts: Mapping[str, object] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Feedback:
+    """What a customer said about how they were served: a complaint, praise, or a rating.
+
+    Attributes:
+        rep: whom it is about.
+        kind: ``complaint``, ``praise``, ``rating`` ...
+        state: ``open``, ``upheld``, ``rejected`` or ``done``; an open complaint is none that was proven.
+        settled: when it was decided on; ``None`` while it is open.
+        rating: 0 (worst) to 1, where the customer gave one.
+        deal: id of the deal it is about.
+    """
+
+    id: str
+    rep: str
+    customer: str
+    kind: str
+    at: datetime
+    state: str = "open"
+    settled: datetime | None = None
+    rating: float | None = None
+    deal: str | None = None

@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 
 import attrs
 
-__all__ = ["Absence", "AbsenceKind", "Calendar", "Person", "Principal", "Role", "WorkPattern"]
+__all__ = ["Absence", "AbsenceKind", "Attendance", "Calendar", "Person", "Principal", "Role", "WorkPattern"]
 
 
 class Role(enum.StrEnum):
@@ -59,6 +59,16 @@ class Absence:
     kind: AbsenceKind
     start: datetime
     end: datetime
+
+
+@attrs.frozen(kw_only=True)
+class Attendance:
+    """One stamp of the host's own time clock: a rep came (``in``) or went (``out``)."""
+
+    id: str
+    rep: str
+    kind: str
+    time: datetime
 
 
 @attrs.frozen(kw_only=True)

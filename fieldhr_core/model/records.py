@@ -6,7 +6,7 @@ from typing import Final
 
 from fieldhr_core.model.table import Column, Kind, Schema
 
-__all__ = ["CHECKINS", "DEALS", "DUTY_DAYS", "FOLLOW_UPS", "JUDGED", "PEOPLE", "POINTS"]
+__all__ = ["ATTENDANCE", "CHECKINS", "DEALS", "DUTY_DAYS", "FEEDBACK", "FOLLOW_UPS", "JUDGED", "PEOPLE", "POINTS"]
 
 _NAN: Final = float("nan")
 
@@ -91,6 +91,35 @@ DEALS: Final = Schema(
         Column("opened_ms", Kind.TIME_MS, "Opened."),
         Column("closed_ms", Kind.TIME_MS, "Closed; 0 open.", default=0),
         Column("amount_minor", Kind.INTEGER, "Amount in minor units of the tenant's currency.", default=0),
+    ),
+)
+
+#: What customers said of how they were served.
+FEEDBACK: Final = Schema(
+    "feedback",
+    "Complaints, praise and ratings, one row each.",
+    (
+        Column("feedback", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep it is about."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("kind", Kind.CODED, "complaint, praise, rating ..."),
+        Column("state", Kind.CODED, "open, upheld, rejected, done."),
+        Column("at_ms", Kind.TIME_MS, "When it was said."),
+        Column("settled_ms", Kind.TIME_MS, "Decided on; 0 not yet.", default=0),
+        Column("rating", Kind.FLOAT, "0 (worst) to 1; NaN none.", low=0, high=1, default=_NAN),
+        Column("deal", Kind.TEXT, "Deal it is about; null none.", default=None),
+    ),
+)
+
+#: The host's own time clock.
+ATTENDANCE: Final = Schema(
+    "attendance",
+    "Stamps of the host's own time clock, one row each.",
+    (
+        Column("attendance", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Who."),
+        Column("kind", Kind.CODED, "in, out."),
+        Column("time_ms", Kind.TIME_MS, "When."),
     ),
 )
 

@@ -280,6 +280,29 @@ class StoreTables:
             Column("facts", sa.JSON, nullable=False),
             index("deals_rep", "tenant", "rep", "opened_ms"),
         )
+        self.feedback = table(
+            "feedback",
+            tenant(),
+            key(),
+            Column("rep", ident, nullable=False),
+            Column("customer", ident, nullable=False),
+            Column("kind", String(40), nullable=False),
+            Column("state", String(20), nullable=False),
+            Column("at_ms", BigInteger, nullable=False),
+            Column("settled_ms", BigInteger),
+            Column("rating", Float),
+            Column("deal", ident),
+            index("feedback_rep", "tenant", "rep", "at_ms"),
+        )
+        self.attendance = table(
+            "attendance",
+            tenant(),
+            key(),
+            Column("rep", ident, nullable=False),
+            Column("kind", String(20), nullable=False),
+            Column("time_ms", BigInteger, nullable=False),
+            index("attendance_rep", "tenant", "rep", "time_ms"),
+        )
         self.cases = table(
             "cases",
             tenant(),

@@ -164,6 +164,8 @@ TABLES: Final[Mapping[str, TableRule]] = MappingProxyType(
         "messages": TableRule(kind="messages", person="rep"),
         "rulings": TableRule(kind="messages", parent=("messages", "submission", "id"), only=(("kind", "message"),)),
         "deals": TableRule(kind="deals", person="rep"),
+        "feedback": TableRule(kind="deals", person="rep"),
+        "attendance": TableRule(kind="absences", person="rep"),
         "cases": TableRule(kind="cases", person="rep", unless="confidential", code="code"),
         "case_events": TableRule(kind="cases", parent=("cases", "case", "id")),
         "metrics": TableRule(kind="metrics", person="subject"),

@@ -27,7 +27,17 @@ _MEANT: Final[Mapping[str, str]] = {
     "Europe/Munich": "Europe/Berlin",
 }
 #: Tables with a rep who must be one of the people.
-_OF_REPS: Final = ("absences", "bases", "outings", "rep_days", "checkins", "follow_ups", "deals")
+_OF_REPS: Final = (
+    "absences",
+    "bases",
+    "outings",
+    "rep_days",
+    "checkins",
+    "follow_ups",
+    "deals",
+    "feedback",
+    "attendance",
+)
 _MANY: Final = 1_000
 
 

@@ -36,6 +36,19 @@ def upgrade() -> None:
         f"ix_{prefix}absences_rep", f"{prefix}absences", ["tenant", "rep", "start_ms"], unique=False, schema=schema
     )
     op.create_table(
+        f"{prefix}attendance",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("rep", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("time_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(
+        f"ix_{prefix}attendance_rep", f"{prefix}attendance", ["tenant", "rep", "time_ms"], unique=False, schema=schema
+    )
+    op.create_table(
         f"{prefix}audit",
         sa.Column("tenant", sa.String(length=120), nullable=False),
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -180,6 +193,24 @@ def upgrade() -> None:
     )
     op.create_index(
         f"ix_{prefix}deals_rep", f"{prefix}deals", ["tenant", "rep", "opened_ms"], unique=False, schema=schema
+    )
+    op.create_table(
+        f"{prefix}feedback",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("rep", sa.String(length=120), nullable=False),
+        sa.Column("customer", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("settled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("rating", sa.Float(), nullable=True),
+        sa.Column("deal", sa.String(length=120), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(
+        f"ix_{prefix}feedback_rep", f"{prefix}feedback", ["tenant", "rep", "at_ms"], unique=False, schema=schema
     )
     op.create_table(
         f"{prefix}follow_ups",

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from fieldhr_core import paper
 from fieldhr_sandbox import charts
 from fieldhr_sandbox.scenarios import REGISTRY
 
 __all__ = ["render"]
+
+#: What only this page has: its name in the corner of every sheet of paper.
+_CSS: Final = (
+    '@page{margin:16mm 15mm 18mm;@bottom-left{content:"Simulated · fieldhr trial";font-size:9pt}'
+    "@bottom-right{content:counter(page);font-size:9pt}}header .badge{margin-bottom:10px}td.id{white-space:nowrap}"
+    "td{overflow-wrap:anywhere}table{margin:10px 0 18px}.scroll>svg{width:100%;min-width:560px}"
+    "@media print{.scroll>svg{min-width:0}}"
+)
 
 #: What no pack of this version touches; said in every report.
 NOT_TESTED: Final = (
@@ -35,11 +44,12 @@ def render(document: Mapping[str, Any]) -> str:
     environment.filters["percent"] = lambda value: "—" if value is None else f"{value:.1%}"
     environment.filters["span"] = _span
     environment.globals["title_of"] = _title_of
-    return environment.get_template("report.html.j2").render(
+    body = environment.get_template("report.html.j2").render(
         trial={"comparison": None, "ladder": None, "dials": [], **document},
         not_tested=NOT_TESTED,
         **(_sealed() if document["sealed"] else _opened(document)),
     )
+    return paper.page(f"Trial report · {document['pack']} · seed {document['seed']} · simulated", body, css=_CSS)
 
 
 def _sealed() -> dict[str, Any]:

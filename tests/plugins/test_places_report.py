@@ -19,10 +19,10 @@ import pytest
 from fieldhr_core.errors import MissingDependencyError
 from fieldhr_core.flow.reports import DayReport
 from fieldhr_core.model import CHECKINS, FIXES, FOLLOW_UPS, OUTINGS, PLACES, RepDay, RepDays, Table, distance_m
+from fieldhr_core.paper.sheets import harmless
 from fieldhr_plugins.places.report import rendered
 from fieldhr_plugins.places.report.dayview import DayView
-from fieldhr_plugins.places.report.drawing import Plan, Timeline
-from fieldhr_plugins.places.report.sheets import harmless
+from fieldhr_plugins.places.report.drawing import plan, strip
 from fieldhr_plugins.places.resolver import StayResolver
 
 METRES = 111_195.08
@@ -234,8 +234,8 @@ def test_an_empty_day_is_a_page_too() -> None:
     for form in ("html", "json", "csv", "xlsx"):
         assert rendered(bare, form)
     assert "No positions on this day." in rendered(bare, "html").decode("utf-8")
-    assert Plan.of(DayView.of(bare)) is None
-    assert Timeline.of(DayView.of(bare)) is not None
+    assert plan(DayView.of(bare)) is None
+    assert strip(DayView.of(bare)) is not None
 
 
 @pytest.mark.parametrize(("form", "package"), [("html", "jinja2"), ("xlsx", "openpyxl"), ("pdf", "weasyprint")])
@@ -246,12 +246,12 @@ def test_a_missing_package_says_what_to_install(form: str, package: str, monkeyp
 
 
 def test_labels_and_markers_stay_inside_and_apart() -> None:
-    plan = Plan.of(DayView.of(report()))
-    assert plan is not None
-    spots = [(m.x, m.y) for m in plan.markers]
-    assert all(0 < x < plan.width and 0 < y < plan.height for x, y in spots)
+    laid = plan(DayView.of(report()))
+    assert laid is not None
+    spots = [(m.x, m.y) for m in laid.markers]
+    assert all(0 < x < laid.width and 0 < y < laid.height for x, y in spots)
     assert all(np.hypot(a[0] - b[0], a[1] - b[1]) >= 20 for n, a in enumerate(spots) for b in spots[:n])
-    assert 40 <= plan.scale.width <= 100
+    assert 40 <= laid.scale.width <= 100
 
 
 @pytest.mark.req("A8")

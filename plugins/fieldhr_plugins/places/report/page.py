@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from importlib.resources import files
-from typing import Final
 
+from fieldhr_core import paper
 from fieldhr_core.errors import MissingDependencyError
+from fieldhr_plugins.places.report import drawing
 from fieldhr_plugins.places.report.dayview import DayView
-from fieldhr_plugins.places.report.drawing import Plan, Timeline
 from fieldhr_plugins.places.report.sheets import claim_text
 
 __all__ = ["html", "pdf"]
-
-
-#: What the drawing's colours are on paper: the PDF writer knows no variables inside drawings.
-_PAPER: Final = {
-    "paper": "#ffffff",
-    "ink": "#000000",
-    "soft": "#444444",
-    "line": "#cccccc",
-    "faint": "#f4f4f4",
-    "way": "#1d4a86",
-    "at": "#0a6b4c",
-    "at-tint": "#d8ede4",
-    "away": "#a63c06",
-    "away-tint": "#fae3d4",
-    "unknown": "#555555",
-    "unknown-tint": "#eeeeee",
-    "on": "#ffffff",
-}
-
-#: Lines that say "unknown" whatever is below them.
-_HATCH: Final = (
-    '<pattern id="hatch" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect class="hatch-back" width="7" height="7"/><line class="hatch" x1="0" y1="0" x2="0" y2="7"/></pattern>'
-)
 
 
 def html(view: DayView) -> str:
@@ -44,7 +19,23 @@ def html(view: DayView) -> str:
     Raises:
         MissingDependencyError: FHR-CFG-010 where jinja2 is not installed.
     """
-    return _page(view, for_pdf=False)
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as cause:
+        raise MissingDependencyError("jinja2", "report") from cause
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(files(__package__).joinpath("day.html.jinja").read_text("utf-8"))
+    body = template.render(
+        view=view,
+        words=view.words,
+        plan=drawing.plan(view),
+        strip=drawing.strip(view),
+        claim_text=claim_text,
+        sign=paper.sign,
+        ruled=lambda metres: _ruled(view, metres),
+    )
+    title = f"{view.words('title')} · {view.rep_name or view.rep} · {view.date}"
+    return paper.page(title, body, language=view.words.language)
 
 
 def pdf(view: DayView) -> bytes:
@@ -53,46 +44,8 @@ def pdf(view: DayView) -> bytes:
     Raises:
         MissingDependencyError: FHR-CFG-010 where weasyprint (or jinja2) is not installed.
     """
-    try:
-        from weasyprint import HTML
-    except (ImportError, OSError) as cause:
-        raise MissingDependencyError("weasyprint", "pdf") from cause
-    written: bytes = HTML(string=_page(view, for_pdf=True), url_fetcher=_refused).write_pdf()
-    return written
+    return paper.pdf(html(view))
 
 
-def _page(view: DayView, *, for_pdf: bool) -> str:
-    try:
-        from jinja2 import Environment, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as cause:
-        raise MissingDependencyError("jinja2", "report") from cause
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_text("day.html.jinja"))
-    css = _text("drawing.css")
-    inside = ""
-    if for_pdf:
-        # The PDF writer styles each drawing by its own rules only, and would paint a halo over its letters.
-        css = re.sub(r"var\(--([a-z-]+)\)", lambda found: _PAPER[found[1]], css)
-        css = re.sub(r"\.halo \{[^}]*\}", "", css)
-        inside = f"<style>{css}</style><defs>{_HATCH}</defs>"
-    # Only files of this package are marked as safe; every value of the report is escaped.
-    return template.render(
-        view=view,
-        words=view.words,
-        plan=Plan.of(view),
-        timeline=Timeline.of(view),
-        claim_text=claim_text,
-        drawing_css=Markup(css),  # noqa: S704
-        drawing_style=Markup(inside),  # noqa: S704
-        hatch=Markup(_HATCH),  # noqa: S704
-    )
-
-
-def _text(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _refused(url: str) -> dict[str, object]:
-    """Let the page load nothing."""
-    raise ValueError(url)
+def _ruled(view: DayView, metres: float) -> str:
+    return view.words.metres(metres) if metres < 1000 else f"{metres / 1000:g} {view.words('km')}"

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-import re
+from collections.abc import Sequence
 from typing import Any, Final
 
-from fieldhr_core.errors import MissingDependencyError
+from fieldhr_core.paper import sheets
 from fieldhr_plugins.places.report.dayview import DayView, Entry
 
-__all__ = ["as_csv", "as_json", "as_xlsx", "harmless"]
-
-#: A cell that begins like this runs as a formula in a spreadsheet.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-_CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+__all__ = ["as_csv", "as_json", "as_xlsx", "claim_text"]
 
 _COLUMNS: Final = (
     "number", "what", "start", "end", "minutes_column", "certain_column", "possible_column", "place", "verdict", "why",
     "confidence", "nearest", "distance", "latitude", "longitude",
 )  # fmt: skip
-
-
-def harmless(text: str) -> str:
-    """Return *text* so that no spreadsheet takes it for a formula, without characters a cell cannot hold."""
-    clean = _CONTROL.sub("", text)
-    return f"'{clean}" if clean.startswith(_FORMULA) else clean
 
 
 def as_json(view: DayView) -> bytes:
@@ -111,12 +99,7 @@ def _entry(view: DayView, entry: Entry) -> dict[str, Any]:
 
 def as_csv(view: DayView) -> bytes:
     """Return the rows of the day as CSV with a heading; texts cannot run as formulas."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([view.words(name) for name in _COLUMNS])
-    for entry in view.entries:
-        writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in _cells(view, entry)])
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
+    return sheets.as_csv([view.words(name) for name in _COLUMNS], [_cells(view, entry) for entry in view.entries])
 
 
 def as_xlsx(view: DayView) -> bytes:
@@ -125,74 +108,52 @@ def as_xlsx(view: DayView) -> bytes:
     Raises:
         MissingDependencyError: FHR-CFG-010 where openpyxl is not installed.
     """
-    try:
-        from openpyxl import Workbook
-    except ImportError as cause:
-        raise MissingDependencyError("openpyxl", "report") from cause
     words = view.words
-    book = Workbook()
-    book.remove(book.active)
     title = f"{words('title')} {view.rep_name or view.rep} {view.date}" + (
         f" ({words('simulated')})" if view.simulated else ""
     )
-    _sheet(book, words("title"), title, [words(n) for n in _COLUMNS], [_cells(view, e) for e in view.entries])
-    _sheet(
-        book,
-        words("claims"),
-        title,
-        [words(n) for n in ("customer", "start", "end", "bears_out", "minutes_column")],
+
+    def sheet(name: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> sheets.Sheet:
+        return sheets.Sheet(name=words(name), title=title, heading=[words(each) for each in columns], rows=rows)
+
+    return sheets.as_xlsx(
         [
-            [c.customer, view.clock(c.start_ms), view.clock(c.end_ms), claim_text(view, c), round(c.seen_s / 60, 1)]
-            for c in view.claims
-        ],
+            sheet("title", _COLUMNS, [_cells(view, entry) for entry in view.entries]),
+            sheet(
+                "claims",
+                ("customer", "start", "end", "bears_out", "minutes_column"),
+                [
+                    [
+                        c.customer,
+                        view.clock(c.start_ms),
+                        view.clock(c.end_ms),
+                        claim_text(view, c),
+                        round(c.seen_s / 60, 1),
+                    ]
+                    for c in view.claims
+                ],
+            ),
+            sheet(
+                "checkins",
+                ("time", "customer", "verdict", "why", "distance"),
+                [
+                    [
+                        view.clock(r["time_ms"]),
+                        r["customer"],
+                        words(f"verdict.{r['verdict']}"),
+                        r["reason"],
+                        _known(r["distance_m"]),
+                    ]
+                    for r in view.checkins
+                ],
+            ),
+            sheet(
+                "alerts",
+                ("time", "code", "severity", "state"),
+                [[view.clock(r["time_ms"]), r["code"], r["severity"], r["state"]] for r in view.alerts],
+            ),
+        ]
     )
-    _sheet(
-        book,
-        words("checkins"),
-        title,
-        [words(n) for n in ("time", "customer", "verdict", "why", "distance")],
-        [
-            [
-                view.clock(r["time_ms"]),
-                r["customer"],
-                words(f"verdict.{r['verdict']}"),
-                r["reason"],
-                _known(r["distance_m"]),
-            ]
-            for r in view.checkins
-        ],
-    )
-    _sheet(
-        book,
-        words("alerts"),
-        title,
-        [words(n) for n in ("time", "code", "severity", "state")],
-        [[view.clock(r["time_ms"]), r["code"], r["severity"], r["state"]] for r in view.alerts],
-    )
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
-
-def _sheet(book: Any, name: str, title: str, heading: list[str], rows: list[list[Any]]) -> None:
-    from openpyxl.styles import Font
-
-    sheet = book.create_sheet(name[:31])
-    for place, row in enumerate([[title], heading, *rows], start=1):
-        for column, value in enumerate(row, start=1):
-            cell = sheet.cell(row=place, column=column)
-            if isinstance(value, str):
-                # Stored as text, whatever it begins with; nothing is put in front that a reader would see.
-                cell.value = _CONTROL.sub("", value)
-                cell.data_type = "s"
-            else:
-                cell.value = value
-            if place <= 2:
-                cell.font = Font(bold=True)
-    sheet.freeze_panes = "A3"
-    for column, text in enumerate(heading, start=1):
-        letters = [len(text), *(len(str(row[column - 1])) for row in rows)]
-        sheet.column_dimensions[sheet.cell(row=2, column=column).column_letter].width = min(40, max(letters) + 3)
 
 
 def _cells(view: DayView, entry: Entry) -> list[Any]:

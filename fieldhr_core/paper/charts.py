@@ -117,8 +117,10 @@ def lines(
         y = at(0, tick)[1]
         out.append(f'<line class="grid" x1="{left:.1f}" x2="{width - right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
         out.append(label(left - 6, y + 4, shown(tick), anchor="end", kind="soft small"))
-    for index in _spread(labels, (width - left - right) / (count - 1)):
-        out.append(label(at(index, low)[0], height - 8, labels[index], anchor="middle", kind="soft small"))
+    out += [
+        label(at(index, low)[0], height - 8, labels[index], anchor="middle", kind="soft small")
+        for index in _spread(labels, (width - left - right) / (count - 1))
+    ]
     ends: list[float] = []
     for each, look in zip(series, _SERIES, strict=False):
         out += [f'<path class="band-{look}" d="{band}"/>' for band in _bands(each, at)]
@@ -150,10 +152,11 @@ def spark(values: Sequence[float], *, title: str, width: float = 96, height: flo
     def at(index: int, value: float) -> tuple[float, float]:
         return 3 + (width - 6) * index / last, height - 4 - (height - 8) * (value - low) / span
 
-    out = []
-    for piece in _pieces(values):
-        if len(piece) > 1:
-            out.append(f'<polyline class="line-way" points="{_path([at(i, values[i]) for i in piece])}"/>')
+    out = [
+        f'<polyline class="line-way" points="{_path([at(i, values[i]) for i in piece])}"/>'
+        for piece in _pieces(values)
+        if len(piece) > 1
+    ]
     end = next((i for i in reversed(range(len(values))) if math.isfinite(values[i])), None)
     if end is not None:
         x, y = at(end, values[end])
@@ -211,7 +214,7 @@ def dots(
     shown: Callable[[float], str],
     width: float = 760,
 ) -> Markup:
-    """Return one dot a value, one row a label: (label, values, text at the right); the axis goes from nought to *top*."""
+    """Return one dot a value, one row a label: (label, values, text); the axis goes from nought to *top*."""
     left = min(width * 0.4, 16 + max((breadth(row[0]) for row in rows), default=0))
     right = 22 + max((breadth(row[2]) for row in rows), default=0)
     step = 30
@@ -280,9 +283,10 @@ def radar(
         turn = 2 * math.pi * index / len(axes) - math.pi / 2
         return cx + reach * share * math.cos(turn), cy + reach * share * math.sin(turn)
 
-    out = []
-    for ring in (0.25, 0.5, 0.75, 1.0):
-        out.append(f'<polygon class="web" points="{_path([at(i, ring) for i in range(len(axes))])}"/>')
+    out = [
+        f'<polygon class="web" points="{_path([at(i, ring) for i in range(len(axes))])}"/>'
+        for ring in (0.25, 0.5, 0.75, 1.0)
+    ]
     for index, (name, _, text) in enumerate(axes):
         x, y = at(index, 1.0)
         out.append(f'<line class="grid" x1="{cx:.1f}" y1="{cy:.1f}" x2="{x:.1f}" y2="{y:.1f}"/>')
@@ -317,9 +321,8 @@ def funnel(steps: Sequence[tuple[str, float, str]], *, title: str, width: float 
                 f'<path class="fill-tint" d="M{middle - half:.1f} {y + high:.1f}H{middle + half:.1f}'
                 f'L{middle + below:.1f} {y + step:.1f}H{middle - below:.1f}Z"/>'
             )
-        out.append(
-            f'<rect class="fill-way" x="{middle - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" height="{high}"/>'
-        )
+        box = f'x="{middle - half:.1f}" y="{y:.1f}" width="{2 * half:.1f}" height="{high}"'
+        out.append(f'<rect class="fill-way" {box}/>')
         out.append(label(left - 12, y + 17, nothing_wider(name, left - 12), anchor="end"))
         out.append(label(width, y + 17, text, anchor="end", kind="strong"))
     return svg(width, step * len(steps) - (step - high) + 4, title, out)

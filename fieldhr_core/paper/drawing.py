@@ -28,7 +28,7 @@ def svg(width: float, height: float, title: str, parts: Iterable[str], *, kind: 
 
 
 def mark(verdict: str, x: float, y: float, text: object = "", size: float = 11) -> str:
-    """Return a verdict as a shape: a disc is *at*, a diamond *away*, a dashed square *unknown*; *text* stands inside."""
+    """Return a verdict as a shape: disc *at*, diamond *away*, dashed square *unknown*; *text* stands inside."""
     inside = f'<text y="4" text-anchor="middle">{escape(str(text))}</text>' if text != "" else ""
     return f'<g class="v-{escape(verdict)}" transform="translate({x:.1f} {y:.1f})">{_shape(verdict, size)}{inside}</g>'
 

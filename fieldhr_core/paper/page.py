@@ -62,8 +62,9 @@ def pdf(html: str) -> bytes:
 
 
 def _for_pdf(html: str) -> Markup:
-    """Give every drawing its rules: the PDF writer styles each by its own only, knows no variables inside them, and
-    would paint a halo over its letters. Texts hold no ``<svg``: they are escaped.
+    """Give every drawing rules of its own: the PDF writer knows no others there, no variables, and paints halos on top.
+
+    Texts hold no ``<svg``: they are escaped.
     """
     css = re.sub(r"\.halo \{[^}]*\}", "", literal(_text("drawing.css")))
     return Markup(re.sub(r"<svg\b[^>]*>", lambda found: f"{found[0]}<style>{css}</style>", html))

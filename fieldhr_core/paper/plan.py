@@ -170,11 +170,10 @@ class Plan:
             for x, y, r, name in self.rings
         ]
         ways = [
-            f'<polyline class="{"way" if known else "lost"}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>'
-            for points, known in self.lines
+            f'<polyline class="{"way" if known else "lost"}" points="{_path(points)}"/>' for points, known in self.lines
         ]
         arrows = [
-            f'<path class="arrow" d="M6 0 L-4 4.5 L-4 -4.5 Z" transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})"/>'
+            f'<path class="arrow" d="M6 0L-4 4.5L-4 -4.5Z" transform="translate({x:.1f} {y:.1f}) rotate({turn:.0f})"/>'
             for x, y, turn in self.arrows
         ]
         leads = [
@@ -194,11 +193,17 @@ class Plan:
     def _ruler(self, metres: Callable[[float], str]) -> str:
         wide = self.scale.width
         text = label(wide / 2, -8, metres(self.scale.metres), anchor="middle", kind="halo")
-        return f'<g transform="translate(18 {self.height - 20:g})"><path class="ruler" d="M0 -5 V0 H{wide:.1f} V-5"/>{text}</g>'
+        bar = f'<path class="ruler" d="M0 -5 V0 H{wide:.1f} V-5"/>'
+        return f'<g transform="translate(18 {self.height - 20:g})">{bar}{text}</g>'
 
     def _north(self, letter: str) -> str:
         text = label(0, 17, letter, anchor="middle", kind="halo")
-        return f'<g transform="translate({self.width - 26:g} 34)"><path class="solid" d="M0 -16 L5 2 L0 -2 L-5 2 Z"/>{text}</g>'
+        needle = '<path class="solid" d="M0 -16 L5 2 L0 -2 L-5 2 Z"/>'
+        return f'<g transform="translate({self.width - 26:g} 34)">{needle}{text}</g>'
+
+
+def _path(points: Sequence[Point]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 def _marked(marker: Marker) -> str:

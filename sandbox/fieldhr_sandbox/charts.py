@@ -18,7 +18,7 @@ _VAGUE_M: Final = 150
 
 
 def intervals(rows: Sequence[tuple[str, float, float, float, str]], floor: float) -> Markup:
-    """Return shares with their 95 % intervals, one a row: (label, value, low, high, text); the axis begins at *floor*."""
+    """Return shares with their 95 % intervals, one a row: (label, value, low, high, text), from *floor* on."""
     return charts.intervals(rows, title="Shares with 95 % intervals", shown=lambda share: f"{share:.0%}", floor=floor)
 
 

@@ -161,7 +161,7 @@ def test_a_table_escapes_and_can_be_scrolled_by_keyboard() -> None:
     assert "<script" not in made
     assert 'tabindex="0"' in made
     assert '<th scope="row" class="num">1</th>' in made
-    with pytest.raises(ValueError, match="strict|shorter|longer"):
+    with pytest.raises(ValueError, match=r"argument 2"):
         paper.table(["a"], [["x", "y"]])
 
 

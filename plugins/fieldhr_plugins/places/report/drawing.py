@@ -1,4 +1,4 @@
-"""The day as what the drawings take: stops, rings and pieces in metres, spans in milliseconds. No geometry, no colours."""
+"""The day as what the drawings take: stops, rings and pieces in metres, spans in milliseconds."""
 
 from __future__ import annotations
 

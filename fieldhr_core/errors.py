@@ -151,6 +151,14 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "FHR-TRU-003": ("The audit chain is broken.", "Run: fieldhr audit verify"),
     "FHR-TRU-004": ("A backup is damaged, foreign or too old.", "Use another backup; see the message."),
     "FHR-CAS-001": ("A case cannot take this step from its state.", "See the states in the reference of cases."),
+    "FHR-CAS-002": (
+        "A decision came before the person had their say.",
+        "Tell the rep and wait for an answer, or until the case's answer_by has passed.",
+    ),
+    "FHR-CAS-003": (
+        "A case cannot be handed over or put off like that.",
+        "Name a person above the rep or a desk (@compliance), or a later instant within the tenant's limit.",
+    ),
     "FHR-PLG-001": ("A plugin cannot be imported.", "Run: fieldhr plugins list"),
     "FHR-PLG-002": ("A plugin has no valid PLUGIN description.", "Add PLUGIN = PluginInfo(...) to its module."),
     "FHR-PLG-003": ("Two plugins have one name.", "Rename one, or disable it: fieldhr plugins disable NAME"),

@@ -217,14 +217,30 @@ class FieldHR:
             key=lambda pair: (pair[0], pair[1].tenant),
         )
         for due, acting in jobs:
+            self._keep_deadlines(actings, due.at_ms)
             self._move_clock(due.at_ms)
             run(acting, due)
+        self._keep_deadlines(actings, until)
         self._move_clock(until)
         for acting in actings:
             resolve_dirty(acting)
             deliver_due(acting)
             witness_trail(acting)
         return len(jobs)
+
+    def _keep_deadlines(self, actings: Sequence[Acting], until_ms: int) -> None:
+        """Do what time makes due for cases, each at its own instant, up to and at *until_ms*."""
+        from fieldhr_core.flow.attending import attend
+        from fieldhr_core.flow.deadlines import next_wake_ms
+
+        while True:
+            found = [(at, n) for n, acting in enumerate(actings) if (at := next_wake_ms(acting, until_ms)) is not None]
+            if not found:
+                return
+            at_ms, number = min(found)
+            self._move_clock(at_ms)
+            if not attend(actings[number]):
+                return  # the machine's clock has not come that far yet
 
     @contextlib.contextmanager
     def unsafe_as_system(self, *, reason: str, actor: str = "host") -> Iterator[Connection]:

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from fieldhr_core.errors import AccessError, CaseError, PluginError
-from fieldhr_core.flow.cases import case_id, load, move, opened
+from fieldhr_core.flow.cases import (
+    case_id,
+    change,
+    is_kept_from_rep,
+    load,
+    move,
+    note_step,
+    opened,
+    renotify,
+    rows_of,
+    tell,
+)
+from fieldhr_core.flow.contacts import contact_links
 from fieldhr_core.flow.customers import customer_ruled_again
+from fieldhr_core.flow.deadlines import ROLE_DESKS, Lines, case_policy, deadline_ms, working_after_ms
 from fieldhr_core.flow.judging import view_for
 from fieldhr_core.flow.messages import message_ruled_again
-from fieldhr_core.flow.values import plain
+from fieldhr_core.flow.people import person_contact
+from fieldhr_core.flow.values import plain, rfc3339
 from fieldhr_core.model import (
+    OPEN,
     TRANSITIONS,
     Case,
     CaseState,
     CaseStep,
+    ContactLink,
     Finding,
+    Principal,
     Role,
+    Severity,
     milliseconds,
 )
 from fieldhr_core.store.rows import canonical_json
+from fieldhr_core.trust.scope import DOMAINS
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -58,68 +77,236 @@ class Alerts:
         code: str | None = None,
         state: CaseState | None = None,
         rep: str | None = None,
+        owner: str | None = None,
         since: Any = None,
         until: Any = None,
     ) -> list[Case]:
         """Return the cases this principal may see, by opening instant, narrowed by what is given.
 
+        A rep who is shown a case of their own is told of it by that.
+
         Args:
+            owner: id of a person, or the desk of a role (``@compliance``).
             since, until: aware instants between which the finding opened, *since* included, *until* not.
         """
-        import sqlalchemy as sa
-
         table = self._acting.tables.cases
-        with self._acting.unit() as unit:
-            where = [unit.scope(table)]
-            if code is not None:
-                where.append(table.c.code == code)
-            if state is not None:
-                where.append(table.c.state == CaseState(state).value)
-            if rep is not None:
-                where.append(table.c.rep == rep)
-            if since is not None:
-                where.append(table.c.opened_ms >= milliseconds(since))
-            if until is not None:
-                where.append(table.c.opened_ms < milliseconds(until))
-            rows = unit.all(sa.select(table).where(*where).order_by(table.c.opened_ms, table.c.id))
-            cases = opened(self._acting, unit, rows)
-            unit.audit("alerts.list", "cases", count=len(cases))
+        where = []
+        if code is not None:
+            where.append(table.c.code == code)
+        if state is not None:
+            where.append(table.c.state == CaseState(state).value)
+        if rep is not None:
+            where.append(table.c.rep == rep)
+        if owner is not None:
+            where.append(table.c.owner == owner)
+        if since is not None:
+            where.append(table.c.opened_ms >= milliseconds(since))
+        if until is not None:
+            where.append(table.c.opened_ms < milliseconds(until))
+        cases: list[Case] = self._shown(where, table.c.opened_ms)
+        return cases
+
+    def inbox(self) -> Sequence[Case]:
+        """Return the open cases this principal has to act on, the most urgent deadline first; what is snoozed waits.
+
+        A person's own, and those at the desk of their role.
+        """
+        table, principal = self._acting.tables.cases, self._acting.principal
+        mine = [f"@{principal.role.value}", *([principal.person] if principal.person else [])]
+        where = [
+            table.c.owner.in_(mine),
+            table.c.state.in_([state.value for state in OPEN]),
+            table.c.snoozed_ms.is_(None),
+        ]
+        cases: Sequence[Case] = self._shown(where, table.c.deadline_ms.is_(None), table.c.deadline_ms)
         return cases
 
     def get(self, case: str) -> Case:
-        """Return one case with its history.
+        """Return one case with its history; a rep who is shown a case of their own is told of it by that.
 
         Raises:
             AccessError: FHR-ACC-001 where there is none this principal may see.
         """
         with self._acting.unit() as unit:
             found = load(self._acting, unit, case)
+            if _is_news(self._acting.principal, found):
+                tell(self._acting, unit, [case])
+                found = load(self._acting, unit, case)
             unit.audit("alerts.read", "cases", case)
         return found
+
+    def options(self, case: str) -> tuple[CaseStep, ...]:
+        """Return the steps this principal may take with a case now."""
+        with self._acting.unit() as unit:
+            found = load(self._acting, unit, case)
+            lines = Lines.of(self._acting, unit)
+            return tuple(step for step in CaseStep if _refusal(self._acting, lines, found, step, unit.at_ms) is None)
+
+    def acknowledge(self, case: str, *, note: str = "") -> Case:
+        """Take a case on; its rep is told by that, and their time to answer begins. See :meth:`step`."""
+        return self.step(case, CaseStep.ACKNOWLEDGE, note=note)
+
+    def tell(self, case: str) -> Case:
+        """Tell the rep of a case without taking it on; telling twice changes nothing.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case, FHR-ACC-003 where it is not for this principal to do.
+            CaseError: FHR-CAS-001 where the case is over, or there is nobody who may be told.
+        """
+        acting = self._acting
+        with acting.unit() as unit:
+            found = load(acting, unit, case)
+            _let(acting, Lines.of(acting, unit), found, "tell")
+            if found.state not in OPEN or found.finding.rep is None or is_kept_from_rep(found):
+                raise CaseError("There is nobody to tell of this case.", code="FHR-CAS-001", case=case)
+            if found.told_at is None:
+                tell(acting, unit, [case])
+            unit.audit("alerts.tell", "cases", case)
+            return load(acting, unit, case)
+
+    def explain(self, case: str, text: str) -> Case:
+        """Say what was behind it: the rep themself, or somebody for them. See :meth:`step`."""
+        return self.step(case, CaseStep.EXPLAIN, note=text)
+
+    def contest(self, case: str, text: str) -> Case:
+        """Ask for another judge, as the rep: the case goes to somebody else than the manager who answers for it.
+
+        Possible while it is open and, after it was confirmed, until ``answer_by``. See :meth:`step`.
+        """
+        return self.step(case, CaseStep.CONTEST, note=text)
+
+    def confirm(self, case: str, reason: str) -> Case:
+        """Uphold a case, with a reason, once the rep had their say or let their time pass. See :meth:`step`."""
+        return self.step(case, CaseStep.CONFIRM, note=reason)
+
+    def dismiss(self, case: str, reason: str) -> Case:
+        """Find nothing in it, with a reason; that is what the rule learns from. See :meth:`step`."""
+        return self.step(case, CaseStep.DISMISS, note=reason)
+
+    def withdraw(self, case: str, reason: str) -> Case:
+        """Take a case back because it should never have been raised. See :meth:`step`."""
+        return self.step(case, CaseStep.WITHDRAW, note=reason)
 
     def step(self, case: str, step: CaseStep, *, note: str = "") -> Case:
         """Take a case one step on and return it.
 
         Raises:
             AccessError: FHR-ACC-001 where there is no such case, FHR-ACC-003 where it is not for this principal to do.
-            CaseError: FHR-CAS-001 where the case cannot take the step, or a decision has no reason.
+            CaseError: FHR-CAS-001 where the case cannot take the step, or it has no reason and needs one;
+                FHR-CAS-002 where somebody would be found at fault before they had their say.
         """
         acting, step = self._acting, CaseStep(step)
         with acting.unit() as unit:
             before = load(acting, unit, case)
-            _may(acting, before, step)
-            after = TRANSITIONS.get((before.state, step))
-            if after is None:
-                raise CaseError(
-                    f"A case that is {before.state} cannot {step}.", code="FHR-CAS-001", case=case, state=before.state
-                )
-            if step in (CaseStep.CONFIRM, CaseStep.DISMISS) and not note.strip():
-                raise CaseError(
-                    f"To {step} a case takes a reason.", code="FHR-CAS-001", hint="Say why in note=...", case=case
-                )
-            move(acting, unit, [case], after, step.value, note)
+            refusal = _refusal(acting, Lines.of(acting, unit), before, step, unit.at_ms, note)
+            if refusal is not None:
+                raise refusal
+            move(acting, unit, [case], TRANSITIONS[before.state, step], step.value, note)
             unit.audit(f"alerts.{step}", "cases", case)
             return load(acting, unit, case)
+
+    def hand_over(self, case: str, to: str, *, note: str) -> Case:
+        """Give a case to somebody else, with a reason; their clock starts anew.
+
+        Args:
+            to: id of a person who leads the rep, or the desk of a role that deals with such cases (``@compliance``).
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case, FHR-ACC-003 where it is not for this principal to do.
+            CaseError: FHR-CAS-001 where the case is over; FHR-CAS-003 where it cannot go there.
+        """
+        acting = self._acting
+        with acting.unit() as unit:
+            before = load(acting, unit, case)
+            lines = Lines.of(acting, unit)
+            _let(acting, lines, before, "hand_over")
+            _check_open(before)
+            if not note.strip() or not _can_own(lines, before, to):
+                raise CaseError("This case cannot be handed over like that.", code="FHR-CAS-003", case=case)
+            facts = acting.facts(unit)
+            policy = case_policy(facts.settings)
+            due = deadline_ms(facts, policy, before.finding.severity.value, unit.at_ms)
+            change(acting, unit, case, owner=to, deadline_ms=due, snoozed_ms=None)
+            note_step(acting, unit, [case], "hand_over", note, {"from": before.owner, "to": to})
+            unit.audit("alerts.hand_over", "cases", case)
+            after = load(acting, unit, case)
+            renotify(acting, unit, [after], "handed_over")
+        return after
+
+    def snooze(self, case: str, until: datetime, *, note: str) -> Case:
+        """Put a case off until an aware instant; then it comes back to its owner, who is told again.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case, FHR-ACC-003 where it is not for this principal to do.
+            CaseError: FHR-CAS-001 where the case is over; FHR-CAS-003 where it is critical or contested, the instant is
+                past or too far, or there is no reason.
+        """
+        acting = self._acting
+        with acting.unit() as unit:
+            before = load(acting, unit, case)
+            _let(acting, Lines.of(acting, unit), before, "snooze")
+            _check_open(before)
+            facts = acting.facts(unit)
+            policy = case_policy(facts.settings)
+            until_ms = milliseconds(until)
+            latest = milliseconds(before.raised_at) + policy.snooze_days * 86_400_000
+            never = before.finding.severity is Severity.CRITICAL or before.state is CaseState.CONTESTED
+            if never or not unit.at_ms < until_ms <= latest or not note.strip():
+                raise CaseError("This case cannot be put off like that.", code="FHR-CAS-003", case=case)
+            work_ms = round(policy.snooze_h * 3_600_000)
+            due = working_after_ms(facts.pattern, facts.calendar, until_ms, work_ms)
+            change(acting, unit, case, snoozed_ms=until_ms, deadline_ms=due)
+            note_step(acting, unit, [case], "snooze", note, {"until": rfc3339(until)})
+            unit.audit("alerts.snooze", "cases", case)
+            return load(acting, unit, case)
+
+    def comment(self, case: str, text: str) -> Case:
+        """Add a remark to the history of a case, by anybody who may see it.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case.
+            CaseError: FHR-CAS-001 without a text.
+        """
+        acting = self._acting
+        with acting.unit() as unit:
+            load(acting, unit, case)
+            if not text.strip():
+                raise CaseError("A remark needs a text.", code="FHR-CAS-001", case=case)
+            note_step(acting, unit, [case], "comment", text)
+            unit.audit("alerts.comment", "cases", case)
+            return load(acting, unit, case)
+
+    def contacts(self, case: str) -> tuple[ContactLink, ...]:
+        """Return links that call or write to the rep of a case, for whoever may see how they are reached.
+
+        Empty where no rep is concerned, none of their contacts is known, or the case is kept from them.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case.
+        """
+        acting = self._acting
+        with acting.unit() as unit:
+            found = load(acting, unit, case)
+            if found.finding.rep is None or is_kept_from_rep(found):
+                return ()
+            links = contact_links(person_contact(unit, found.finding.rep))
+            unit.audit("alerts.contacts", "person", found.finding.rep, case=case)
+        return links
+
+    def _shown(self, where: Sequence[Any], *order: Any) -> Any:
+        import sqlalchemy as sa
+
+        acting, table = self._acting, self._acting.tables.cases
+        with acting.unit() as unit:
+            rows = unit.all(sa.select(table).where(unit.scope(table), *where).order_by(*order, table.c.id))
+            cases = opened(acting, unit, rows)
+            news = [case.id for case in cases if _is_news(acting.principal, case)]
+            if news:
+                tell(acting, unit, news)
+                fresh = rows_of(acting, unit, [row.id for row in rows])
+                cases = opened(acting, unit, [fresh[row.id] for row in rows])
+            unit.audit("alerts.list", "cases", count=len(cases))
+        return cases
 
     def replay(self, case: str) -> Replay:
         """Compute an alert again from its evidence, as of when it was last computed.
@@ -141,21 +328,99 @@ class Alerts:
         return Replay(case=case, stored=stored, recomputed=again)
 
 
-def _may(acting: Acting, case: Case, step: CaseStep) -> None:
-    principal = acting.principal
-    own = principal.role is Role.REP and case.finding.rep is not None and principal.person == case.finding.rep
-    if step in (CaseStep.EXPLAIN, CaseStep.CONTEST):
-        allowed = own or (step is CaseStep.EXPLAIN and principal.role is not Role.REP)
-    elif step is CaseStep.WITHDRAW:
-        allowed = principal.role in (Role.ADMIN, Role.COMPLIANCE)
-    else:
-        allowed = principal.role in (Role.MANAGER, Role.COMPLIANCE, Role.ADMIN)
+def _refusal(
+    acting: Acting, lines: Lines, case: Case, step: CaseStep, at_ms: int, note: str | None = None
+) -> AccessError | CaseError | None:
+    """Return why this principal may not take a step now; ``None``: they may.
+
+    Args:
+        note: the reason given; ``None``: whether one is given is not asked.
+    """
+    if not _may(acting, lines, case, step):
+        return AccessError(
+            f"This principal may not {step} this case.", code="FHR-ACC-003", role=acting.principal.role.value
+        )
+    if (case.state, step) not in TRANSITIONS:
+        return CaseError(
+            f"A case that is {case.state} cannot {step}.", code="FHR-CAS-001", case=case.id, state=case.state
+        )
+    if note is not None and step in _REASONED and not note.strip():
+        return CaseError(
+            f"To {step} a case takes a reason.", code="FHR-CAS-001", hint="Say why in note=...", case=case.id
+        )
+    if step is CaseStep.CONFIRM and not _had_their_say(case, at_ms):
+        return CaseError("The rep has not had their say yet.", code="FHR-CAS-002", case=case.id)
+    late = case.answer_by is not None and at_ms > milliseconds(case.answer_by)
+    if step is CaseStep.CONTEST and case.state is CaseState.CONFIRMED and late:
+        return CaseError("The time to contest this decision has passed.", code="FHR-CAS-001", case=case.id)
+    return None
+
+
+_REASONED = (CaseStep.CONTEST, CaseStep.CONFIRM, CaseStep.DISMISS, CaseStep.WITHDRAW)
+
+
+def _may(acting: Acting, lines: Lines, case: Case, step: CaseStep) -> bool:
+    principal, rep = acting.principal, case.finding.rep
+    own = _is_own(principal, case)
+    if own or step in (CaseStep.CLOSE, CaseStep.EXPIRE):
+        # Nobody judges their own case, whatever their role; and only time closes one.
+        return own and step in (CaseStep.EXPLAIN, CaseStep.CONTEST)
+    if step is CaseStep.CONTEST:
+        return False
+    if step is CaseStep.EXPLAIN:
+        return principal.role is not Role.REP
+    if step is CaseStep.WITHDRAW:
+        return principal.role in (Role.ADMIN, Role.COMPLIANCE)
+    if principal.role not in _JUDGES:
+        return False
     if case.state is CaseState.CONTESTED and step in (CaseStep.CONFIRM, CaseStep.DISMISS):
-        # A contested case is decided by somebody else than whoever has already judged it.
+        # A contested case is decided by somebody else than whoever has judged it, and than the rep's own manager.
         judged = {event.by for event in case.history if event.step in (CaseStep.CONFIRM, CaseStep.ACKNOWLEDGE)}
-        allowed = allowed and principal.id not in judged
-    if not allowed:
-        raise AccessError(f"This principal may not {step} this case.", code="FHR-ACC-003", role=principal.role.value)
+        direct = principal.person is not None and lines.manager.get(rep or "") == principal.person
+        return principal.id not in judged and not direct
+    return True
+
+
+_JUDGES = (Role.MANAGER, Role.COMPLIANCE, Role.HR_PAYROLL, Role.ADMIN)
+
+
+def _let(acting: Acting, lines: Lines, case: Case, what: str) -> None:
+    """Refuse what is for whoever deals with a case to anybody else."""
+    if _is_own(acting.principal, case) or not _may(acting, lines, case, CaseStep.ACKNOWLEDGE):
+        raise AccessError(
+            f"This principal may not {what} this case.", code="FHR-ACC-003", role=acting.principal.role.value
+        )
+
+
+def _check_open(case: Case) -> None:
+    if case.state not in OPEN:
+        raise CaseError(f"A case that is {case.state} is over.", code="FHR-CAS-001", case=case.id, state=case.state)
+
+
+def _is_own(principal: Principal, case: Case) -> bool:
+    return principal.person is not None and principal.person == case.finding.rep
+
+
+def _is_news(principal: Principal, case: Case) -> bool:
+    return _is_own(principal, case) and case.told_at is None and case.state in OPEN and not is_kept_from_rep(case)
+
+
+def _had_their_say(case: Case, at_ms: int) -> bool:
+    if case.finding.rep is None or is_kept_from_rep(case):
+        return True
+    if case.told_at is None or case.answer_by is None:
+        return False
+    return case.state in (CaseState.EXPLAINED, CaseState.CONTESTED) or at_ms >= milliseconds(case.answer_by)
+
+
+def _can_own(lines: Lines, case: Case, to: str) -> bool:
+    rep = case.finding.rep
+    if to in ROLE_DESKS:
+        families = DOMAINS.get(Role(to.removeprefix("@")))
+        return families is None or case.finding.code.split(".")[0] in families
+    if rep is None or is_kept_from_rep(case) or not lines.leads(to, rep):
+        return False
+    return case.state is not CaseState.CONTESTED or lines.manager.get(rep) != to
 
 
 def _found_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) -> bytes | None:

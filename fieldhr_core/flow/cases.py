@@ -12,13 +12,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from fieldhr_core.flow.deadlines import Lines, answer_by_ms, case_policy, deadline_ms, review_by_ms, wake_of
 from fieldhr_core.flow.delivery import enqueue
 from fieldhr_core.flow.places import DOUBTS, touch_places
 from fieldhr_core.flow.values import finding_from, plain
 from fieldhr_core.model import (
+    DECIDED,
     Audience,
     Case,
     CaseEvent,
+    CaseOutcome,
+    CasePolicy,
     CaseState,
     CaseStep,
     Finding,
@@ -30,16 +36,47 @@ from fieldhr_core.model import (
 from fieldhr_core.store.rows import canonical_json, put, within
 
 if TYPE_CHECKING:
-    from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.flow.acting import Acting, TenantFacts, Unit
     from fieldhr_core.hooks.providers import Tables
 
-__all__ = ["case_id", "load", "move", "opened", "raise_findings", "withdraw_cleared", "withdraw_missing"]
+__all__ = [
+    "case_id",
+    "change",
+    "is_kept_from_rep",
+    "load",
+    "move",
+    "note_step",
+    "opened",
+    "raise_findings",
+    "renotify",
+    "rows_of",
+    "tell",
+    "withdraw_cleared",
+    "withdraw_missing",
+]
 
+#: Step -> outcome it leaves.
+_OUTCOME_OF: dict[str, CaseOutcome] = {
+    CaseStep.DISMISS: CaseOutcome.DISMISSED,
+    CaseStep.WITHDRAW: CaseOutcome.WITHDRAWN,
+    CaseStep.EXPIRE: CaseOutcome.EXPIRED,
+}
 _OUTCOMES = {
     "explained": (CaseState.EXPLAINED, CaseStep.EXPLAIN),
     "withdrawn": (CaseState.WITHDRAWN, CaseStep.WITHDRAW),
 }
-_ENDED = (CaseState.CONFIRMED, CaseState.DISMISSED, CaseState.WITHDRAWN)
+#: Columns that hold how a case stands, apart from its state: kept when its finding is updated.
+_CLOCKS = (
+    "owner",
+    "outcome",
+    "told_ms",
+    "answer_by_ms",
+    "deadline_ms",
+    "escalated_ms",
+    "snoozed_ms",
+    "settled_ms",
+)
+_ENDED = (*DECIDED, CaseState.WITHDRAWN)
 
 
 def raise_findings(
@@ -63,19 +100,23 @@ def raise_findings(
     settled: dict[str, Finding] = {}
     for finding in findings:
         (settled if isinstance(finding, Settled) else found)[case_id(acting.tenant, finding)] = finding
-    known = _rows_of(acting, unit, list(found))
+    known = rows_of(acting, unit, list(found))
     new = [case for case in found if case not in known]
     changed = [case for case, row in known.items() if _differs(unit, row, found[case])]
     told_again = [case for case in changed if found[case].repeat > _finding_of(unit, known[case])["repeat"]]
     scope = (origin, day, unit.at_ms if as_of_ms is None else as_of_ms)
-    rows = [_row(acting, unit, case, found[case], scope, known.get(case)) for case in [*new, *changed]]
-    put(unit.connection, acting.tables.cases, rows)
-    _note(acting, unit, new, "raised", "")
-    _note(acting, unit, changed, "updated", "")
+    written = [*new, *changed]
+    if written:
+        open_to_rep = {f.rep for f in map(found.__getitem__, written) if f.rep and not _is_confidential(f)}
+        clocks = _Clocks.of(acting, unit, open_to_rep)
+        rows = [_row(acting, unit, case, found[case], scope, known.get(case), clocks) for case in written]
+        put(unit.connection, acting.tables.cases, rows)
+    note_step(acting, unit, new, "raised", "")
+    note_step(acting, unit, changed, "updated", "")
     if new:
         _announce(acting, unit, new)
     if told_again:
-        enqueue(acting, unit, _in_order(opened(acting, unit, list(_rows_of(acting, unit, told_again).values()))))
+        enqueue(acting, unit, _in_order(opened(acting, unit, list(rows_of(acting, unit, told_again).values()))))
     _settle(acting, unit, settled)
     if any(found[case].code in DOUBTS for case in [*new, *changed]):
         touch_places(acting, unit)
@@ -132,20 +173,128 @@ def withdraw_cleared(
     move(acting, unit, gone, CaseState.WITHDRAWN, CaseStep.WITHDRAW.value, "the check no longer finds it")
 
 
-def move(acting: Acting, unit: Unit, cases: Sequence[str], state: CaseState, step: str, note: str) -> None:
-    """Put cases into a state and write down the step that led there."""
+def move(
+    acting: Acting,
+    unit: Unit,
+    cases: Sequence[str],
+    state: CaseState,
+    step: str,
+    note: str,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Put cases into a state, set their clocks accordingly, and write down the step that led there."""
+    rows = rows_of(acting, unit, cases)
+    if not rows:
+        return
+    clocks = _Clocks.of(acting, unit, {row.rep for row in rows.values() if row.rep and not row.confidential})
+    told = [case for case, row in rows.items() if _set(acting, unit, row, clocks.after(unit, row, state, step))]
+    for group, said in ((told, {"told": True}), ([case for case in cases if case not in told], {})):
+        note_step(acting, unit, group, step, note, {**(facts or {}), **said})
+    if any(row.code in DOUBTS for row in rows.values()):
+        touch_places(acting, unit)
+
+
+def change(acting: Acting, unit: Unit, case: str, **values: Any) -> None:
+    """Change columns of a case that are no step of its life: owner, deadline, snoozing."""
+    row = rows_of(acting, unit, [case])[case]
+    policy = case_policy(acting.facts(unit).settings)
+    values = {"updated_ms": unit.at_ms, **values}
+    _set(acting, unit, row, {**values, "wake_ms": wake_of({**row._mapping, **values}, policy)})
+
+
+def tell(acting: Acting, unit: Unit, cases: Sequence[str]) -> None:
+    """Note that the reps of cases were told of them just now; their time to answer begins."""
+    rows = rows_of(acting, unit, cases)
+    clocks = _Clocks.of(acting, unit, {row.rep for row in rows.values()})
+    for row in rows.values():
+        values = {"told_ms": unit.at_ms, "answer_by_ms": clocks.answer_by[row.rep]}
+        _set(acting, unit, row, values)
+    note_step(acting, unit, list(rows), "told", "")
+
+
+def renotify(acting: Acting, unit: Unit, cases: Sequence[Case], why: str) -> None:
+    """Send notices of cases once more because something happened to them (``escalated``, ``woken`` ...)."""
+    enqueue(acting, unit, cases, why=why)
+
+
+def is_kept_from_rep(case: Case) -> bool:
+    """Return whether neither the rep nor whoever leads them may know of a case."""
+    return _is_confidential(case.finding)
+
+
+@attrs.frozen(eq=False)
+class _Clocks:
+    """How much time everybody has, in one tenant, as of one instant."""
+
+    facts: TenantFacts
+    policy: CasePolicy
+    lines: Lines
+    answer_by: Mapping[str, int]
+
+    @classmethod
+    def of(cls, acting: Acting, unit: Unit, reps: Iterable[str]) -> _Clocks:
+        facts = acting.facts(unit)
+        policy = case_policy(facts.settings)
+        return cls(facts, policy, Lines.of(acting, unit), answer_by_ms(acting, unit, policy, reps, unit.at_ms))
+
+    def fresh(self, unit: Unit, finding: Finding) -> dict[str, Any]:
+        """Return the clocks of a case that has just been raised."""
+        told = finding.rep in self.answer_by and Audience.REP in finding.audience
+        return {
+            "owner": self.lines.owner_of(finding),
+            "outcome": CaseOutcome.UNDECIDED.value,
+            "told_ms": unit.at_ms if told else None,
+            "answer_by_ms": self.answer_by[finding.rep or ""] if told else None,
+            "deadline_ms": deadline_ms(self.facts, self.policy, finding.severity.value, unit.at_ms),
+            "escalated_ms": None,
+            "snoozed_ms": None,
+            "settled_ms": None,
+        }
+
+    def after(self, unit: Unit, row: Any, state: CaseState, step: str) -> dict[str, Any]:
+        """Return what a step changes in the columns of a case."""
+        values: dict[str, Any] = {"state": state.value, "updated_ms": unit.at_ms, "snoozed_ms": None}
+        may_answer = row.rep in self.answer_by and not row.confidential
+        if may_answer and row.told_ms is None and step in (CaseStep.ACKNOWLEDGE, CaseStep.EXPLAIN, CaseStep.CONTEST):
+            values |= {"told_ms": unit.at_ms, "answer_by_ms": self.answer_by[row.rep]}
+        if step in (CaseStep.ACKNOWLEDGE, CaseStep.EXPLAIN):
+            waits = max(unit.at_ms, values.get("answer_by_ms", row.answer_by_ms) or 0)
+            since = unit.at_ms if step == CaseStep.EXPLAIN else waits
+            values["deadline_ms"] = deadline_ms(self.facts, self.policy, row.severity, since)
+        elif step == CaseStep.CONTEST:
+            values |= {
+                "owner": self.lines.reviewer_of(row.rep or ""),
+                "outcome": CaseOutcome.UNDECIDED.value,
+                "deadline_ms": review_by_ms(self.facts, self.policy, unit.at_ms),
+                "escalated_ms": None,
+            }
+        elif step == CaseStep.CONFIRM:
+            values |= {
+                "outcome": CaseOutcome.UPHELD.value,
+                "deadline_ms": None,
+                "answer_by_ms": self.answer_by[row.rep] if may_answer else None,
+            }
+        elif step in _OUTCOME_OF:
+            values |= {"outcome": _OUTCOME_OF[step].value, "deadline_ms": None}
+        if state is CaseState.CLOSED:
+            values["settled_ms"] = unit.at_ms
+        values["wake_ms"] = wake_of({**row._mapping, **values}, self.policy)
+        return values
+
+
+def _set(acting: Acting, unit: Unit, row: Any, values: Mapping[str, Any]) -> bool:
+    """Change the columns of a case. Return whether its rep was told by that."""
     import sqlalchemy as sa
 
     table = acting.tables.cases
-    for chunk in within(cases):
-        unit.connection.execute(
-            sa.update(table)
-            .where(table.c.tenant == acting.tenant, table.c.id.in_(chunk))
-            .values(state=state.value, updated_ms=unit.at_ms)
-        )
-    _note(acting, unit, cases, step, note)
-    if any(row.code in DOUBTS for row in _rows_of(acting, unit, cases).values()):
-        touch_places(acting, unit)
+    unit.connection.execute(
+        sa.update(table).where(table.c.tenant == acting.tenant, table.c.id == row.id).values(**values)
+    )
+    return values.get("told_ms") is not None and row.told_ms is None
+
+
+def _is_confidential(finding: Finding) -> bool:
+    return not {Audience.REP, Audience.MANAGER} & set(finding.audience)
 
 
 def load(acting: Acting, unit: Unit, case: str) -> Case:
@@ -187,7 +336,8 @@ def case_id(tenant: str, finding: Finding) -> str:
     return hashlib.sha256(key).hexdigest()[:24]
 
 
-def _rows_of(acting: Acting, unit: Unit, ids: Sequence[str]) -> dict[str, Any]:
+def rows_of(acting: Acting, unit: Unit, ids: Sequence[str]) -> dict[str, Any]:
+    """Return rows of ``cases`` by id; ids that are not there are left out."""
     import sqlalchemy as sa
 
     table = acting.tables.cases
@@ -202,7 +352,7 @@ def _settle(acting: Acting, unit: Unit, settled: Mapping[str, Finding]) -> None:
     """Move cases that better knowledge settles; what a person has said something about already stays as it is."""
     untouched = (CaseState.RAISED, CaseState.ACKNOWLEDGED)
     by_outcome: dict[tuple[str, str], list[str]] = {}
-    for case, row in _rows_of(acting, unit, list(settled)).items():
+    for case, row in rows_of(acting, unit, list(settled)).items():
         finding = settled[case]
         if row.state in untouched and isinstance(finding, Settled):
             by_outcome.setdefault((finding.outcome, finding.reason), []).append(case)
@@ -212,7 +362,7 @@ def _settle(acting: Acting, unit: Unit, settled: Mapping[str, Finding]) -> None:
 
 
 def _differs(unit: Unit, row: Any, finding: Finding) -> bool:
-    if row.state in (CaseState.CONFIRMED, CaseState.DISMISSED):
+    if row.state in DECIDED:
         return False  # decided by a person: later data does not rewrite what was decided on
     return row.state == CaseState.WITHDRAWN or bool(_finding_of(unit, row) != plain(finding))
 
@@ -224,12 +374,20 @@ def _finding_of(unit: Unit, row: Any) -> dict[str, Any]:
 
 
 def _row(
-    acting: Acting, unit: Unit, case: str, finding: Finding, scope: tuple[str, str, int], before: Any | None
+    acting: Acting,
+    unit: Unit,
+    case: str,
+    finding: Finding,
+    scope: tuple[str, str, int],
+    before: Any | None,
+    clocks: _Clocks,
 ) -> dict[str, Any]:
     table, (origin, day, as_of_ms) = acting.tables.cases, scope
     body = canonical_json({"finding": plain(finding), "as_of_ms": as_of_ms, "day": day})
-    state = CaseState.RAISED if before is None or before.state == CaseState.WITHDRAWN else CaseState(before.state)
-    return {
+    is_fresh = before is None or before.state == CaseState.WITHDRAWN
+    state = CaseState.RAISED if before is None or is_fresh else CaseState(before.state)
+    kept = {} if before is None else {name: getattr(before, name) for name in _CLOCKS}
+    row = {
         "tenant": acting.tenant,
         "id": case,
         "code": finding.code,
@@ -243,15 +401,25 @@ def _row(
         "closed_ms": None if finding.closed_at is None else milliseconds(finding.closed_at),
         "raised_ms": unit.at_ms if before is None else before.raised_ms,
         "updated_ms": unit.at_ms,
-        "owner": None if before is None else before.owner,
+        **(clocks.fresh(unit, finding) if is_fresh else kept),
         "origin": origin,
         "scope": f"{day}:{finding.rep or ''}",
-        "confidential": not {Audience.REP, Audience.MANAGER} & set(finding.audience),
+        "confidential": _is_confidential(finding),
         "body_sealed": unit.seal(table, "body_sealed", "case", [case], [body])[0],
     }
+    row["wake_ms"] = wake_of(row, clocks.policy)
+    return row
 
 
-def _note(acting: Acting, unit: Unit, cases: Sequence[str], step: str, note: str) -> None:
+def note_step(
+    acting: Acting,
+    unit: Unit,
+    cases: Sequence[str],
+    step: str,
+    note: str,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an entry to the history of cases."""
     import sqlalchemy as sa
 
     if not cases:
@@ -266,7 +434,8 @@ def _note(acting: Acting, unit: Unit, cases: Sequence[str], step: str, note: str
         ):
             last[row.case] = row.seq
     ids = [f"{case}/{last.get(case, 0) + 1}" for case in cases]
-    sealed = unit.seal(table, "body_sealed", "case", ids, [canonical_json({"note": note})] * len(ids))
+    body = canonical_json({"note": note, "facts": dict(facts)} if facts else {"note": note})
+    sealed = unit.seal(table, "body_sealed", "case", ids, [body] * len(ids))
     unit.connection.execute(
         sa.insert(table),
         [
@@ -277,15 +446,15 @@ def _note(acting: Acting, unit: Unit, cases: Sequence[str], step: str, note: str
                 "at_ms": unit.at_ms,
                 "by": acting.principal.id,
                 "step": step,
-                "body_sealed": body,
+                "body_sealed": value,
             }
-            for case, body in zip(cases, sealed, strict=True)
+            for case, value in zip(cases, sealed, strict=True)
         ],
     )
 
 
 def _announce(acting: Acting, unit: Unit, cases: Sequence[str]) -> None:
-    raised = _in_order(opened(acting, unit, list(_rows_of(acting, unit, cases).values())))
+    raised = _in_order(opened(acting, unit, list(rows_of(acting, unit, cases).values())))
     enqueue(acting, unit, raised)
     unit.afterwards(
         lambda: acting.house.registry.announce("fieldhr_alerts_raised", tenant=acting.tenant, cases=tuple(raised))
@@ -312,9 +481,22 @@ def _case(unit: Unit, row: Any, body: Mapping[str, Any], events: Sequence[Any], 
         raised_at=instant(row.raised_ms),
         updated_at=instant(row.updated_ms),
         owner=row.owner,
+        outcome=CaseOutcome(row.outcome),
+        told_at=_instant(row.told_ms),
+        answer_by=_instant(row.answer_by_ms),
+        deadline=_instant(row.deadline_ms),
+        escalated_at=_instant(row.escalated_ms),
+        snoozed_until=_instant(row.snoozed_ms),
+        settled_at=_instant(row.settled_ms),
         simulated=simulated,
-        history=tuple(
-            CaseEvent(at=instant(event.at_ms), by=event.by, step=event.step, note=json.loads(note)["note"])
-            for event, note in zip(events, notes, strict=True)
-        ),
+        history=tuple(_event(event, json.loads(note)) for event, note in zip(events, notes, strict=True)),
     )
+
+
+def _event(row: Any, body: Mapping[str, Any]) -> CaseEvent:
+    facts = body.get("facts") or {key: value for key, value in body.items() if key != "note"}
+    return CaseEvent(at=instant(row.at_ms), by=row.by, step=row.step, note=body["note"], facts=facts)
+
+
+def _instant(at_ms: int | None) -> datetime | None:
+    return None if at_ms is None else instant(at_ms)

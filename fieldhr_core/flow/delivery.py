@@ -33,8 +33,12 @@ _AT_ONCE = 100
 _WAITS_S = (30, 120, 600, 3_600, 21_600)
 
 
-def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case]) -> int:
-    """Write a notice for every case and route that fits. Return how many."""
+def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case], *, why: str = "") -> int:
+    """Write a notice for every case and route that fits. Return how many.
+
+    Args:
+        why: what happened to a case that recipients know already (``escalated``, ``woken`` ...); empty: it is new.
+    """
     routes = acting.facts(unit).settings.get("routes", ())
     wording = Wording.of(acting.house.registry) if routes else None
     table = acting.tables.outbox
@@ -44,8 +48,18 @@ def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case]) -> int:
             if wording is None or not _fits(case, route):
                 continue
             ident = hashlib.sha256(
-                f"{acting.tenant}/{case.id}/{route['channel']}/{route['to']}/{case.finding.repeat}".encode()
+                "/".join(
+                    (
+                        acting.tenant,
+                        case.id,
+                        route["channel"],
+                        route["to"],
+                        f"{case.finding.repeat}",
+                        *_again(case, why),
+                    )
+                ).encode()
             ).hexdigest()[:32]
+            recipient = hashlib.sha256(f"{acting.tenant}/{route['channel']}/{route['to']}".encode()).hexdigest()[:32]
             language = route.get("language", "en")
             title, body = wording.of_case(case, language)
             notice = {
@@ -63,6 +77,9 @@ def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case]) -> int:
                     "tenant": acting.tenant,
                     "id": ident,
                     "channel": route["channel"],
+                    "recipient": recipient,
+                    "code": case.finding.code,
+                    "urgency": _ORDER.index(case.finding.severity),
                     "created_ms": unit.at_ms,
                     "due_ms": unit.at_ms,
                     "attempts": 0,
@@ -154,6 +171,11 @@ def _notices(unit: Unit, rows: Sequence[Any]) -> list[Notice]:
         facts = {"simulated": body.pop("simulated")}
         notices.append(Notice(id=row.id, facts=facts, **body))
     return notices
+
+
+def _again(case: Case, why: str) -> tuple[str, ...]:
+    # The same thing can happen to a case twice; how long its history was then tells the two apart.
+    return (why, str(len(case.history))) if why else ()
 
 
 def _fits(case: Case, route: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ from fieldhr_core.model import (
     instant,
     milliseconds,
 )
-from fieldhr_core.store.rows import put
+from fieldhr_core.store.rows import canonical_json, put
 from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ __all__ = [
     "duties",
     "duty_table",
     "people_table",
+    "person_contact",
     "person_name",
     "write_absences",
     "write_attendance",
@@ -80,6 +81,7 @@ class People:
                 else unit.open_known(table, "name_sealed", "contact", [row.id], [row.name_sealed], person=row.id)[0]
                 for row in rows
             ]
+            contacts = [_contact(unit, row) for row in rows]
         return [
             Person(
                 id=row.id,
@@ -94,8 +96,9 @@ class People:
                 left=_date(row.left),
                 language=row.language,
                 traits=row.traits or {},
+                contact=contact,
             )
-            for row, name in zip(rows, names, strict=True)
+            for row, name, contact in zip(rows, names, contacts, strict=True)
         ]
 
     def put_absences(self, absences: Iterable[Absence]) -> int:
@@ -181,6 +184,12 @@ def write_people(acting: Acting, unit: Unit, people: Iterable[Person]) -> int:
     # A host goes on sending people who were forgotten; they come back only by a decision of its own.
     people = [person for person in people if not unit.is_forgotten("contact", person.id)]
     names = [unit.seal(table, "name_sealed", "contact", [p.id], [p.name.encode()], person=p.id)[0] for p in people]
+    contacts = [
+        unit.seal(table, "contact_sealed", "contact", [p.id], [canonical_json(p.contact)], person=p.id)[0]
+        if p.contact
+        else None
+        for p in people
+    ]
     put(
         unit.connection,
         table,
@@ -189,6 +198,7 @@ def write_people(acting: Acting, unit: Unit, people: Iterable[Person]) -> int:
                 "tenant": acting.tenant,
                 "id": person.id,
                 "name_sealed": name,
+                "contact_sealed": contact,
                 "role": person.role,
                 "manager": person.manager,
                 "team": person.team,
@@ -200,7 +210,7 @@ def write_people(acting: Acting, unit: Unit, people: Iterable[Person]) -> int:
                 "language": person.language,
                 "traits": plain(person.traits),
             }
-            for person, name in zip(people, names, strict=True)
+            for person, name, contact in zip(people, names, contacts, strict=True)
         ],
     )
     return len(people)
@@ -342,6 +352,24 @@ def person_name(unit: Unit, person: str) -> str:
     sealed = [row.name_sealed for row in rows]
     names = unit.open_known(table, "name_sealed", "contact", [row.id for row in rows], sealed, person=person)
     return next((name.decode() for name in names if name is not None), "")
+
+
+def person_contact(unit: Unit, person: str) -> Mapping[str, str]:
+    """Return how a person is reached at work; empty where the unit's principal sees it masked or not at all."""
+    table = unit.acting.tables.people
+    rows = unit.all(unit.select(table).where(table.c.id == person))
+    return _contact(unit, rows[0]) if rows else {}
+
+
+def _contact(unit: Unit, row: Any) -> Mapping[str, str]:
+    import json
+
+    if row.contact_sealed is None or unit.is_forgotten("contact", row.id):
+        return {}
+    table = unit.acting.tables.people
+    body = unit.open(table, "contact_sealed", "contact", [row.id], [row.contact_sealed], person=row.id)[0]
+    found: Mapping[str, str] = json.loads(body)
+    return found
 
 
 def duty_table(duties: Duties, reps: Sequence[str], period: Period) -> Table:

@@ -18,7 +18,7 @@ __all__ = ["DOUBTS", "Places", "address_bodies", "is_on_earth", "known_places", 
 
 #: Alerts that say an address is wrong. While such a case is open, nobody is held against that address.
 DOUBTS: Final = ("crm.address_suspect", "quality.datum_shift")
-_SETTLED: Final = ("confirmed", "dismissed", "withdrawn")
+_SETTLED: Final = ("confirmed", "dismissed", "withdrawn", "closed")
 
 
 class Places:

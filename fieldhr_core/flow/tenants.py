@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import AccessError, ConfigError, RecordError
+from fieldhr_core.flow.deadlines import case_policy
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import Calendar, WorkPattern
 from fieldhr_core.trust.retention import PROFILES
@@ -17,8 +18,9 @@ __all__ = ["Tenants"]
 
 #: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer, how
 #: whereabouts lose precision (a name of ``trust.retention.PROFILES``; none: never), which file witnesses the trail, and
-#: whether the trail is proved each night (``daily``, ``off``).
-OWN_SETTINGS = ("resolver", "routes", "required_checks", "retention", "witness", "audit_check")
+#: whether the trail is proved each night (``daily``, ``off``), how much time cases leave (:class:`CasePolicy`), and how
+#: notices are paced.
+OWN_SETTINGS = ("resolver", "routes", "required_checks", "retention", "witness", "audit_check", "cases", "delivery")
 
 
 class Tenants:
@@ -99,6 +101,7 @@ class Tenants:
                     code="FHR-CFG-001",
                     hint=f"Give one of: {', '.join(sorted(known))}.",
                 )
+        case_policy(settings)
 
     def list(self) -> list[str]:
         """Return the ids of all tenants, ordered."""

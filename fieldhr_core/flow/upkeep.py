@@ -22,7 +22,18 @@ from fieldhr_core.flow.days import sealed_day
 from fieldhr_core.flow.tracks import exchange_parts, fixes_of
 from fieldhr_core.flow.trail import proved
 from fieldhr_core.flow.view import opened_days
-from fieldhr_core.model import Audience, CaseState, Evidence, Finding, Role, Severity, Table, instant, milliseconds
+from fieldhr_core.model import (
+    DECIDED,
+    Audience,
+    CaseState,
+    Evidence,
+    Finding,
+    Role,
+    Severity,
+    Table,
+    instant,
+    milliseconds,
+)
 from fieldhr_core.store.rows import canonical_json, put, within
 from fieldhr_core.trust.retention import (
     HALF_DIAGONAL_M,
@@ -162,9 +173,7 @@ def _told(acting: Acting, unit: Unit) -> str | None:
     open_case = sa.select(table.c.instance).where(
         table.c.tenant == acting.tenant,
         table.c.code == "security.audit_broken",
-        table.c.state.not_in(
-            [state.value for state in (CaseState.CONFIRMED, CaseState.DISMISSED, CaseState.WITHDRAWN)]
-        ),
+        table.c.state.not_in([state.value for state in (*DECIDED, CaseState.WITHDRAWN)]),
     )
     return unit.connection.execute(open_case).scalar()
 

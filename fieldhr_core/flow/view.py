@@ -14,6 +14,7 @@ from fieldhr_core.flow.people import duties, duty_table, people_table
 from fieldhr_core.flow.places import known_places
 from fieldhr_core.model import (
     ATTENDANCE,
+    CASES,
     CHECKINS,
     DEALS,
     DUTY_DAYS,
@@ -242,6 +243,32 @@ class View:
             time_ms=[row.time_ms for row in rows],
         )
 
+    def _cases(self) -> Table:
+        import sqlalchemy as sa
+
+        table, as_of_ms = self._acting.tables.cases, milliseconds(self.as_of)
+        start, end = self._span_ms()
+        where = [
+            self._unit.scope(table),
+            table.c.confidential.is_(sa.false()),
+            table.c.opened_ms >= start,
+            table.c.opened_ms < end,
+        ]
+        if self._reps is not None:
+            where.append(table.c.rep.in_(self._reps))
+        rows = self._unit.all(sa.select(table).where(*where).order_by(table.c.opened_ms, table.c.id))
+        closed = [row.settled_ms or 0 for row in rows]
+        return CASES.table(
+            case=[row.id for row in rows],
+            code=Coded.of(row.code for row in rows),
+            rep=Coded.of(row.rep for row in rows),
+            severity=Coded.of(row.severity for row in rows),
+            state=Coded.of(row.state for row in rows),
+            outcome=Coded.of(row.outcome or None for row in rows),
+            opened_ms=[row.opened_ms for row in rows],
+            closed_ms=[at if at <= as_of_ms else 0 for at in closed],
+        )
+
     def _places(self) -> Table:
         return known_places(self._acting, self._unit)
 
@@ -299,4 +326,5 @@ _LOADERS: dict[str, Callable[[View], Table]] = {
     FEEDBACK.name: View._feedback,
     ATTENDANCE.name: View._attendance,
     PLACES.name: View._places,
+    CASES.name: View._cases,
 }

@@ -159,7 +159,7 @@ class Tables(Protocol):
         """Return the rows of one schema.
 
         There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
-        ``DEALS``, ``FEEDBACK``, ``ATTENDANCE`` and ``PLACES``.
+        ``DEALS``, ``FEEDBACK``, ``ATTENDANCE``, ``PLACES`` and ``CASES``.
         """
         ...
 

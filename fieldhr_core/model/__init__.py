@@ -1,6 +1,18 @@
 """What the business talks about, as frozen values and column tables. No I/O, no feature, no third party but attrs."""
 
-from fieldhr_core.model.cases import TRANSITIONS, Case, CaseEvent, CaseState, CaseStep
+from fieldhr_core.model.cases import (
+    CASES,
+    DECIDED,
+    OPEN,
+    TRANSITIONS,
+    Case,
+    CaseEvent,
+    CaseOutcome,
+    CasePolicy,
+    CaseState,
+    CaseStep,
+    ContactLink,
+)
 from fieldhr_core.model.customers import Address, Customer, Deal, Feedback
 from fieldhr_core.model.findings import Audience, Evidence, Finding, Settled, Severity
 from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m
@@ -49,8 +61,10 @@ from fieldhr_core.model.visits import (
 
 __all__ = [
     "ATTENDANCE",
+    "CASES",
     "CHECKINS",
     "DEALS",
+    "DECIDED",
     "DUTY_DAYS",
     "EARTH_RADIUS_M",
     "FEEDBACK",
@@ -58,6 +72,7 @@ __all__ = [
     "FOLLOW_UPS",
     "JUDGED",
     "METRICS",
+    "OPEN",
     "OUTINGS",
     "PEOPLE",
     "PLACES",
@@ -74,12 +89,15 @@ __all__ = [
     "Calendar",
     "Case",
     "CaseEvent",
+    "CaseOutcome",
+    "CasePolicy",
     "CaseState",
     "CaseStep",
     "CheckIn",
     "CheckInAnswer",
     "Coded",
     "Column",
+    "ContactLink",
     "Customer",
     "Datum",
     "Deal",

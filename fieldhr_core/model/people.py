@@ -119,6 +119,8 @@ class Person:
         pattern: own working hours; ``None`` = the tenant's.
         joined, left: first and last day of employment.
         traits: job-related attributes of the host (skills ...), JSON values.
+        contact: kind -> how they are reached at work (``phone``, ``email``, ``dingtalk``, ``wecom``, ``feishu``);
+            sealed in the store.
     """
 
     id: str
@@ -133,3 +135,4 @@ class Person:
     left: date | None = None
     language: str = "en"
     traits: Mapping[str, object] = attrs.field(factory=dict)
+    contact: Mapping[str, str] = attrs.field(factory=dict, repr=False)

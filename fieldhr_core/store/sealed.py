@@ -54,6 +54,7 @@ class SealedColumn:
 
 SEALED: Final = (
     SealedColumn(table="people", column="name_sealed", data_class=DataClass.CONTACT, row=("id",), person="id"),
+    SealedColumn(table="people", column="contact_sealed", data_class=DataClass.CONTACT, row=("id",), person="id"),
     SealedColumn(table="places", column="body_sealed", data_class=DataClass.CONTACT, row=("id",), person="subject"),
     SealedColumn(table="customers", column="body_sealed", data_class=DataClass.CONTACT, row=("id",)),
     SealedColumn(table="customers", column="identity_sealed", data_class=DataClass.IDENTITY, row=("id",)),

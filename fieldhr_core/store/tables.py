@@ -83,6 +83,7 @@ class StoreTables:
             tenant(),
             key(),
             Column("name_sealed", LargeBinary, nullable=False),
+            Column("contact_sealed", LargeBinary),
             Column("role", String(60), nullable=False),
             Column("manager", ident),
             Column("team", ident, nullable=False),
@@ -319,6 +320,15 @@ class StoreTables:
             Column("raised_ms", BigInteger, nullable=False),
             Column("updated_ms", BigInteger, nullable=False),
             Column("owner", ident),
+            Column("outcome", String(12), nullable=False),
+            Column("told_ms", BigInteger),
+            Column("answer_by_ms", BigInteger),
+            Column("deadline_ms", BigInteger),
+            Column("escalated_ms", BigInteger),
+            Column("snoozed_ms", BigInteger),
+            Column("settled_ms", BigInteger),
+            # When time itself has to do something with the case: wake, escalate, close. Null: never.
+            Column("wake_ms", BigInteger),
             Column("origin", String(120), nullable=False),
             Column("scope", String(200), nullable=False),
             # Told to compliance, HR or the administrator only: neither the rep nor the rep's manager may see it.
@@ -327,6 +337,8 @@ class StoreTables:
             sa.UniqueConstraint("tenant", "code", "subject", "instance", name=f"uq_{prefix}cases"),
             index("cases_scope", "tenant", "origin", "scope"),
             index("cases_rep", "tenant", "rep", "opened_ms"),
+            index("cases_wake", "tenant", "wake_ms"),
+            index("cases_code", "tenant", "code", "raised_ms"),
         )
         self.case_events = table(
             "case_events",
@@ -371,6 +383,10 @@ class StoreTables:
             tenant(),
             key(),
             Column("channel", String(60), nullable=False),
+            # A digest of channel and recipient, so that they can be counted and gathered without being opened.
+            Column("recipient", String(32), nullable=False),
+            Column("code", String(60), nullable=False),
+            Column("urgency", Integer, nullable=False),
             Column("created_ms", BigInteger, nullable=False),
             Column("due_ms", BigInteger, nullable=False),
             Column("attempts", Integer, nullable=False),
@@ -378,6 +394,7 @@ class StoreTables:
             Column("reason", Text, nullable=False),
             Column("body_sealed", LargeBinary, nullable=False),
             index("outbox_due", "tenant", "state", "due_ms"),
+            index("outbox_recipient", "tenant", "recipient", "state"),
         )
         self.quarantine = table(
             "quarantine",

@@ -118,6 +118,9 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
         ("keys", "person"): _who(Purpose.ADMINISTRATION),
         ("people", "id"): _who(*_STAFF),
         ("people", "name_sealed"): _sealed("Name.", DataClass.CONTACT, _STAFF, _RELATION, per_person=True),
+        ("people", "contact_sealed"): _sealed(
+            "Work telephone, e-mail and chat ids.", DataClass.CONTACT, _STAFF, _RELATION, per_person=True
+        ),
         ("people", "role"): _clear("Job.", _STAFF, _RELATION),
         ("people", "manager"): _who(*_STAFF, holds="Id of the manager."),
         ("people", "team"): _clear("Team.", _STAFF, _RELATION),
@@ -241,6 +244,8 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
         ("cases", "state"): _clear("Where it stands.", _CONDUCT, _CASE),
         ("cases", "severity"): _clear("How much it would matter.", _CONDUCT, _CASE),
         ("cases", "owner"): _who(*_CONDUCT, keeping=_CASE, holds="Id of who deals with it."),
+        ("cases", "outcome"): _clear("How it was decided.", _CONDUCT, _CASE),
+        ("cases", "told_ms"): _clear("When the person was told.", _CONDUCT, _CASE),
         ("cases", "instance"): _clear("Which occurrence it is.", _CONDUCT, _CASE),
         ("cases", "body_sealed"): _sealed(
             "Evidence, figures, explanation.", DataClass.CASE, _CONDUCT, _CASE, sensitive=True
@@ -301,11 +306,12 @@ TECHNICAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "deals": "tenant id product stage opened_ms closed_ms currency channel",
             "feedback": "tenant id settled_ms deal",
             "attendance": "tenant id",
-            "cases": "tenant id subject_kind opened_ms closed_ms raised_ms updated_ms origin scope confidential",
+            "cases": "tenant id subject_kind opened_ms closed_ms raised_ms updated_ms answer_by_ms deadline_ms"
+            " escalated_ms snoozed_ms settled_ms wake_ms origin scope confidential",
             "case_events": "tenant case seq at_ms",
             "metrics": "tenant metric first last computed_ms",
             "audit": "tenant seq at_ms role purpose action object_kind mac",
-            "outbox": "tenant id channel created_ms due_ms attempts state reason",
+            "outbox": "tenant id channel recipient code urgency created_ms due_ms attempts state reason",
             "quarantine": "tenant id kind code at_ms",
             "counters": "tenant name date",
             "jobs": "tenant job done_ms",

@@ -187,7 +187,7 @@ MASKED: Final[Mapping[Role, Mapping[str, frozenset[str]]]] = MappingProxyType(
         Role.MANAGER: {"customers": frozenset({"identity_sealed"})},
         Role.COMPLIANCE: {"people": frozenset({"traits"}), "checkins": frozenset({"body_sealed", "distance_m"})},
         Role.AUDITOR: {
-            "people": frozenset({"name_sealed", "traits"}),
+            "people": frozenset({"name_sealed", "contact_sealed", "traits"}),
             "places": frozenset({"body_sealed", "subject"}),
             "customers": frozenset({"body_sealed", "identity_sealed"}),
             "addresses": frozenset({"body_sealed"}),
@@ -203,7 +203,7 @@ MASKED: Final[Mapping[Role, Mapping[str, frozenset[str]]]] = MappingProxyType(
         },
         Role.ADMIN: {"customers": frozenset({"identity_sealed"}), "keys": frozenset({"wrapped"})},
         Role.INTEGRATOR: {
-            "people": frozenset({"name_sealed", "traits"}),
+            "people": frozenset({"name_sealed", "contact_sealed", "traits"}),
             "places": frozenset({"body_sealed", "subject"}),
             "customers": frozenset({"body_sealed", "identity_sealed"}),
             "addresses": frozenset({"body_sealed"}),

@@ -96,6 +96,14 @@ def upgrade() -> None:
         sa.Column("raised_ms", sa.BigInteger(), nullable=False),
         sa.Column("updated_ms", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.String(length=120), nullable=True),
+        sa.Column("outcome", sa.String(length=12), nullable=False),
+        sa.Column("told_ms", sa.BigInteger(), nullable=True),
+        sa.Column("answer_by_ms", sa.BigInteger(), nullable=True),
+        sa.Column("deadline_ms", sa.BigInteger(), nullable=True),
+        sa.Column("escalated_ms", sa.BigInteger(), nullable=True),
+        sa.Column("snoozed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("settled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("wake_ms", sa.BigInteger(), nullable=True),
         sa.Column("origin", sa.String(length=120), nullable=False),
         sa.Column("scope", sa.String(length=200), nullable=False),
         sa.Column("confidential", sa.Boolean(), nullable=False),
@@ -105,11 +113,15 @@ def upgrade() -> None:
         schema=schema,
     )
     op.create_index(
+        f"ix_{prefix}cases_code", f"{prefix}cases", ["tenant", "code", "raised_ms"], unique=False, schema=schema
+    )
+    op.create_index(
         f"ix_{prefix}cases_rep", f"{prefix}cases", ["tenant", "rep", "opened_ms"], unique=False, schema=schema
     )
     op.create_index(
         f"ix_{prefix}cases_scope", f"{prefix}cases", ["tenant", "origin", "scope"], unique=False, schema=schema
     )
+    op.create_index(f"ix_{prefix}cases_wake", f"{prefix}cases", ["tenant", "wake_ms"], unique=False, schema=schema)
     op.create_table(
         f"{prefix}checkins",
         sa.Column("tenant", sa.String(length=120), nullable=False),
@@ -315,6 +327,9 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=120), nullable=False),
         sa.Column("id", sa.String(length=120), nullable=False),
         sa.Column("channel", sa.String(length=60), nullable=False),
+        sa.Column("recipient", sa.String(length=32), nullable=False),
+        sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("urgency", sa.Integer(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -326,6 +341,13 @@ def upgrade() -> None:
     )
     op.create_index(
         f"ix_{prefix}outbox_due", f"{prefix}outbox", ["tenant", "state", "due_ms"], unique=False, schema=schema
+    )
+    op.create_index(
+        f"ix_{prefix}outbox_recipient",
+        f"{prefix}outbox",
+        ["tenant", "recipient", "state"],
+        unique=False,
+        schema=schema,
     )
     op.create_table(
         f"{prefix}outings",
@@ -350,6 +372,7 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=120), nullable=False),
         sa.Column("id", sa.String(length=120), nullable=False),
         sa.Column("name_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("contact_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("role", sa.String(length=60), nullable=False),
         sa.Column("manager", sa.String(length=120), nullable=True),
         sa.Column("team", sa.String(length=120), nullable=False),

@@ -15,7 +15,7 @@ from fieldhr_core.model.cases import (
 )
 from fieldhr_core.model.customers import Address, Customer, Deal, Feedback
 from fieldhr_core.model.findings import Audience, Evidence, Finding, Settled, Severity
-from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m
+from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m, distances_m
 from fieldhr_core.model.messages import Message
 from fieldhr_core.model.people import Absence, AbsenceKind, Attendance, Calendar, Person, Principal, Role, WorkPattern
 from fieldhr_core.model.positions import (
@@ -134,6 +134,7 @@ __all__ = [
     "Verdict",
     "WorkPattern",
     "distance_m",
+    "distances_m",
     "instant",
     "milliseconds",
 ]

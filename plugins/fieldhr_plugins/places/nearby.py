@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from fieldhr_core.model import EARTH_RADIUS_M
+from fieldhr_core.model import EARTH_RADIUS_M, distances_m
 
 __all__ = ["PointGrid", "distances_m"]
 
@@ -16,15 +16,6 @@ Ints = npt.NDArray[np.int64]
 
 #: Bits per axis of a packed cell number: 2**21 cells of at least 10 m span the Earth's diameter.
 _BITS: Final = 21
-
-
-def distances_m(lat1: Any, lon1: Any, lat2: Any, lon2: Any) -> Floats:
-    """Return great-circle distances in metres between WGS-84 points in degrees, element by element."""
-    phi1, phi2 = np.radians(lat1), np.radians(lat2)
-    half_lat = np.sin((phi2 - phi1) / 2.0)
-    half_lon = np.sin(np.radians(np.asarray(lon2) - np.asarray(lon1)) / 2.0)
-    chord = half_lat * half_lat + np.cos(phi1) * np.cos(phi2) * half_lon * half_lon
-    return np.asarray(2.0 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(1.0, chord))), dtype=np.float64)
 
 
 class PointGrid:

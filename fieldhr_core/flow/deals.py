@@ -1,19 +1,27 @@
-"""Deals: sales, loans and contracts as the host's records have them."""
+"""Deals: sales, loan applications and contracts as the host's records have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.flow.feedback import write_feedback
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import DEALS, Coded, Deal, Feedback, Table, milliseconds
-from fieldhr_core.store.rows import put
+from fieldhr_core.store.columns import as_columns, put_rows, written_columns
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from fieldhr_core.flow.acting import Acting, Unit
 
 __all__ = ["Deals", "deals_table", "write_deals"]
+
+#: A visit so long before a deal was opened still led to it; an earlier one belongs to another deal.
+_LEAD_MS: Final = 30 * 86_400_000
+#: Deals opened so long ago take no visit any more.
+_OLD_MS: Final = 400 * 86_400_000
 
 
 class Deals:
@@ -22,14 +30,20 @@ class Deals:
     def __init__(self, acting: Acting) -> None:
         self._acting = acting
 
-    def put(self, deals: Iterable[Deal]) -> int:
-        """Store deals; one whose id is known already is exchanged. Return how many were handed in."""
-        deals = list(deals)
+    def put(self, deals: Iterable[Deal] | Table) -> int:
+        """Store deals (values, or ``DEALS`` in columns); one whose id is known already is exchanged.
+
+        Returns:
+            How many were handed in.
+
+        Raises:
+            RecordError: FHR-REC-001 for one that is closed before it was opened, or cancelled before it was closed.
+        """
         with self._acting.unit() as unit:
             unit.allow("deals", "write")
-            write_deals(self._acting, unit, deals)
-            unit.audit("deals.put", "deals", count=len(deals))
-        return len(deals)
+            count = write_deals(self._acting, unit, deals, fault=_fault)
+            unit.audit("deals.put", "deals", count=count)
+        return count
 
     def put_feedback(self, feedback: Iterable[Feedback]) -> int:
         """Store complaints, praise and ratings; one whose id is known already is exchanged. Return how many.
@@ -45,46 +59,112 @@ class Deals:
         return len(feedback)
 
 
-def write_deals(acting: Acting, unit: Unit, deals: Iterable[Deal]) -> None:
-    """Store deals within a unit."""
-    put(
-        unit.connection,
-        acting.tables.deals,
-        [
-            {
-                "tenant": acting.tenant,
-                "id": deal.id,
-                "rep": deal.rep,
-                "customer": deal.customer,
-                "product": deal.product,
-                "stage": deal.stage,
-                "opened_ms": milliseconds(deal.opened),
-                "closed_ms": None if deal.closed is None else milliseconds(deal.closed),
-                "amount_minor": deal.amount_minor,
-                "currency": deal.currency,
-                "channel": deal.channel,
-                "facts": plain(deal.facts),
-            }
-            for deal in deals
-        ],
-    )
+def write_deals(
+    acting: Acting,
+    unit: Unit,
+    deals: Iterable[Deal] | Table,
+    *,
+    fault: Callable[[Mapping[str, Any]], str | None] = lambda _: None,
+) -> int:
+    """Store deals within a unit; return how many there were. What a source gives is kept as it is."""
+    if isinstance(deals, Table):
+        rows: Any = written_columns(deals, DEALS, "deal", currency="CNY", facts={})
+    else:
+        rows = map(_row, deals)
+    return put_rows(unit.connection, acting.tenant, acting.tables.deals, rows, fault)
+
+
+def _row(deal: Deal) -> dict[str, Any]:
+    return {
+        "id": deal.id,
+        "rep": deal.rep,
+        "customer": deal.customer,
+        "product": deal.product,
+        "stage": deal.stage,
+        "opened_ms": milliseconds(deal.opened),
+        "closed_ms": _ms(deal.closed),
+        "amount_minor": deal.amount_minor,
+        "currency": deal.currency,
+        "channel": deal.channel,
+        "facts": plain(deal.facts),
+        "cancelled_ms": _ms(deal.cancelled),
+        "met_ms": _ms(deal.met),
+    }
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else milliseconds(moment)
+
+
+def _fault(row: Mapping[str, Any]) -> str | None:
+    if row["closed_ms"] is not None and row["closed_ms"] < row["opened_ms"]:
+        return "was closed before it was opened"
+    if row["cancelled_ms"] is not None and row["cancelled_ms"] < row["opened_ms"]:
+        return "was cancelled before it was opened"
+    return None
 
 
 def deals_table(acting: Acting, unit: Unit, until_ms: int) -> Table:
-    """Return ``DEALS`` opened up to *until_ms* that this principal may see: an old deal still matters."""
+    """Return ``DEALS`` opened up to *until_ms* that this principal may see: an old deal still matters.
+
+    What happened to a deal later is not known then: one that was closed afterwards is open.
+    """
     import sqlalchemy as sa
 
     table = acting.tables.deals
-    rows = unit.all(
-        sa.select(table).where(unit.scope(table), table.c.opened_ms <= until_ms).order_by(table.c.opened_ms, table.c.id)
+    chosen = [table.c["id" if column.name == "deal" else column.name] for column in DEALS.columns]
+    where = [unit.scope(table), table.c.opened_ms <= until_ms]
+    found = as_columns(unit.connection, DEALS, sa.select(*chosen).where(*where).order_by(table.c.opened_ms, table.c.id))
+    return _with_first_visits(acting, unit, _as_of(found, until_ms), until_ms)
+
+
+def _as_of(deals: Table, until_ms: int) -> Table:
+    """Return the deals as they stood at an instant: their stage is not known where they were closed later."""
+    import numpy as np
+
+    later = deals["closed_ms"] > until_ms
+    if not later.any() and not (deals["cancelled_ms"] > until_ms).any():
+        return deals
+    stages = deals["stage"]
+    return deals.replace(
+        closed_ms=np.where(later, 0, deals["closed_ms"]),
+        cancelled_ms=np.where(deals["cancelled_ms"] > until_ms, 0, deals["cancelled_ms"]),
+        stage=Coded(np.where(later, len(stages.values), stages.codes).astype("i4"), (*stages.values, "open")),
     )
-    return DEALS.table(
-        deal=[row.id for row in rows],
-        rep=Coded.of(row.rep for row in rows),
-        customer=[row.customer for row in rows],
-        product=Coded.of(row.product for row in rows),
-        stage=Coded.of(row.stage for row in rows),
-        opened_ms=[row.opened_ms for row in rows],
-        closed_ms=[row.closed_ms or 0 for row in rows],
-        amount_minor=[row.amount_minor or 0 for row in rows],
-    )
+
+
+def _with_first_visits(acting: Acting, unit: Unit, deals: Table, until_ms: int) -> Table:
+    """Fill in the first visit of deals that name none: from a month before they were opened until they were closed."""
+    import numpy as np
+    import sqlalchemy as sa
+
+    lacking = np.flatnonzero((deals["met_ms"] == 0) & (deals["opened_ms"] > until_ms - _OLD_MS))
+    if not len(lacking):
+        return deals
+    since = int(deals["opened_ms"][lacking].min()) - _LEAD_MS
+    seen, written = acting.tables.visits, acting.tables.follow_ups
+    met: dict[tuple[str, str], list[int]] = {}
+    for row in chain(
+        unit.all(
+            sa.select(seen.c.rep, seen.c.customer, seen.c.start_ms).where(
+                unit.scope(seen), seen.c.start_ms >= since, seen.c.start_ms <= until_ms
+            )
+        ),
+        unit.all(
+            sa.select(written.c.rep, written.c.customer, written.c.start_ms).where(
+                unit.scope(written),
+                written.c.kind == "visit",
+                written.c.start_ms >= since,
+                written.c.start_ms <= until_ms,
+            )
+        ),
+    ):
+        met.setdefault((row[0], row[1]), []).append(row[2])
+    first = deals["met_ms"].copy()
+    reps, customers = list(deals["rep"]), deals["customer"].tolist()
+    for place in lacking.tolist():
+        low = int(deals["opened_ms"][place]) - _LEAD_MS
+        high = int(deals["closed_ms"][place]) or until_ms
+        inside = [at for at in met.get((reps[place] or "", customers[place]), ()) if low <= at <= high]
+        first[place] = min(inside, default=0)
+    return deals.replace(met_ms=first)

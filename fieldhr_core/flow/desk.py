@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fieldhr_core.flow.alerts import Alerts
+from fieldhr_core.flow.books import Contacts, Inspections, Loans
 from fieldhr_core.flow.customers import Customers
 from fieldhr_core.flow.deals import Deals
 from fieldhr_core.flow.messages import Messages
@@ -46,6 +47,9 @@ class Desk:
         self.visits = Visits(acting)
         self.messages = Messages(acting)
         self.deals = Deals(acting)
+        self.loans = Loans(acting)
+        self.contacts = Contacts(acting)
+        self.inspections = Inspections(acting)
         self.submissions = Submissions(acting)
         self.alerts = Alerts(acting)
         self.scores = Scores(acting)

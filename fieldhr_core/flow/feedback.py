@@ -52,6 +52,7 @@ def write_feedback(acting: Acting, unit: Unit, feedback: Iterable[Feedback]) -> 
                 "settled_ms": None if one.settled is None else milliseconds(one.settled),
                 "rating": one.rating,
                 "deal": one.deal,
+                "about": one.about,
             }
             for one in feedback
         ],
@@ -77,4 +78,5 @@ def feedback_table(acting: Acting, unit: Unit, until_ms: int) -> Table:
         settled_ms=[0 if row.settled_ms is None or row.settled_ms > until_ms else row.settled_ms for row in rows],
         rating=[float("nan") if row.rating is None else row.rating for row in rows],
         deal=[row.deal for row in rows],
+        about=[row.about for row in rows],
     )

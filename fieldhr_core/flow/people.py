@@ -38,6 +38,7 @@ __all__ = [
     "People",
     "duties",
     "duty_table",
+    "local_days",
     "people_table",
     "person_contact",
     "person_name",
@@ -341,6 +342,24 @@ def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, 
         absences={rep: tuple(found) for rep, found in away.items()},
         calendar=facts.calendar,
     )
+
+
+def local_days(acting: Acting, unit: Unit, moments: Sequence[tuple[str, datetime]]) -> list[tuple[str, str]]:
+    """Return the (rep, local date) of instants.
+
+    Raises:
+        RecordError: FHR-REC-007 for an unknown rep.
+    """
+    from zoneinfo import ZoneInfo
+
+    if not moments:
+        return []
+    dates = [moment.date() for _, moment in moments]
+    known = duties(acting, unit, {rep for rep, _ in moments}, min(dates), max(dates))
+    for rep, _ in moments:
+        if not known.knows(rep):
+            raise RecordError("A record names a rep that is not stored.", code="FHR-REC-007", rep=rep)
+    return [(rep, moment.astimezone(ZoneInfo(known.patterns[rep].zone)).date().isoformat()) for rep, moment in moments]
 
 
 def person_name(unit: Unit, person: str) -> str:

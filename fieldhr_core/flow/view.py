@@ -16,13 +16,18 @@ from fieldhr_core.model import (
     ATTENDANCE,
     CASES,
     CHECKINS,
+    CONTACTS,
     DEALS,
     DUTY_DAYS,
     FEEDBACK,
     FOLLOW_UPS,
+    INSPECTIONS,
+    LOANS,
+    NOTES,
     OUTINGS,
     PEOPLE,
     PLACES,
+    PRESENCE,
     SIGNALS,
     STAYS,
     Coded,
@@ -31,6 +36,7 @@ from fieldhr_core.model import (
     Table,
     milliseconds,
 )
+from fieldhr_core.store.columns import as_columns
 from fieldhr_core.store.packing import unpack
 from fieldhr_core.store.rows import within
 
@@ -51,7 +57,8 @@ class View:
         as_of: nothing later is shown.
         reps: only these reps' rows, or all the principal may see.
         peers: whose check-ins are shown beside those of *reps*: at the same ``customer``, from the same ``device``, or
-            the first ones at customers of the same ``source``; empty for nobody's.
+            the first ones at customers of the same ``source``; with ``picture`` everybody's inspections are shown;
+            empty for nobody's.
     """
 
     def __init__(
@@ -219,6 +226,97 @@ class View:
             is_joint=[bool(row.joint_with) for row in rows],
         )
 
+    def _notes(self) -> Table:
+        table = self._acting.tables.follow_ups
+        rows = [row for row in self._rows(table, table.c.written_ms) if row.text_sealed is not None]
+        texts = self._unit.open(
+            table, "text_sealed", "message", [row.id for row in rows], [row.text_sealed for row in rows]
+        )
+        return NOTES.table(
+            followup=[row.id for row in rows],
+            rep=Coded.of(row.rep for row in rows),
+            customer=[row.customer for row in rows],
+            kind=Coded.of(row.kind for row in rows),
+            start_ms=[row.start_ms for row in rows],
+            written_ms=[row.written_ms for row in rows],
+            text=[text.decode() for text in texts],
+        )
+
+    def _of_period(
+        self, schema: Schema, table: Any, at: str, names: dict[str, str], *, everybody: bool = False
+    ) -> Table:
+        """Return the rows of a table whose instant *at* falls into the period, in columns."""
+        import sqlalchemy as sa
+
+        start, end = self._span_ms()
+        where = [self._unit.scope(table), table.c[at] >= start, table.c[at] < end]
+        if self._reps is not None and not everybody:
+            where.append(table.c.rep.in_(self._reps))
+        chosen = [table.c[names.get(column.name, column.name)] for column in schema.columns]
+        statement = sa.select(*chosen).where(*where).order_by(table.c[at], table.c.id)
+        return as_columns(self._unit.connection, schema, statement)
+
+    def _contacts(self) -> Table:
+        return self._of_period(CONTACTS, self._acting.tables.contacts, "at_ms", {"contact": "id"})
+
+    def _inspections(self) -> Table:
+        everybody = self._peers == "picture"
+        return self._of_period(
+            INSPECTIONS, self._acting.tables.inspections, "received_ms", {"inspection": "id"}, everybody=everybody
+        )
+
+    def _loans(self) -> Table:
+        """Return every loan booked so far, as it stood: what became of it later is not known."""
+        import numpy as np
+        import sqlalchemy as sa
+
+        table, until = self._acting.tables.loans, milliseconds(self.as_of)
+        chosen = [table.c["id" if column.name == "loan" else column.name] for column in LOANS.columns]
+        where = [self._unit.scope(table), table.c.booked_ms <= until]
+        found = as_columns(
+            self._unit.connection,
+            LOANS,
+            sa.select(*chosen).where(*where).order_by(table.c.booked_ms, table.c.id),
+        )
+        return found.replace(
+            **{name: np.where(found[name] > until, 0, found[name]) for name in ("overdue_ms", "cured_ms", "closed_ms")}
+        )
+
+    def _presence(self) -> Table:
+        import sqlalchemy as sa
+
+        seen, said = self._acting.tables.visits, self._acting.tables.checkins
+        start, end = self._span_ms()
+        nothing = sa.null()
+        stays = sa.select(
+            seen.c.rep,
+            seen.c.customer,
+            sa.literal("stay"),
+            sa.literal("at"),
+            seen.c.start_ms,
+            seen.c.end_ms,
+            seen.c.certain_s,
+            seen.c.possible_s,
+            seen.c.rep + sa.literal("/") + seen.c.date,
+        ).where(self._unit.scope(seen), seen.c.start_ms >= start, seen.c.start_ms < end)
+        checkins = sa.select(
+            said.c.rep,
+            said.c.customer,
+            sa.literal("checkin"),
+            said.c.verdict,
+            said.c.time_ms,
+            said.c.time_ms,
+            sa.literal(0.0),
+            nothing,
+            said.c.id,
+        ).where(self._unit.scope(said), said.c.time_ms >= start, said.c.time_ms < end)
+        if self._reps is not None:
+            stays, checkins = stays.where(seen.c.rep.in_(self._reps)), checkins.where(said.c.rep.in_(self._reps))
+        connection = self._unit.connection
+        return Table.concat(
+            PRESENCE, [as_columns(connection, PRESENCE, stays), as_columns(connection, PRESENCE, checkins)]
+        ).sort("start_ms", "record")
+
     def _duty_days(self) -> Table:
         reps = [rep for rep in self[PEOPLE]["rep"].tolist() if self._reps is None or rep in self._reps]
         first, last = self.period.first - timedelta(days=1), self.period.last + timedelta(days=1)
@@ -323,8 +421,13 @@ _LOADERS: dict[str, Callable[[View], Table]] = {
     DUTY_DAYS.name: View._duty_days,
     PEOPLE.name: View._people,
     DEALS.name: View._deals,
-    FEEDBACK.name: View._feedback,
     ATTENDANCE.name: View._attendance,
     PLACES.name: View._places,
     CASES.name: View._cases,
+    CONTACTS.name: View._contacts,
+    FEEDBACK.name: View._feedback,
+    INSPECTIONS.name: View._inspections,
+    LOANS.name: View._loans,
+    NOTES.name: View._notes,
+    PRESENCE.name: View._presence,
 }

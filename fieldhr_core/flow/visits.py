@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from fieldhr_core.errors import PluginError, RecordError
 from fieldhr_core.flow.days import resolve_dirty, touch_days
 from fieldhr_core.flow.judging import run_alerters
-from fieldhr_core.flow.people import duties
+from fieldhr_core.flow.people import local_days
 from fieldhr_core.flow.places import known_places
 from fieldhr_core.model import (
     JUDGED,
@@ -67,7 +65,7 @@ class Outings:
                     for outing in outings
                 ],
             )
-            touch_days(acting, unit, _local_days(acting, unit, [(o.rep, o.start) for o in outings]))
+            touch_days(acting, unit, local_days(acting, unit, [(o.rep, o.start) for o in outings]))
             unit.audit("outings.put", "outings", count=len(outings))
         resolve_dirty(acting)
         return len(outings)
@@ -95,7 +93,7 @@ class Visits:
         acting = self._acting
         with acting.unit() as unit:
             unit.allow("checkins", "write", *{checkin.rep for checkin in checkins})
-            days = _local_days(acting, unit, [(checkin.rep, checkin.time) for checkin in checkins])
+            days = local_days(acting, unit, [(checkin.rep, checkin.time) for checkin in checkins])
             points = _points(checkins)
             judged = _judged(acting, unit, points)
             _keep(acting, unit, checkins, points, judged)
@@ -138,7 +136,7 @@ class Visits:
                 ],
             )
             # A visit claimed without an outing is held against the track when the day is resolved next.
-            touch_days(acting, unit, _local_days(acting, unit, [(r.rep, r.start) for r in good if r.kind == "visit"]))
+            touch_days(acting, unit, local_days(acting, unit, [(r.rep, r.start) for r in good if r.kind == "visit"]))
             unit.audit("visits.write", "follow_ups", count=len(good))
         bad = len(handed) - len(good)
         return Receipt(
@@ -296,15 +294,3 @@ def _visited(unit: Unit, checkins: Sequence[CheckIn]) -> set[tuple[str, str]]:
         )
         held |= {(row.rep, row.customer) for row in unit.all(claimed.distinct())}
     return pairs & held
-
-
-def _local_days(acting: Acting, unit: Unit, moments: Sequence[tuple[str, datetime]]) -> list[tuple[str, str]]:
-    """Return the (rep, local date) of instants; an unknown rep is FHR-REC-007."""
-    if not moments:
-        return []
-    dates = [moment.date() for _, moment in moments]
-    known = duties(acting, unit, {rep for rep, _ in moments}, min(dates), max(dates))
-    for rep, _ in moments:
-        if not known.knows(rep):
-            raise RecordError("A record names a rep that is not stored.", code="FHR-REC-007", rep=rep)
-    return [(rep, moment.astimezone(ZoneInfo(known.patterns[rep].zone)).date().isoformat()) for rep, moment in moments]

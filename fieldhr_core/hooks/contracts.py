@@ -440,7 +440,7 @@ _SENSIBLE: Final[Mapping[str, Callable[[Any], bool]]] = {
     "cadence": lambda value: isinstance(value, str) and _CADENCE.fullmatch(value) is not None,
     "days": lambda value: isinstance(value, int) and value >= 1,
     "source": lambda value: isinstance(value, str),
-    "peers": lambda value: value in ("", "customer", "device", "source"),
+    "peers": lambda value: value in ("", "customer", "device", "picture", "source"),
 }
 
 _MEANT: Final[Mapping[str, str]] = {
@@ -450,5 +450,5 @@ _MEANT: Final[Mapping[str, str]] = {
     "cadence": "it is live, or a local time such as 23:00",
     "days": "it is a whole number from 1",
     "source": "it is the source that its customers bear",
-    "peers": "it is customer, device, source, or empty",
+    "peers": "it is customer, device, picture, source, or empty",
 }

@@ -159,7 +159,9 @@ class Tables(Protocol):
         """Return the rows of one schema.
 
         There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
-        ``DEALS``, ``FEEDBACK``, ``ATTENDANCE``, ``PLACES`` and ``CASES``.
+        ``DEALS``, ``LOANS``, ``CONTACTS``, ``FEEDBACK``, ``INSPECTIONS``, ``PRESENCE``, ``NOTES``, ``ATTENDANCE``,
+        ``PLACES`` and ``CASES``. Of deals, loans and feedback all are shown, however old, as they stood at
+        :attr:`as_of`.
         """
         ...
 
@@ -187,7 +189,7 @@ class Alerter(Protocol):
 
     A live alerter is shown the rows of the reps whose day changed. It may state ``peers`` on its class: ``customer`` or
     ``device`` adds the check-ins of others at the same customers, or from the same devices; ``source`` adds the first
-    200 check-ins of the period at customers of the same sources.
+    200 check-ins of the period at customers of the same sources; ``picture`` shows the inspections of everybody.
     """
 
     @property

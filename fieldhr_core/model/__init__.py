@@ -1,5 +1,6 @@
 """What the business talks about, as frozen values and column tables. No I/O, no feature, no third party but attrs."""
 
+from fieldhr_core.model.books import Contact, Inspection, Loan
 from fieldhr_core.model.cases import (
     CASES,
     DECIDED,
@@ -32,15 +33,31 @@ from fieldhr_core.model.positions import (
 from fieldhr_core.model.records import (
     ATTENDANCE,
     CHECKINS,
+    CONTACTS,
     DEALS,
     DUTY_DAYS,
     FEEDBACK,
     FOLLOW_UPS,
+    INSPECTIONS,
     JUDGED,
+    LOANS,
+    NOTES,
     PEOPLE,
     POINTS,
+    PRESENCE,
 )
-from fieldhr_core.model.scores import METRICS, Metric, Period
+from fieldhr_core.model.scores import (
+    BEHIND,
+    METRICS,
+    Component,
+    Metric,
+    Period,
+    RoleWeights,
+    Scorecard,
+    Standing,
+    Suggestion,
+    Weighting,
+)
 from fieldhr_core.model.submissions import Ground, Outcome, Ruling, Submission
 from fieldhr_core.model.table import Coded, Column, Kind, Schema, Table
 from fieldhr_core.model.times import instant, milliseconds
@@ -61,8 +78,10 @@ from fieldhr_core.model.visits import (
 
 __all__ = [
     "ATTENDANCE",
+    "BEHIND",
     "CASES",
     "CHECKINS",
+    "CONTACTS",
     "DEALS",
     "DECIDED",
     "DUTY_DAYS",
@@ -70,13 +89,17 @@ __all__ = [
     "FEEDBACK",
     "FIXES",
     "FOLLOW_UPS",
+    "INSPECTIONS",
     "JUDGED",
+    "LOANS",
     "METRICS",
+    "NOTES",
     "OPEN",
     "OUTINGS",
     "PEOPLE",
     "PLACES",
     "POINTS",
+    "PRESENCE",
     "REPORTED",
     "SIGNALS",
     "STAYS",
@@ -97,6 +120,8 @@ __all__ = [
     "CheckInAnswer",
     "Coded",
     "Column",
+    "Component",
+    "Contact",
     "ContactLink",
     "Customer",
     "Datum",
@@ -108,7 +133,9 @@ __all__ = [
     "Finding",
     "FollowUp",
     "Ground",
+    "Inspection",
     "Kind",
+    "Loan",
     "Message",
     "Metric",
     "Outcome",
@@ -125,13 +152,18 @@ __all__ = [
     "RepDays",
     "Resolved",
     "Role",
+    "RoleWeights",
     "Ruling",
     "Schema",
+    "Scorecard",
     "Settled",
     "Severity",
+    "Standing",
     "Submission",
+    "Suggestion",
     "Table",
     "Verdict",
+    "Weighting",
     "WorkPattern",
     "distance_m",
     "distances_m",

@@ -54,7 +54,15 @@ class Customer:
 
 @attrs.frozen(kw_only=True)
 class Deal:
-    """A sale, loan or contract. Money is in minor units of ``currency`` (ISO 4217)."""
+    """A sale, loan application or contract. Money is in minor units of ``currency`` (ISO 4217).
+
+    Attributes:
+        stage: where it stands, in the host's words.
+        closed: when it was signed, approved, refused or lost; ``None`` while it is open.
+        cancelled: when the customer took it back after signing (cooling-off); ``None`` not.
+        channel: where it came from (``branch``, ``online`` ...).
+        met: first visit that led to it, where the host knows it; else the first one that is stored counts.
+    """
 
     id: str
     rep: str
@@ -67,6 +75,8 @@ class Deal:
     currency: str = "CNY"
     channel: str = ""
     facts: Mapping[str, object] = attrs.field(factory=dict)
+    cancelled: datetime | None = None
+    met: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -75,11 +85,12 @@ class Feedback:
 
     Attributes:
         rep: whom it is about.
-        kind: ``complaint``, ``praise``, ``rating`` ...
+        kind: ``complaint``, ``praise``, ``rating`` ..., or ``confirmation``: the customer says that a visit took place.
         state: ``open``, ``upheld``, ``rejected`` or ``done``; an open complaint is none that was proven.
         settled: when it was decided on; ``None`` while it is open.
         rating: 0 (worst) to 1, where the customer gave one.
         deal: id of the deal it is about.
+        about: id of the visit record, outing or check-in that is confirmed, where one is named.
     """
 
     id: str
@@ -91,3 +102,4 @@ class Feedback:
     settled: datetime | None = None
     rating: float | None = None
     deal: str | None = None
+    about: str | None = None

@@ -6,7 +6,22 @@ from typing import Final
 
 from fieldhr_core.model.table import Column, Kind, Schema
 
-__all__ = ["ATTENDANCE", "CHECKINS", "DEALS", "DUTY_DAYS", "FEEDBACK", "FOLLOW_UPS", "JUDGED", "PEOPLE", "POINTS"]
+__all__ = [
+    "ATTENDANCE",
+    "CHECKINS",
+    "CONTACTS",
+    "DEALS",
+    "DUTY_DAYS",
+    "FEEDBACK",
+    "FOLLOW_UPS",
+    "INSPECTIONS",
+    "JUDGED",
+    "LOANS",
+    "NOTES",
+    "PEOPLE",
+    "POINTS",
+    "PRESENCE",
+]
 
 _NAN: Final = float("nan")
 
@@ -91,6 +106,92 @@ DEALS: Final = Schema(
         Column("opened_ms", Kind.TIME_MS, "Opened."),
         Column("closed_ms", Kind.TIME_MS, "Closed; 0 open.", default=0),
         Column("amount_minor", Kind.INTEGER, "Amount in minor units of the tenant's currency.", default=0),
+        Column("channel", Kind.CODED, "Where it came from (branch, online ...); null not said.", default=None),
+        Column("cancelled_ms", Kind.TIME_MS, "Taken back by the customer after signing; 0 not.", default=0),
+        Column("met_ms", Kind.TIME_MS, "First visit known of that led to it; 0 none.", default=0),
+    ),
+)
+
+#: Loans in columns: every one booked so far, however old.
+LOANS: Final = Schema(
+    "loans",
+    "Loans, one row each.",
+    (
+        Column("loan", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep who answers for it."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("product", Kind.CODED, "Product class."),
+        Column("booked_ms", Kind.TIME_MS, "Paid out: its month is the vintage."),
+        Column("amount_minor", Kind.INTEGER, "Amount in minor units of the tenant's currency.", default=0),
+        Column("due_ms", Kind.TIME_MS, "Payment due; 0 not said.", default=0),
+        Column("overdue_ms", Kind.TIME_MS, "Start of the latest spell of being overdue; 0 never.", default=0),
+        Column("cured_ms", Kind.TIME_MS, "End of that spell; 0 it lasts.", default=0),
+        Column("closed_ms", Kind.TIME_MS, "Off the book; 0 still on it.", default=0),
+        Column("state", Kind.CODED, "The host's word for how it stands.", default=None),
+        Column("risk", Kind.CODED, "high, or anything else.", default="normal"),
+    ),
+)
+
+#: Calls, messages and enquiries in columns.
+CONTACTS: Final = Schema(
+    "contacts",
+    "Contacts between reps and customers, one row each.",
+    (
+        Column("contact", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("channel", Kind.CODED, "phone, chat, email ..."),
+        Column("direction", Kind.CODED, "in: the customer began; out: the rep did."),
+        Column("at_ms", Kind.TIME_MS, "Begin."),
+        Column("answered_ms", Kind.TIME_MS, "When the rep answered; 0 not yet.", default=0),
+        Column("talk_s", Kind.FLOAT, "Seconds they talked.", low=0, default=0.0),
+    ),
+)
+
+#: Inspection records in columns.
+INSPECTIONS: Final = Schema(
+    "inspections",
+    "Statements analysed and sites photographed, one row each.",
+    (
+        Column("inspection", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("kind", Kind.CODED, "statement_analysis, site_photo ..."),
+        Column("at_ms", Kind.TIME_MS, "When it was done."),
+        Column("received_ms", Kind.TIME_MS, "Arrival."),
+        Column("fingerprint", Kind.TEXT, "What the picture looks like; null no picture.", default=None),
+    ),
+)
+
+#: Who was where, as far as scores may know: with whom and how long, never at which coordinates.
+PRESENCE: Final = Schema(
+    "presence",
+    "Stays at customers and check-ins, one row each, without coordinates.",
+    (
+        Column("rep", Kind.CODED, "Rep."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("kind", Kind.CODED, "stay: seen by positions; checkin: said by the rep."),
+        Column("verdict", Kind.CODED, "at, away, unknown; a stay is always at."),
+        Column("start_ms", Kind.TIME_MS, "Start; of a check-in its instant."),
+        Column("end_ms", Kind.TIME_MS, "End; of a check-in its instant."),
+        Column("certain_s", Kind.FLOAT, "Seconds certainly spent there.", low=0, default=0.0),
+        Column("possible_s", Kind.FLOAT, "Seconds possibly spent there; NaN not known.", low=0, default=_NAN),
+        Column("record", Kind.TEXT, "Id of the check-in, or rep/date of the rep-day."),
+    ),
+)
+
+#: Follow-ups with what was written.
+NOTES: Final = Schema(
+    "notes",
+    "Visit records and other follow-ups with their text, which is opened for it.",
+    (
+        Column("followup", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("kind", Kind.CODED, "visit, call, message, preparation, document ..."),
+        Column("start_ms", Kind.TIME_MS, "Start the record claims."),
+        Column("written_ms", Kind.TIME_MS, "Device time of writing."),
+        Column("text", Kind.TEXT, "What was written."),
     ),
 )
 
@@ -102,12 +203,13 @@ FEEDBACK: Final = Schema(
         Column("feedback", Kind.TEXT, "Id."),
         Column("rep", Kind.CODED, "Rep it is about."),
         Column("customer", Kind.TEXT, "Customer."),
-        Column("kind", Kind.CODED, "complaint, praise, rating ..."),
+        Column("kind", Kind.CODED, "complaint, praise, rating, confirmation ..."),
         Column("state", Kind.CODED, "open, upheld, rejected, done."),
         Column("at_ms", Kind.TIME_MS, "When it was said."),
         Column("settled_ms", Kind.TIME_MS, "Decided on; 0 not yet.", default=0),
         Column("rating", Kind.FLOAT, "0 (worst) to 1; NaN none.", low=0, high=1, default=_NAN),
         Column("deal", Kind.TEXT, "Deal it is about; null none.", default=None),
+        Column("about", Kind.TEXT, "Visit record, outing or check-in that it confirms; null none.", default=None),
     ),
 )
 

@@ -75,6 +75,7 @@ SEALED: Final = (
     ),
     SealedColumn(table="checkins", column="body_sealed", data_class=DataClass.WHEREABOUTS, row=("id",), person="rep"),
     SealedColumn(table="follow_ups", column="text_sealed", data_class=DataClass.MESSAGE, row=("id",)),
+    SealedColumn(table="inspections", column="text_sealed", data_class=DataClass.MESSAGE, row=("id",)),
     SealedColumn(table="messages", column="text_sealed", data_class=DataClass.MESSAGE, row=("id",)),
     SealedColumn(
         table="rulings", column="grounds_sealed", data_class=DataClass.MESSAGE, row=("kind", "submission", "check")

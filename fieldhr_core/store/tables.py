@@ -233,6 +233,7 @@ class StoreTables:
             Column("joint_with", sa.JSON, nullable=False),
             Column("text_sealed", LargeBinary),
             index("follow_ups_rep", "tenant", "rep", "written_ms"),
+            index("follow_ups_customer", "tenant", "customer", "start_ms"),
             index("follow_ups_start", "tenant", "start_ms"),
         )
         self.messages = table(
@@ -279,7 +280,54 @@ class StoreTables:
             Column("currency", String(3), nullable=False),
             Column("channel", String(40), nullable=False),
             Column("facts", sa.JSON, nullable=False),
+            Column("cancelled_ms", BigInteger),
+            Column("met_ms", BigInteger),
             index("deals_rep", "tenant", "rep", "opened_ms"),
+        )
+        self.loans = table(
+            "loans",
+            tenant(),
+            key(),
+            Column("rep", ident, nullable=False),
+            Column("customer", ident, nullable=False),
+            Column("product", String(60), nullable=False),
+            Column("booked_ms", BigInteger, nullable=False),
+            Column("amount_minor", BigInteger),
+            Column("currency", String(3), nullable=False),
+            Column("due_ms", BigInteger),
+            Column("overdue_ms", BigInteger),
+            Column("cured_ms", BigInteger),
+            Column("closed_ms", BigInteger),
+            Column("state", String(40), nullable=False),
+            Column("risk", String(20), nullable=False),
+            index("loans_rep", "tenant", "rep", "booked_ms"),
+        )
+        self.contacts = table(
+            "contacts",
+            tenant(),
+            key(),
+            Column("rep", ident, nullable=False),
+            Column("customer", ident, nullable=False),
+            Column("channel", String(40), nullable=False),
+            Column("direction", String(10), nullable=False),
+            Column("at_ms", BigInteger, nullable=False),
+            Column("answered_ms", BigInteger),
+            Column("talk_s", Float, nullable=False),
+            index("contacts_time", "tenant", "at_ms"),
+        )
+        self.inspections = table(
+            "inspections",
+            tenant(),
+            key(),
+            Column("rep", ident, nullable=False),
+            Column("customer", ident, nullable=False),
+            Column("kind", String(40), nullable=False),
+            Column("at_ms", BigInteger, nullable=False),
+            Column("received_ms", BigInteger, nullable=False),
+            # What a photo looks like, never the photo: enough to see it again, too little to see anything in it.
+            Column("fingerprint", Text),
+            Column("text_sealed", LargeBinary),
+            index("inspections_time", "tenant", "received_ms"),
         )
         self.feedback = table(
             "feedback",
@@ -293,6 +341,7 @@ class StoreTables:
             Column("settled_ms", BigInteger),
             Column("rating", Float),
             Column("deal", ident),
+            Column("about", ident),
             index("feedback_rep", "tenant", "rep", "at_ms"),
         )
         self.attendance = table(

@@ -200,6 +200,8 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("channel", sa.String(length=40), nullable=False),
         sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("cancelled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("met_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "id"),
         schema=schema,
     )
@@ -218,6 +220,7 @@ def upgrade() -> None:
         sa.Column("settled_ms", sa.BigInteger(), nullable=True),
         sa.Column("rating", sa.Float(), nullable=True),
         sa.Column("deal", sa.String(length=120), nullable=True),
+        sa.Column("about", sa.String(length=120), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "id"),
         schema=schema,
     )
@@ -241,6 +244,13 @@ def upgrade() -> None:
         schema=schema,
     )
     op.create_index(
+        f"ix_{prefix}follow_ups_customer",
+        f"{prefix}follow_ups",
+        ["tenant", "customer", "start_ms"],
+        unique=False,
+        schema=schema,
+    )
+    op.create_index(
         f"ix_{prefix}follow_ups_rep",
         f"{prefix}follow_ups",
         ["tenant", "rep", "written_ms"],
@@ -249,6 +259,60 @@ def upgrade() -> None:
     )
     op.create_index(
         f"ix_{prefix}follow_ups_start", f"{prefix}follow_ups", ["tenant", "start_ms"], unique=False, schema=schema
+    )
+    op.create_table(
+        f"{prefix}loans",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("rep", sa.String(length=120), nullable=False),
+        sa.Column("customer", sa.String(length=120), nullable=False),
+        sa.Column("product", sa.String(length=60), nullable=False),
+        sa.Column("booked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=True),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=True),
+        sa.Column("overdue_ms", sa.BigInteger(), nullable=True),
+        sa.Column("cured_ms", sa.BigInteger(), nullable=True),
+        sa.Column("closed_ms", sa.BigInteger(), nullable=True),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("risk", sa.String(length=20), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(
+        f"ix_{prefix}loans_rep", f"{prefix}loans", ["tenant", "rep", "booked_ms"], unique=False, schema=schema
+    )
+    op.create_table(
+        f"{prefix}contacts",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("rep", sa.String(length=120), nullable=False),
+        sa.Column("customer", sa.String(length=120), nullable=False),
+        sa.Column("channel", sa.String(length=40), nullable=False),
+        sa.Column("direction", sa.String(length=10), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("answered_ms", sa.BigInteger(), nullable=True),
+        sa.Column("talk_s", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(f"ix_{prefix}contacts_time", f"{prefix}contacts", ["tenant", "at_ms"], unique=False, schema=schema)
+    op.create_table(
+        f"{prefix}inspections",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("rep", sa.String(length=120), nullable=False),
+        sa.Column("customer", sa.String(length=120), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("received_ms", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=True),
+        sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(
+        f"ix_{prefix}inspections_time", f"{prefix}inspections", ["tenant", "received_ms"], unique=False, schema=schema
     )
     op.create_table(
         f"{prefix}jobs",

@@ -153,6 +153,7 @@ class FieldHR:
                 vault=house.vault,
                 keys=house.keys,
                 now=house.clock.now,
+                cached=house.cached,
             )
         )
 
@@ -202,6 +203,7 @@ class FieldHR:
 
         A call that is interrupted is taken up again by the next one.
         """
+        from fieldhr_core.flow.acting import Acting
         from fieldhr_core.flow.days import resolve_dirty
         from fieldhr_core.flow.delivery import deliver_due
         from fieldhr_core.flow.schedule import due_jobs, run
@@ -210,7 +212,8 @@ class FieldHR:
         house = self._open_house()
         until = house.now_ms() if to is None else milliseconds(to)
         actings = [
-            self._acting(Principal(tenant=t, id=_SCHEDULE, role=Role.ADMIN), "operations") for t in self.tenants.list()
+            Acting(house, Principal(tenant=t, id=_SCHEDULE, role=Role.ADMIN), "operations", is_runtime=True)
+            for t in self.tenants.list()
         ]
         jobs = sorted(
             ((due, acting) for acting in actings for due in due_jobs(acting, until)),

@@ -13,6 +13,7 @@ import attrs
 
 from fieldhr_core.care import keycopy
 from fieldhr_core.errors import AccessError
+from fieldhr_core.store.freshness import touch
 from fieldhr_core.trust.purposes import PER_PERSON, DataClass
 from fieldhr_core.trust.vault import KeyRow
 
@@ -63,8 +64,11 @@ def forget(premises: Premises, tenant: str, person: str) -> Forgotten:
         destroyed = vault.forget(tenant, person)
         _bury(premises, connection, tenant, person)
         taken_out = _erase(connection, premises.tables, tenant, person)
+        for kind in ("days", "checkins"):
+            touch(connection, premises.tables, tenant, kind)
         _withdraw(premises, connection, tenant, person)
         premises.note(connection, tenant, "keys.forget", "person", person, keys=destroyed, rows=taken_out)
+    premises.cached.clear()
     unreached = keycopy.refresh(premises)
     return Forgotten(keys=destroyed, rows=taken_out, unreached=tuple(str(path) for path in unreached))
 

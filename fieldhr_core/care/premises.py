@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ class Premises:
         keys: wraps the data keys, and the keys of backups.
         now: where the present comes from.
         actor: who is noted in the audit trail.
+        cached: what the runtime holds of its tenants in memory; emptied where somebody must be forgotten.
     """
 
     binding: Binding
@@ -43,6 +44,7 @@ class Premises:
     keys: KeyProvider
     now: Callable[[], datetime]
     actor: str = "fieldhr.care"
+    cached: MutableMapping[Any, Any] = attrs.field(factory=dict)
 
     def now_ms(self) -> int:
         """Return the present in UTC milliseconds."""

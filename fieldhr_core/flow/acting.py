@@ -238,11 +238,15 @@ class Unit:
 
 @attrs.define(eq=False)
 class Acting:
-    """The house as one principal sees it, for one purpose."""
+    """The house as one principal sees it, for one purpose.
+
+    ``is_runtime``: the runtime's own work over everything of the tenant; nothing it reads is shown to anybody as it is.
+    """
 
     house: House
     principal: Principal
     purpose: str
+    is_runtime: bool = False
 
     @property
     def tenant(self) -> str:
@@ -296,7 +300,7 @@ class Acting:
         bears on it, and noted as the runtime's doing.
         """
         principal = Principal(tenant=self.tenant, id="fieldhr", role=Role.ADMIN)
-        return Acting(self.house, principal, "operations")
+        return Acting(self.house, principal, "operations", is_runtime=True)
 
     def as_checker(self) -> Acting:
         """Return the same tenant acted in by the runtime as its compliance officers would: numbers can be opened."""

@@ -14,8 +14,9 @@ from fieldhr_core.errors import PluginError
 from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.people import duties
 from fieldhr_core.flow.places import known_places
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.flow.tracks import fixes_of
-from fieldhr_core.flow.view import outings_between
+from fieldhr_core.flow.view import hold_days, outings_between
 from fieldhr_core.model import FIXES, OUTINGS, SIGNALS, STAYS, Coded, RepDays, Resolved, Table
 from fieldhr_core.store.packing import pack
 from fieldhr_core.store.rows import within
@@ -164,10 +165,12 @@ def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolve
     stays, signals = _by_day(resolved.stays, STAYS), _by_day(resolved.signals, SIGNALS)
     unit.prepare("whereabouts", (day.rep for day in days.days))
     updates, met = [], []
+    held: dict[tuple[str, str], tuple[bytes, Table, Table]] = {}
     for day in days.days:
         key = (day.rep, day.date)
-        mine = stays.get(key, STAYS.empty())
-        sealed = sealed_day(unit, day.rep, day.date, mine, signals.get(key, SIGNALS.empty()))
+        mine, doubts = stays.get(key, STAYS.empty()), signals.get(key, SIGNALS.empty())
+        sealed = sealed_day(unit, day.rep, day.date, mine, doubts)
+        held[key] = (sealed, mine, doubts)
         updates.append({"b_rep": day.rep, "b_date": day.date, "sealed": sealed})
         met += _visits(acting, day.rep, day.date, mine)
     unit.connection.execute(
@@ -190,6 +193,8 @@ def _keep(acting: Acting, unit: Unit, days: RepDays, resolved: Resolved, resolve
     )
     if met:
         unit.connection.execute(sa.insert(visits), met)
+    touch(acting, unit, "days", {day.date for day in days.days})
+    hold_days(unit, held)
 
 
 def sealed_day(unit: Unit, rep: str, day: str, stays: Table, signals: Table) -> bytes:

@@ -14,7 +14,7 @@ from fieldhr_core.model import (
     instant,
     milliseconds,
 )
-from fieldhr_core.store.rows import put
+from fieldhr_core.store.rows import put, within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -70,7 +70,7 @@ def message_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
 
 def _submissions(acting: Acting, unit: Unit, messages: Sequence[Message]) -> list[Submission]:
     """Put each message beside the ones before it in its thread: stored ones and those of this batch."""
-    threads = {message.thread: _earlier(acting, unit, message) for message in reversed(messages)}
+    threads = _earlier(acting, unit, messages)
     submissions = []
     for message in messages:
         before = threads[message.thread]
@@ -89,22 +89,37 @@ def _submissions(acting: Acting, unit: Unit, messages: Sequence[Message]) -> lis
     return submissions
 
 
-def _earlier(acting: Acting, unit: Unit, message: Message) -> list[Message]:
+def _earlier(acting: Acting, unit: Unit, messages: Sequence[Message]) -> dict[str, list[Message]]:
+    """Return the last stored messages of each thread before the first one of this batch in it, in order of time."""
     import sqlalchemy as sa
 
     table = acting.tables.messages
-    rows = unit.all(
-        sa.select(table)
-        .where(
-            table.c.tenant == acting.tenant,
-            table.c.thread == message.thread,
-            table.c.time_ms <= milliseconds(message.time),
-            table.c.id != message.id,
+    firsts = {message.thread: message for message in reversed(messages)}
+    threads: dict[str, list[Message]] = {thread: [] for thread in firsts}
+    known = [
+        row.thread
+        for chunk in within(firsts)
+        for row in unit.all(
+            sa.select(table.c.thread)
+            .where(table.c.tenant == acting.tenant, table.c.thread.in_(chunk))
+            .group_by(table.c.thread)
         )
-        .order_by(table.c.time_ms.desc(), table.c.id.desc())
-        .limit(_CONTEXT)
-    )
-    return _opened(unit, rows[::-1])
+    ]
+    for thread in known:  # most threads of a batch are new
+        first = firsts[thread]
+        rows = unit.all(
+            sa.select(table)
+            .where(
+                table.c.tenant == acting.tenant,
+                table.c.thread == thread,
+                table.c.time_ms <= milliseconds(first.time),
+                table.c.id != first.id,
+            )
+            .order_by(table.c.time_ms.desc(), table.c.id.desc())
+            .limit(_CONTEXT)
+        )
+        threads[thread] = _opened(unit, rows[::-1])
+    return threads
 
 
 def _keep(acting: Acting, unit: Unit, messages: Sequence[Message], answers: Sequence[Ruling]) -> None:

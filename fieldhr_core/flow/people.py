@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -279,16 +279,23 @@ class Duties:
     def day(self, rep: str, day: date) -> RepDay:
         """Return what *rep* had to work on *day*; without duty before joining and after leaving."""
         pattern, absences = self.patterns[rep], self.absences.get(rep, ())
-        usual = self._usual.get((pattern, day))
-        if absences or usual is None:
+        if absences and any(_may_touch(absence, day) for absence in absences):
             repday = duty_day(pattern, self.calendar, absences, rep, day)
-            if not absences:
-                self._usual[pattern, day] = repday
         else:
-            repday = attrs.evolve(usual, rep=rep)  # colleagues of one pattern share their working time
+            repday = attrs.evolve(self.usual_day(pattern, day), rep=rep)
+        return repday if self.is_employed(rep, day) else attrs.evolve(repday, duty_ms=(), breaks_ms=())
+
+    def usual_day(self, pattern: WorkPattern, day: date) -> RepDay:
+        """Return what everybody of a pattern has to work on *day*: colleagues share their working time."""
+        usual = self._usual.get((pattern, day))
+        if usual is None:
+            usual = self._usual[pattern, day] = duty_day(pattern, self.calendar, (), "", day)
+        return usual
+
+    def is_employed(self, rep: str, day: date) -> bool:
+        """Whether *day* lies between joining and leaving."""
         first, last = self.joined[rep]
-        employed = (first is None or first <= day) and (last is None or day <= last)
-        return repday if employed else attrs.evolve(repday, duty_ms=(), breaks_ms=())
+        return (first is None or first <= day) and (last is None or day <= last)
 
     def untracked(self, rep: str) -> list[Span]:
         """Return the spans in which *rep* is on leave or in private mode, UTC milliseconds."""
@@ -397,29 +404,52 @@ def duty_table(duties: Duties, reps: Sequence[str], period: Period) -> Table:
     A day is expected where at least half of the duty the pattern and calendar give is left after absences, trainings
     and meetings.
     """
-    rows: dict[str, list[Any]] = {name: [] for name in ("rep", "date", "expected", "duty_s", "absence", "start", "end")}
+    import numpy as np
+
     days = [period.first + timedelta(days=n) for n in range((period.last - period.first).days + 1)]
     untouched = attrs.evolve(duties, absences={})
+    usual: dict[WorkPattern, list[_DutyRow]] = {}
+    rows: list[_DutyRow] = []
     for rep in reps:
-        for day in days:
-            full, real = untouched.day(rep, day), duties.day(rep, day)
-            worth = judged_ms(real)
-            rows["rep"].append(rep)
-            rows["date"].append(day.isoformat())
-            rows["expected"].append(worth > 0 and 2 * worth >= judged_ms(full))
-            rows["duty_s"].append(worth / 1000)
-            rows["absence"].append(duties.absent(rep, day))
-            rows["start"].append(real.duty_ms[0][0] if real.duty_ms else 0)
-            rows["end"].append(real.duty_ms[-1][1] if real.duty_ms else 0)
+        pattern, absences = duties.patterns[rep], duties.absences.get(rep, ())
+        if pattern not in usual:
+            usual[pattern] = [_duty_row(untouched.usual_day(pattern, day), 0, None) for day in days]
+        mine = list(usual[pattern])
+        for n, day in enumerate(days):
+            touched = any(_may_touch(absence, day) for absence in absences)
+            if not duties.is_employed(rep, day):
+                mine[n] = (False, 0.0, duties.absent(rep, day) if touched else None, 0, 0)
+            elif touched:
+                full = judged_ms(untouched.usual_day(pattern, day))
+                mine[n] = _duty_row(duties.day(rep, day), full, duties.absent(rep, day))
+        rows += mine
+    names = [day.isoformat() for day in days]
+    expected, worth, absence, start, end = zip(*rows, strict=True) if rows else ((),) * 5
     return DUTY_DAYS.table(
-        rep=Coded.of(rows["rep"]),
-        date=Coded.of(rows["date"]),
-        expected=rows["expected"],
-        duty_s=rows["duty_s"],
-        absence=Coded.of(rows["absence"]),
-        start_ms=rows["start"],
-        end_ms=rows["end"],
+        rep=Coded(np.repeat(np.arange(len(reps), dtype="i4"), len(days)), tuple(reps)),
+        date=Coded(np.tile(np.arange(len(days), dtype="i4"), len(reps)), tuple(names)),
+        expected=expected,
+        duty_s=worth,
+        absence=Coded.of(absence),
+        start_ms=start,
+        end_ms=end,
     )
+
+
+#: expected, seconds that count, kind of absence, start and end of a day's duty.
+_DutyRow = tuple[bool, float, str | None, int, int]
+
+
+def _duty_row(real: RepDay, full_ms: int, absence: str | None) -> _DutyRow:
+    worth = judged_ms(real)
+    start, end = (real.duty_ms[0][0], real.duty_ms[-1][1]) if real.duty_ms else (0, 0)
+    return worth > 0 and 2 * worth >= full_ms, worth / 1000, absence, start, end
+
+
+def _may_touch(absence: Absence, day: date) -> bool:
+    """Whether an absence may have to do with a local date, in whatever zone."""
+    two = timedelta(days=2)
+    return absence.start.date() - two <= day <= absence.end.date() + two
 
 
 def people_table(acting: Acting, unit: Unit) -> Table:

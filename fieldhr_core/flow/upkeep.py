@@ -19,6 +19,7 @@ import attrs
 from fieldhr_core.errors import AccessError, PluginError
 from fieldhr_core.flow.cases import raise_findings
 from fieldhr_core.flow.days import sealed_day
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.flow.tracks import exchange_parts, fixes_of
 from fieldhr_core.flow.trail import proved
 from fieldhr_core.flow.view import opened_days
@@ -34,6 +35,7 @@ from fieldhr_core.model import (
     instant,
     milliseconds,
 )
+from fieldhr_core.store.freshness import ALL_DATES
 from fieldhr_core.store.rows import canonical_json, put, within
 from fieldhr_core.trust.retention import (
     HALF_DIAGONAL_M,
@@ -232,6 +234,7 @@ def _take(acting: Acting, unit: Unit, precision: Precision, keys: Sequence[tuple
         if seen == state:
             unit.connection.execute(sa.update(table).where(*mine).values(state=precision.value))
             taken.append((rep, day))
+    touch(acting, unit, "days", {day for _, day in taken})
     if precision is Precision.GRID:
         _to_grid(acting, unit, taken)
     else:
@@ -352,6 +355,8 @@ def _take_from_checkins(acting: Acting, unit: Unit, precision: Precision, limit_
     zones = _zones(acting, unit)
     kept = [row for row in rows if (row.rep, _local_date(row.time_ms, zones.get(row.rep, "UTC"))) in held]
     due = [row for row in rows if row not in kept]
+    if due:
+        touch(acting, unit, "checkins", [ALL_DATES])
     if precision is Precision.COUNTS:
         _count_checkins(acting, unit, due, zones)
     else:

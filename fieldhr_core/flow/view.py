@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+import attrs
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.deals import deals_table
 from fieldhr_core.flow.feedback import feedback_table
 from fieldhr_core.flow.people import duties, duty_table, people_table
 from fieldhr_core.flow.places import known_places
+from fieldhr_core.flow.shelf import shelf_of
 from fieldhr_core.model import (
     ATTENDANCE,
     CASES,
@@ -42,11 +45,16 @@ from fieldhr_core.store.rows import within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.hooks import Tables
 
-__all__ = ["View", "opened_days", "outings_between"]
+__all__ = ["View", "hold_days", "opened_days", "outings_between"]
 
 #: Check-ins at customers of one source that are shown beside a rep's own: enough to judge the source by.
 _PEERS_AT_MOST = 200
+#: For so many reps it is cheaper to look at everybody's dates, most of which are known already.
+_MANY_REPS = 20
+#: Rep-days whose results stay at hand, newest last.
+_AT_HAND = 4_096
 
 
 class View:
@@ -92,21 +100,97 @@ class View:
             self._loaded[schema.name] = loader(self)
         return self._loaded[schema.name]
 
+    def by_date(self, schema: Schema) -> dict[str, Table]:
+        """Return the rows of one schema by local date, ascending, as :class:`fieldhr_core.hooks.Tables` says."""
+        if schema.name in _DATED and self._is_shelved and self._reps is None:
+            dates = self._dates_of(schema)
+            return {day: table for day, table in dates.items() if len(table)}
+        return by_date(self, schema)
+
+    @property
+    def _is_shelved(self) -> bool:
+        """Whether the rows come from the shelf: the runtime's own look at many people."""
+        return self._acting.is_runtime and (self._reps is None or len(self._reps) >= _MANY_REPS)
+
     def _midnight_ms(self, day: date) -> int:
         """Return the beginning of a local day of the tenant, UTC milliseconds."""
-        zone = ZoneInfo(self._acting.facts(self._unit).pattern.zone)
-        return milliseconds(datetime.combine(day, datetime.min.time(), zone))
+        return milliseconds(datetime.combine(day, datetime.min.time(), self._zone))
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return ZoneInfo(self._acting.facts(self._unit).pattern.zone)
 
     def _span_ms(self) -> tuple[int, int]:
         end = self._midnight_ms(self.period.last + timedelta(days=1))
         return self._midnight_ms(self.period.first), min(end, milliseconds(self.as_of) + 1)
 
-    def _rows(self, table: Any, instant_column: Any) -> list[Any]:
+    def _span_of(self, day: str) -> tuple[int, int]:
+        first = date.fromisoformat(day)
+        return self._midnight_ms(first), self._midnight_ms(first + timedelta(days=1))
+
+    def _dates_of(self, schema: Schema) -> dict[str, Table]:
+        """Return everybody's rows of each date, up to the instant of judgement."""
+        shelf, period = shelf_of(self._acting), (self.period.first, self.period.last)
+        if schema.name in (STAYS.name, SIGNALS.name):
+            days = shelf.dated(self._acting, self._unit, "days", *period, self._resolved_on)
+            return {day: kept.stays if schema.name == STAYS.name else kept.signals for day, kept in days.items()}
+        kind, zone = schema.name, str(self._zone)
+        read = {OUTINGS.name: self._outings_on, CHECKINS.name: self._checkins_on, FOLLOW_UPS.name: self._follow_ups_on}
+        dates = shelf.dated(self._acting, self._unit, kind, *period, read[kind], zone)
+        column = _INSTANTS.get(kind)
+        if column is None:
+            return dates
+        end = self._span_ms()[1]
+        return {day: _before(table, column, end) for day, table in dates.items()}
+
+    def _resolved_on(self, day: str, before: _ResolvedDate | None) -> _ResolvedDate:
+        """Return one date's stays and signals; only what changed since *before* is opened."""
         import sqlalchemy as sa
 
-        start, end = self._span_ms()
+        table = self._acting.tables.rep_days
+        rows = self._unit.all(
+            sa.select(table.c.rep, table.c.date, table.c.resolved_sealed)
+            .where(table.c.tenant == self._acting.tenant, table.c.date == day, table.c.resolved_sealed.is_not(None))
+            .order_by(table.c.rep)
+        )
+        known = {} if before is None else before.heads
+        heads = {row.rep: row.resolved_sealed[:_HEAD] for row in rows}
+        changed = [row for row in rows if known.get(row.rep) != heads[row.rep]]
+        stays, signals = opened_days(self._unit, changed)
+        if before is not None:
+            same = {rep for rep, head in heads.items() if known.get(rep) == head}
+            stays.insert(0, _of_reps(before.stays, same))
+            signals.insert(0, _of_reps(before.signals, same))
+        return _ResolvedDate(
+            heads=heads,
+            stays=Table.concat(STAYS, stays).sort("rep"),
+            signals=Table.concat(SIGNALS, signals).sort("rep"),
+        )
+
+    def _outings_on(self, day: str, _before: Table | None) -> Table:
+        return outings_between(self._acting, self._unit, *self._span_of(day))
+
+    def _checkins_on(self, day: str, _before: Table | None) -> Table:
+        table = self._acting.tables.checkins
+        return self._checkin_table(self._rows(table, table.c.time_ms, self._span_of(day)))
+
+    def _follow_ups_on(self, day: str, _before: Table | None) -> Table:
+        table = self._acting.tables.follow_ups
+        return self._follow_up_table(self._rows(table, table.c.written_ms, self._span_of(day)))
+
+    def _everybody(self, schema: Schema) -> Table:
+        return shelf_of(self._acting).join(schema, list(self._dates_of(schema).values()))
+
+    def _theirs(self, table: Table) -> Table:
+        return table if self._reps is None else _of_reps(table, set(self._reps))
+
+    def _rows(self, table: Any, instant_column: Any, span: tuple[int, int] | None = None) -> list[Any]:
+        """Return rows of a span: everybody's of a given one, else those of this view."""
+        import sqlalchemy as sa
+
+        start, end = span or self._span_ms()
         where = [self._unit.scope(table), instant_column >= start, instant_column < end]
-        if self._reps is not None:
+        if self._reps is not None and span is None:
             where.append(table.c.rep.in_(self._reps))
         return self._unit.all(sa.select(table).where(*where).order_by(instant_column, table.c.id))
 
@@ -121,6 +205,10 @@ class View:
     def _load_days(self) -> None:
         import sqlalchemy as sa
 
+        if self._acting.is_runtime and self._reps is None:
+            self._loaded[STAYS.name] = self._everybody(STAYS)
+            self._loaded[SIGNALS.name] = self._everybody(SIGNALS)
+            return
         table = self._acting.tables.rep_days
         where = [
             self._unit.scope(table),
@@ -142,17 +230,57 @@ class View:
     def _outings(self) -> Table:
         start = self._midnight_ms(self.period.first)
         end = self._midnight_ms(self.period.last + timedelta(days=1))
-        return outings_between(self._acting, self._unit, start, end, self._reps)
+        if not self._is_shelved:
+            return outings_between(self._acting, self._unit, start, end, self._reps)
+        dates = list(self._dates_of(OUTINGS).items())
+        # What reaches into several dates stands in each of them: it counts where it begins, or on the first one.
+        parts = [table if n == 0 else _since(table, self._span_of(day)[0]) for n, (day, table) in enumerate(dates)]
+        # Dates follow each other, and each is in the order of rep, start and id already.
+        return self._theirs(shelf_of(self._acting).join(OUTINGS, parts)).sort("rep")
 
     def _checkins(self) -> Table:
-        import json
-
         table = self._acting.tables.checkins
+        if self._is_shelved:
+            everybody = self._everybody(CHECKINS)
+            if self._reps is None or not self._peers:
+                return self._theirs(everybody)
+            return self._with_peers(everybody)
         rows = self._rows(table, table.c.time_ms)
         if self._reps is not None and self._peers:
             seen = {row.id for row in rows}
             rows += [row for row in self._peer_rows(rows) if row.id not in seen]
             rows.sort(key=lambda row: (row.time_ms, row.id))
+        return self._checkin_table(rows)
+
+    def _with_peers(self, everybody: Table) -> Table:
+        """Return the check-ins of this view's reps, and beside them those the view's peers made."""
+        import numpy as np
+
+        mine = _mask_of_reps(everybody, set(self._reps or ()))
+        today = everybody.take(mine & (everybody["time_ms"] >= self._midnight_ms(self.period.last)))
+        if self._peers == "source":
+            ids = self._peer_ids(sorted({customer for customer in today["customer"].tolist() if customer}))
+            beside = np.isin(everybody["checkin"].astype("U"), list(ids)) if ids else np.zeros(len(mine), dtype=bool)
+        elif self._peers == "device":
+            devices = {device for device in today["device"] if device}
+            beside = np.asarray([device in devices for device in everybody["device"]], dtype=bool)
+        else:
+            customers = set(today["customer"].tolist()) - {""}
+            beside = np.asarray([customer in customers for customer in everybody["customer"].tolist()], dtype=bool)
+        return everybody.take(mine | beside)
+
+    def _peer_ids(self, customers: Sequence[str]) -> list[str]:
+        """Return the first check-ins of the period at customers of the same sources."""
+        import sqlalchemy as sa
+
+        table = self._acting.tables.checkins
+        statement = self._of_sources(customers, sa.select(table.c.id))
+        return [] if statement is None else [row.id for row in self._unit.all(statement)]
+
+    def _checkin_table(self, rows: Sequence[Any]) -> Table:
+        import json
+
+        table = self._acting.tables.checkins
         bodies: list[dict[str, Any]] = [dict.fromkeys(("lat", "lon", "accuracy_m"))] * len(rows)
         by_rep: dict[str, list[int]] = {}
         for place, row in enumerate(rows):
@@ -190,30 +318,45 @@ class View:
         """Return check-ins of the period that share a customer, device or source with those of the last day."""
         import sqlalchemy as sa
 
-        table, customers = self._acting.tables.checkins, self._acting.tables.customers
+        table = self._acting.tables.checkins
         start, end = self._span_ms()
         last = self._midnight_ms(self.period.last)
         today = [row for row in own if row.time_ms >= last]
         by = table.c.device if self._peers == "device" else table.c.customer
         keys = {row.device if self._peers == "device" else row.customer for row in today} - {""}
+        if self._peers == "source":
+            alike = self._of_sources(sorted(keys), sa.select(table))
+            return [] if alike is None else self._unit.all(alike)
         where = [self._unit.scope(table), table.c.time_ms >= start, table.c.time_ms < end]
         statement = sa.select(table).where(*where).order_by(table.c.time_ms, table.c.id)
-        if self._peers == "source" and keys:
-            named = customers.c.tenant == self._acting.tenant
-            sources = {
-                row.source
-                for chunk in within(sorted(keys))
-                for row in self._unit.all(
-                    sa.select(customers.c.source).where(named, customers.c.id.in_(chunk)).distinct()
-                )
-            }
-            alike = sa.select(customers.c.id).where(named, customers.c.source.in_(sorted(sources)))
-            return self._unit.all(statement.where(table.c.customer.in_(alike)).limit(_PEERS_AT_MOST))
         return [row for chunk in within(sorted(keys)) for row in self._unit.all(statement.where(by.in_(chunk)))]
+
+    def _of_sources(self, customers: Sequence[str], statement: Any) -> Any:
+        """Narrow a select of check-ins to the first ones of the period at customers of the sources of *customers*."""
+        import sqlalchemy as sa
+
+        if not customers:
+            return None
+        table, book = self._acting.tables.checkins, self._acting.tables.customers
+        start, end = self._span_ms()
+        named = book.c.tenant == self._acting.tenant
+        sources = {
+            row.source
+            for chunk in within(customers)
+            for row in self._unit.all(sa.select(book.c.source).where(named, book.c.id.in_(chunk)).distinct())
+        }
+        alike = sa.select(book.c.id).where(named, book.c.source.in_(sorted(sources)))
+        where = [self._unit.scope(table), table.c.time_ms >= start, table.c.time_ms < end, table.c.customer.in_(alike)]
+        return statement.where(*where).order_by(table.c.time_ms, table.c.id).limit(_PEERS_AT_MOST)
 
     def _follow_ups(self) -> Table:
         table = self._acting.tables.follow_ups
-        rows = self._rows(table, table.c.written_ms)
+        if self._is_shelved:
+            return self._theirs(self._everybody(FOLLOW_UPS))
+        return self._follow_up_table(self._rows(table, table.c.written_ms))
+
+    @staticmethod
+    def _follow_up_table(rows: Sequence[Any]) -> Table:
         return FOLLOW_UPS.table(
             followup=[row.id for row in rows],
             rep=Coded.of(row.rep for row in rows),
@@ -371,6 +514,54 @@ class View:
         return known_places(self._acting, self._unit)
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class _ResolvedDate:
+    """What one date was resolved to: the head of each rep's sealed value (no two are alike), stays and signals."""
+
+    heads: Mapping[str, bytes]
+    stays: Table
+    signals: Table
+
+
+def by_date(tables: Tables, schema: Schema) -> dict[str, Table]:
+    """Cut a view's rows of a schema into one table a local date, ascending; rows keep their order."""
+    import numpy as np
+
+    table, zone = tables[schema], tables.as_of.tzinfo
+    if not len(table):
+        return {}
+    column = _INSTANTS.get(schema.name, "start_ms")
+    days = (
+        [day or "" for day in table["date"]]
+        if any(each.name == "date" for each in schema.columns)
+        else [datetime.fromtimestamp(ms / 1000, zone).date().isoformat() for ms in table[column].tolist()]
+    )
+    coded = np.asarray(days)
+    return {str(day): table.take(np.flatnonzero(coded == day)) for day in np.unique(coded)}
+
+
+def _mask_of_reps(table: Table, reps: set[str]) -> Any:
+    import numpy as np
+
+    column = table["rep"]
+    return np.asarray([value in reps for value in column.values] + [False], dtype=bool)[column.codes]
+
+
+def _of_reps(table: Table, reps: set[str]) -> Table:
+    mask = _mask_of_reps(table, reps)
+    return table if mask.all() else table.take(mask)
+
+
+def _before(table: Table, column: str, end_ms: int) -> Table:
+    times = table[column]
+    return table if not len(times) or times[-1] < end_ms else table.take(times < end_ms)
+
+
+def _since(table: Table, start_ms: int) -> Table:
+    begun = table["start_ms"] >= start_ms
+    return table if begun.all() else table.take(begun)
+
+
 def outings_between(acting: Acting, unit: Unit, start_ms: int, end_ms: int, reps: Sequence[str] | None = None) -> Table:
     """Return ``OUTINGS`` that overlap a span, of some reps or of all this principal may see."""
     import sqlalchemy as sa
@@ -393,6 +584,12 @@ def outings_between(acting: Acting, unit: Unit, start_ms: int, end_ms: int, reps
 def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Table]]:
     """Open what was resolved for rows of ``rep_days``: their stays and their signals, in the rows' order."""
     # Several alerters of one evening look at the same days: each is opened once a transaction, as long as it stands.
+    # What the runtime has just worked out itself it need not open at all.
+    hand = unit.acting.house.cached.get((unit.acting.tenant, "days at hand"), {}) if unit.acting.is_runtime else {}
+    for row in rows:
+        key = (row.rep, row.date)
+        if key in hand and hand[key][0] == row.resolved_sealed:
+            unit.opened[key] = hand[key]
     unopened = [row for row in rows if unit.opened.get((row.rep, row.date), (None,))[0] != row.resolved_sealed]
     unit.prepare("whereabouts", (row.rep for row in unopened))
     table = unit.acting.tables.rep_days
@@ -411,6 +608,24 @@ def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Tabl
     days = [unit.opened[row.rep, row.date] for row in rows]
     return [stays for _, stays, _ in days], [signals for _, _, signals in days]
 
+
+def hold_days(unit: Unit, days: Mapping[tuple[str, str], tuple[bytes, Table, Table]]) -> None:
+    """Keep at hand what rep-days were just resolved to: (rep, date) -> sealed value, stays, signals."""
+    unit.opened.update(days)
+    if unit.acting.is_runtime:
+        hand = unit.acting.house.cached.setdefault((unit.acting.tenant, "days at hand"), {})
+        for key, day in days.items():
+            hand.pop(key, None)
+            hand[key] = day
+        for old in list(hand)[: max(0, len(hand) - _AT_HAND)]:
+            del hand[old]
+
+
+#: Kinds of rows that are read date by date, and the column whose instant may lie after the judgement.
+_DATED = frozenset({STAYS.name, SIGNALS.name, OUTINGS.name, CHECKINS.name, FOLLOW_UPS.name})
+_INSTANTS = {CHECKINS.name: "time_ms", FOLLOW_UPS.name: "written_ms"}
+#: A sealed value's key and nonce: enough to tell it from every other.
+_HEAD = 24
 
 _LOADERS: dict[str, Callable[[View], Table]] = {
     STAYS.name: View._stays,

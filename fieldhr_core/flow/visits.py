@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from fieldhr_core.errors import PluginError, RecordError
 from fieldhr_core.flow.days import resolve_dirty, touch_days
 from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.people import local_days
 from fieldhr_core.flow.places import known_places
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.model import (
     JUDGED,
     POINTS,
@@ -49,9 +52,11 @@ class Outings:
         acting = self._acting
         with acting.unit() as unit:
             unit.allow("outings", "write", *{outing.rep for outing in outings})
+            table = acting.tables.outings
+            _touch_dates(acting, unit, table, [outing.id for outing in outings], (table.c.start_ms, table.c.end_ms))
             put(
                 unit.connection,
-                acting.tables.outings,
+                table,
                 [
                     {
                         "tenant": acting.tenant,
@@ -65,6 +70,7 @@ class Outings:
                     for outing in outings
                 ],
             )
+            _touch_dates(acting, unit, table, [outing.id for outing in outings], (table.c.start_ms, table.c.end_ms))
             touch_days(acting, unit, local_days(acting, unit, [(o.rep, o.start) for o in outings]))
             unit.audit("outings.put", "outings", count=len(outings))
         resolve_dirty(acting)
@@ -115,6 +121,8 @@ class Visits:
         with acting.unit() as unit:
             unit.allow("follow_ups", "write", *{record.rep for record in good})
             texts = unit.seal(table, "text_sealed", "message", [r.id for r in good], [r.text.encode() for r in good])
+            written = (table.c.written_ms, table.c.written_ms)
+            _touch_dates(acting, unit, table, [record.id for record in good], written)
             put(
                 unit.connection,
                 table,
@@ -135,6 +143,7 @@ class Visits:
                     for record, text in zip(good, texts, strict=True)
                 ],
             )
+            _touch_dates(acting, unit, table, [record.id for record in good], written)
             # A visit claimed without an outing is held against the track when the day is resolved next.
             touch_days(acting, unit, local_days(acting, unit, [(r.rep, r.start) for r in good if r.kind == "visit"]))
             unit.audit("visits.write", "follow_ups", count=len(good))
@@ -212,6 +221,26 @@ def _keep(acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table
             }
         )
     insert_new(unit.connection, table, rows, ("tenant", "id"))
+    _touch_dates(acting, unit, table, [checkin.id for checkin in checkins], (table.c.time_ms, table.c.time_ms))
+
+
+def _touch_dates(acting: Acting, unit: Unit, table: Any, ids: Sequence[str], span: tuple[Any, Any]) -> None:
+    """Say that rows changed on the dates they stand on now; asked before and after an exchange, of both."""
+    import sqlalchemy as sa
+
+    zone = ZoneInfo(acting.facts(unit).pattern.zone)
+    dates: set[str] = set()
+    start, end = span
+    with unit.housework():
+        for chunk in within(ids):
+            for row in unit.all(
+                sa.select(start.label("first"), end.label("last")).where(
+                    table.c.tenant == acting.tenant, table.c.id.in_(chunk)
+                )
+            ):
+                day, last = (instant(ms).astimezone(zone).date() for ms in (row.first, row.last))
+                dates |= {(day + timedelta(days=n)).isoformat() for n in range((last - day).days + 1)}
+    touch(acting, unit, acting.tables.plain_name(table), dates)
 
 
 def _answers(unit: Unit, checkins: Sequence[CheckIn]) -> list[CheckInAnswer]:

@@ -224,8 +224,7 @@ class Table:
             return column
         # Codes follow first appearance; sorting must not depend on that.
         rank = np.empty(len(column.values) + 1, dtype="i4")
-        for position, value in enumerate(sorted(column.values)):
-            rank[column.values.index(value)] = position
+        rank[sorted(range(len(column.values)), key=column.values.__getitem__)] = np.arange(len(column.values))
         rank[-1] = -1
         return rank[column.codes]
 

@@ -11,6 +11,7 @@ import pytest
 from fieldhr_core import FieldHR
 from fieldhr_core.flow.acting import Acting
 from fieldhr_core.flow.clock import FrozenClock
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.flow.view import View
 from fieldhr_core.model import (
     CHECKINS,
@@ -112,14 +113,17 @@ def test_a_transaction_that_was_undone_leaves_nothing_on_the_shelf(
     clock.advance(town.at("19:00"))
     with hr.acting_as(admin, purpose="operations") as desk:
         desk.positions.record(town.stay(town.mall, "14:00", 40), datum=Datum.WGS84)
-    with pytest.raises(ZeroDivisionError), runtime.unit() as unit:
-        table, shelf = runtime.tables.rep_days, View(runtime, unit, PERIODS[0], clock.now())
-        unit.connection.execute(table.update().values(resolved_sealed=None))
-        from fieldhr_core.flow.shelf import touch
 
-        touch(runtime, unit, "days", ["2026-03-02"])
-        assert not len(shelf[STAYS])
-        raise ZeroDivisionError
+    def undone() -> None:
+        with runtime.unit() as unit:
+            table = runtime.tables.rep_days
+            unit.connection.execute(table.update().values(resolved_sealed=None))
+            touch(runtime, unit, "days", ["2026-03-02"])
+            assert not len(View(runtime, unit, PERIODS[0], clock.now())[STAYS])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        undone()
     assert same(runtime, clock.now())
 
 

@@ -48,6 +48,7 @@ def errors_page() -> str:
         "PLG": "Plugins",
         "SBX": "Sandbox",
         "CLI": "Command line",
+        "API": "HTTP",
     }
     lines = [
         "# Errors",

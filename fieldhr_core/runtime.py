@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, House
     from fieldhr_core.flow.desk import Desk
     from fieldhr_core.flow.tenants import Tenants
+    from fieldhr_core.flow.tokens import Tokens
+    from fieldhr_core.hooks.applications import Application, Authenticate
     from fieldhr_core.hooks.guard import Fault
+    from fieldhr_core.hooks.mounting import Applications
     from fieldhr_core.hooks.plugin import PluginReport
     from fieldhr_core.trust.keys import KeyProvider
 
@@ -140,6 +143,13 @@ class FieldHR:
         return Tenants(self._open_house())
 
     @property
+    def tokens(self) -> Tokens:
+        """The register of tokens, for a host that has no login of its own to hand over."""
+        from fieldhr_core.flow.tokens import Tokens
+
+        return Tokens(self._open_house())
+
+    @property
     def care(self) -> Care:
         """Backup, drill, rotation of keys, forgetting: for the host, not for principals."""
         from fieldhr_core.care.premises import Premises
@@ -178,6 +188,78 @@ class FieldHR:
     def faults(self) -> tuple[Fault, ...]:
         """What plugins did wrong since the runtime was opened."""
         return self._open_house().guard.faults
+
+    def applications(
+        self,
+        *,
+        authenticate: Authenticate,
+        login_url: str = "",
+        only: Sequence[str] | None = None,
+        besides: Iterable[Application] = (),
+        threads: int | None = None,
+        secret: bytes | None = None,
+        max_body_bytes: int = 32 * 2**20,
+    ) -> Applications:
+        """Return one ASGI application with all that the plugins offer, each at its own path.
+
+        Mount it in the host's own ASGI application, or run it with any ASGI server. Closing it ends its threads and not
+        the runtime.
+
+        Args:
+            authenticate: says who a request comes from, see :data:`fieldhr_core.hooks.applications.Authenticate`.
+            login_url: where a person nobody knows is sent; empty: they are refused.
+            only: names of the plugins' applications to mount; ``None``: all.
+            besides: applications of the host's own, mounted with the same care; they come before the plugins'.
+            threads: how many threads work on requests; by default few for SQLite, where one transaction writes at a
+                time, and more elsewhere. They start when the first request comes.
+            secret: ties forms to logins; by default drawn anew. Several processes that serve one site share one.
+            max_body_bytes: how large a request may be.
+
+        Raises:
+            ConfigError: FHR-CFG-001 where the host owns the transaction, which no two requests can share.
+        """
+        import secrets
+        from concurrent.futures import ThreadPoolExecutor
+
+        from fieldhr_core.hooks.applications import Link, Site
+        from fieldhr_core.hooks.mounting import Applications
+        from fieldhr_core.hooks.plugin import PluginInfo
+
+        house = self._open_house()
+        if not house.binding.owns_transaction:
+            raise ConfigError(
+                "Requests need transactions of their own.",
+                code="FHR-CFG-001",
+                hint="Open the runtime on an Engine or a URL instead of a Connection or Session.",
+            )
+        limit = house.binding.most_at_once
+        wanted = threads or (4 if house.binding.dialect == "sqlite" else 8)
+        pool = ThreadPoolExecutor(min(wanted, limit) if limit else wanted, thread_name_prefix="fieldhr-site")
+        site = Site(
+            hr=self,
+            authenticate=authenticate,
+            login_url=login_url,
+            executor=pool,
+            secret=secret or secrets.token_bytes(),
+        )
+        own = [(PluginInfo(name="host", version="0"), application) for application in besides]
+        taken = {word for _, mine in own for word in (mine.name, mine.path, *mine.also)}
+        offered = [
+            (
+                Link(name=offer.name, titles=dict(offer.titles), path=offer.path, plugin=info.name),
+                offer.also,
+                (info, offer),
+            )
+            for info, offer in (*own, *house.registry.applications(taken))
+            if info.name == "host" or only is None or offer.name in only
+        ]
+        offered.sort(key=lambda one: one[0].path)
+        # Before any of them is made, so that each can link to the others.
+        site.links = tuple(link for link, _, _ in offered)
+        made = [(link, also, house.registry.make_application(*offer, site)) for link, also, offer in offered]
+        there = [(link, also, application) for link, also, application in made if application is not None]
+        site.links = tuple(link for link, _, _ in there)
+        return Applications(site, there, pool, max_body_bytes=max_body_bytes)
 
     @contextlib.contextmanager
     def acting_as(self, principal: Principal, *, purpose: str) -> Iterator[Desk]:

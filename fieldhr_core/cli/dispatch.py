@@ -32,6 +32,7 @@ CORE: Final[Mapping[str, str]] = MappingProxyType(
         "doctor": "what is wrong, why, and what to do",
         "keys": "rotate them, or forget a person",
         "plugins": "for integrators: list, new, test, disable, enable",
+        "tokens": "what programs, phones and browsers log in with",
     }
 )
 

@@ -1,5 +1,6 @@
 """The one door for every feature: hook specs that find and announce, providers that do the work, a guard between."""
 
+from fieldhr_core.hooks.applications import Application, Caller, Link, Site
 from fieldhr_core.hooks.context import RegistrationContext
 from fieldhr_core.hooks.plugin import PLUGIN_API, Command, Offer, PluginInfo, PluginReport, PluginStatus
 from fieldhr_core.hooks.providers import (
@@ -21,12 +22,15 @@ from fieldhr_core.hooks.specs import Specs, hookimpl, hookspec
 __all__ = [
     "PLUGIN_API",
     "Alerter",
+    "Application",
+    "Caller",
     "Channel",
     "Check",
     "Command",
     "Connector",
     "Decoder",
     "Delivery",
+    "Link",
     "Notice",
     "Offer",
     "PluginInfo",
@@ -36,6 +40,7 @@ __all__ = [
     "RegistrationContext",
     "Resolver",
     "Scorer",
+    "Site",
     "Specs",
     "Tables",
     "TakesNotes",

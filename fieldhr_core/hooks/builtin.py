@@ -18,6 +18,7 @@ BUILTIN: Final[dict[str, str]] = {
     "scorecards": "fieldhr_plugins.scorecards",
     "behaviour": "fieldhr_plugins.behaviour",
     "channels": "fieldhr_plugins.channels",
+    "console": "fieldhr_plugins.console",
     "conduct": "fieldhr_plugins.conduct",
     "credit": "fieldhr_plugins.credit",
     "screening": "fieldhr_plugins.screening",
@@ -32,6 +33,7 @@ BUILTIN_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "customers": ("customer records from other systems", ("crm_files",)),
     "places": ("stays, visits and daily reports from positions", ("phones", "places")),
     "positions": ("positions from phones, trackers and files", ("phones",)),
+    "serve": ("console, phone page and HTTP interface", ("console",)),
     "screening": ("names and numbers against lists", ("screening",)),
     "trial": ("a synthetic tenant, and the marks the product earns on it", ("sandbox",)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -21,6 +22,7 @@ from fieldhr_core.hooks.settings import as_sentence, did_you_mean, read_settings
 from fieldhr_core.hooks.validation import HOOKS, Hook, LoadedPlugin, load_plugin, report_of_failure
 
 if TYPE_CHECKING:
+    from fieldhr_core.hooks.applications import ASGI, Application, Site
     from fieldhr_core.hooks.guard import Guard
 
 __all__ = ["FAMILIES", "ListedOffer", "Registry"]
@@ -28,6 +30,8 @@ __all__ = ["FAMILIES", "ListedOffer", "Registry"]
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
+
+_PATH: Final = re.compile(r"/|(/[a-z0-9][a-z0-9._-]*)+")
 
 #: family -> the roles its offers may have.
 FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -371,6 +375,48 @@ class Registry:
             found += [(plugin.info, command) for command in offered]
         return tuple(found)
 
+    def applications(self, taken: Iterable[str] = ()) -> tuple[tuple[PluginInfo, Application], ...]:
+        """Ask every plugin for its applications, in the order of :attr:`plugins`.
+
+        Args:
+            taken: names and paths that are given away already.
+
+        One whose hook fails, or whose answer is of no use, is named among the guard's faults and offers none; of two
+        with one name or path the first is kept.
+        """
+        hook, taken = "fieldhr_register_applications", set(taken)
+        found: list[tuple[PluginInfo, Application]] = []
+        for plugin in self._loaded:
+            implemented = plugin.hooks.get(hook)
+            if implemented is None:
+                continue
+            handle = ProviderHandle(
+                plugin=plugin.info.name, family="applications", role="", name=hook, tenant="", provider=implemented
+            )
+            asking = _Asking(implemented, self._context, frozenset(taken))
+            handle.provider = asking
+            try:
+                offered: list[Application] = self.guard.call(handle, "ask")
+            except PluginError as error:
+                _log.debug("%s", error)
+                continue
+            for application in offered:
+                taken |= {application.name, application.path, *application.also}
+                found.append((plugin.info, application))
+        return tuple(found)
+
+    def make_application(self, info: PluginInfo, application: Application, site: Site) -> ASGI | None:
+        """Build one application; ``None`` where that fails, which is a fault of its plugin."""
+        handle = ProviderHandle(
+            plugin=info.name, family="applications", role="", name=application.name, tenant="", provider=application
+        )
+        try:
+            made: ASGI = self.guard.call(handle, "make", site)
+        except PluginError as error:
+            _log.debug("%s", error)
+            return None
+        return made
+
     def announce(self, hook: str, /, **arguments: Any) -> None:
         """Call an event hook of every plugin, one by one; a failure is counted and logged, and the others still hear.
 
@@ -494,6 +540,39 @@ class Registry:
         self._refused[candidate] = error
         report = self._reports[candidate] = report_of_failure(candidate, error)
         _log.warning("Plugin %s of %s: %s %s", report.name, report.distribution, report.reason, report.fix)
+
+
+class _Asking:
+    """One plugin's applications, looked at before anything is mounted."""
+
+    def __init__(self, hook: Hook, context: RegistrationContext, taken: frozenset[str]) -> None:
+        self._hook, self._context, self._taken = hook, context, taken
+
+    def ask(self) -> list[Application]:
+        from fieldhr_core.hooks.applications import Application
+
+        offered = _answer_of(self._hook, {"context": self._context})
+        taken = set(self._taken)
+        for application in offered:
+            if not isinstance(application, Application):
+                raise PluginContractError(
+                    f"It offers a {type(application).__name__} as an application.", code="FHR-PLG-012"
+                )
+            paths = (application.path, *application.also)
+            if not all(_PATH.fullmatch(path) for path in paths) or not application.name:
+                raise PluginContractError(
+                    f"It offers the application {application.name!r} at {', '.join(map(repr, paths))}.",
+                    code="FHR-PLG-012",
+                    hint="A path is / or /words, without a slash at its end.",
+                )
+            clash = taken & {application.name, *paths}
+            if clash:
+                raise PluginLoadError(
+                    f"The application {application.name!r} has {min(clash)!r} in common with another one.",
+                    code="FHR-PLG-014",
+                )
+            taken |= {application.name, *paths}
+        return offered
 
 
 def _answer_of(hook: Hook, known: Mapping[str, Any]) -> list[Any]:

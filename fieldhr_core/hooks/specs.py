@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pluggy
 
 if TYPE_CHECKING:
+    from fieldhr_core.hooks.applications import Application
     from fieldhr_core.hooks.context import RegistrationContext
     from fieldhr_core.hooks.plugin import Command, Offer
     from fieldhr_core.hooks.providers import Alerter, Channel, Check, Connector, Decoder, Resolver, Scorer
@@ -130,6 +131,23 @@ class Specs:
         one path the first is kept.
         **Sync/async:** sync.
         **If it fails:** isolated: its commands are missing and ``fieldhr plugins list`` says why.
+
+        .. versionadded:: 0.1
+        """
+        raise NotImplementedError
+
+    @hookspec
+    def fieldhr_register_applications(self, context: RegistrationContext) -> Iterable[Application]:
+        """Offer ASGI applications: pages and interfaces that a host mounts or ``fieldhr serve`` runs.
+
+        **Called:** whenever a host asks a runtime for its applications, on the caller's thread, outside any
+        transaction.
+        **Args:** *context*: read-only view of the runtime; may be kept, not changed.
+        **Returns:** applications, each with a path of its own. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; of two with one name or one path
+        the first is kept, and the other is a fault of its plugin.
+        **Sync/async:** sync; what is offered is asynchronous.
+        **If it fails:** isolated: named among the runtime's faults, and the other applications are mounted.
 
         .. versionadded:: 0.1
         """

@@ -8,8 +8,9 @@ work inside it and never commit, roll back or close it.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fieldhr_core.errors import ConfigError, StoreError
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 __all__ = ["Binding", "bind"]
+
+#: Seconds a transaction waits for its turn to write.
+_PATIENCE_S: Final = 30.0
 
 
 class Binding(Protocol):
@@ -30,6 +34,11 @@ class Binding(Protocol):
     @property
     def dialect(self) -> str:
         """``sqlite``, ``postgresql`` ..."""
+        ...
+
+    @property
+    def most_at_once(self) -> int | None:
+        """How many threads can have a connection at a time; ``None``: as many as come."""
         ...
 
     def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Connection]:
@@ -49,22 +58,43 @@ class EngineBinding:
     def __init__(self, engine: Engine, *, ours: bool) -> None:
         self.engine = engine
         self.is_ours = ours
+        # SQLite lets one transaction write and has the others try again and again, the longer the later. Threads of
+        # this process queue instead; other processes are still waited for.
+        self._turn = threading.Lock() if ours and engine.dialect.name == "sqlite" else None
 
     @property
     def dialect(self) -> str:
         return self.engine.dialect.name
+
+    @property
+    def most_at_once(self) -> int | None:
+        from sqlalchemy import StaticPool
+
+        return 1 if isinstance(self.engine.pool, StaticPool) else None
 
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
         from sqlalchemy.exc import DBAPIError
 
         try:
-            with self.engine.connect() as connection:
+            with self._taking_turns(write), self.engine.connect() as connection:
                 connection = connection.execution_options(fieldhr_write=write)
                 with connection.begin():
                     yield connection
         except DBAPIError as cause:
             raise _translated(cause) from cause
+
+    @contextlib.contextmanager
+    def _taking_turns(self, write: bool) -> Iterator[None]:
+        if self._turn is None or not write:
+            yield
+            return
+        if not self._turn.acquire(timeout=_PATIENCE_S):
+            raise StoreError("The database refused: another transaction is still writing.", code="FHR-STO-005")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         if self.is_ours:
@@ -75,6 +105,7 @@ class HostBinding:
     """Work inside a transaction the host owns; its rollback takes ours along, its commit makes ours durable."""
 
     owns_transaction = False
+    most_at_once = 1
 
     def __init__(self, host: Any) -> None:
         self._host = host
@@ -135,7 +166,7 @@ def _own_engine(url: Any) -> Engine:
             return sa.create_engine(parsed)
         in_memory = parsed.database in (None, "", ":memory:")
         options: dict[str, Any] = {"poolclass": sa.StaticPool} if in_memory else {}
-        engine = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False}, **options)
+        engine = sa.create_engine(parsed, connect_args={"timeout": _PATIENCE_S, "check_same_thread": False}, **options)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as cause:
         raise StoreError(f"The database URL cannot be used: {cause}", code="FHR-STO-001") from cause
     sa.event.listen(engine, "connect", _durable)

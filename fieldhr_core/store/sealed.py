@@ -76,6 +76,7 @@ SEALED: Final = (
     SealedColumn(table="checkins", column="body_sealed", data_class=DataClass.WHEREABOUTS, row=("id",), person="rep"),
     SealedColumn(table="follow_ups", column="text_sealed", data_class=DataClass.MESSAGE, row=("id",)),
     SealedColumn(table="inspections", column="text_sealed", data_class=DataClass.MESSAGE, row=("id",)),
+    SealedColumn(table="attachments", column="body_sealed", data_class=DataClass.MESSAGE, row=("id",)),
     SealedColumn(table="messages", column="text_sealed", data_class=DataClass.MESSAGE, row=("id",)),
     SealedColumn(
         table="rulings", column="grounds_sealed", data_class=DataClass.MESSAGE, row=("kind", "submission", "check")
@@ -83,6 +84,7 @@ SEALED: Final = (
     SealedColumn(table="cases", column="body_sealed", data_class=DataClass.CASE, row=("id",)),
     SealedColumn(table="case_events", column="body_sealed", data_class=DataClass.CASE, row=("case", "seq")),
     SealedColumn(table="outbox", column="body_sealed", data_class=DataClass.MESSAGE, row=("id",)),
+    SealedColumn(table="answers", column="body_sealed", data_class=DataClass.CONTACT, row=("id",)),
     SealedColumn(table="quarantine", column="body_sealed", data_class=DataClass.WHEREABOUTS, row=("id",), person="rep"),
 )
 

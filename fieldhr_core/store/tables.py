@@ -236,6 +236,20 @@ class StoreTables:
             index("follow_ups_customer", "tenant", "customer", "start_ms"),
             index("follow_ups_start", "tenant", "start_ms"),
         )
+        self.attachments = table(
+            "attachments",
+            tenant(),
+            key(),
+            Column("rep", ident, nullable=False),
+            Column("record", ident, nullable=False),
+            Column("media", String(60), nullable=False),
+            Column("size", Integer, nullable=False),
+            Column("digest", String(64), nullable=False),
+            Column("time_ms", BigInteger, nullable=False),
+            Column("recorded_ms", BigInteger, nullable=False),
+            Column("body_sealed", LargeBinary, nullable=False),
+            index("attachments_record", "tenant", "record"),
+        )
         self.messages = table(
             "messages",
             tenant(),
@@ -468,6 +482,28 @@ class StoreTables:
             tenant(),
             Column("job", String(160), primary_key=True),
             Column("done_ms", BigInteger, nullable=False),
+        )
+        self.tokens = table(
+            "tokens",
+            tenant(),
+            key(),
+            Column("digest", String(64), nullable=False),
+            Column("principal", ident, nullable=False),
+            Column("role", String(20), nullable=False),
+            Column("person", ident),
+            Column("purpose", String(40), nullable=False),
+            Column("created_ms", BigInteger, nullable=False),
+            Column("expires_ms", BigInteger, nullable=False),
+            Column("revoked_ms", BigInteger),
+        )
+        self.answers = table(
+            "answers",
+            tenant(),
+            key(),
+            Column("request", String(64), nullable=False),
+            Column("at_ms", BigInteger, nullable=False),
+            Column("body_sealed", LargeBinary, nullable=False),
+            index("answers_at", "tenant", "at_ms"),
         )
         self.cursors = table(
             "cursors",

@@ -217,6 +217,13 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
         ("follow_ups", "received_ms"): _clear("When it arrived.", _CARE, _RECORD),
         ("follow_ups", "joint_with"): _clear("Ids of colleagues who were there.", _CARE, _RECORD),
         ("follow_ups", "text_sealed"): _sealed("What was written.", DataClass.MESSAGE, _NOTES, _RECORD),
+        ("attachments", "rep"): _who(*_CARE, keeping=_RECORD),
+        ("attachments", "record"): _who(*_CARE, keeping=_RECORD, holds="Id of the check-in or follow-up it goes with."),
+        ("attachments", "time_ms"): _clear("When it was taken.", _CARE, _RECORD),
+        ("attachments", "recorded_ms"): _clear("When it arrived.", _CARE, _RECORD),
+        ("attachments", "body_sealed"): _sealed(
+            "A photo or voice note.", DataClass.MESSAGE, _NOTES, _RECORD, sensitive=True
+        ),
         ("messages", "thread"): _clear("Id of the conversation.", _CONDUCT, _RECORD),
         ("messages", "rep"): _who(*_CONDUCT, keeping=_RECORD),
         ("messages", "customer"): _who(*_CONDUCT, keeping=_RECORD, holds="Id of the customer."),
@@ -298,6 +305,15 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
             sensitive=True,
             per_person=True,
         ),
+        ("tokens", "principal"): _who(Purpose.ADMINISTRATION, holds="Id of whoever the token acts as."),
+        ("tokens", "person"): _who(Purpose.ADMINISTRATION),
+        ("tokens", "role"): _clear("What they are to the tenant.", (Purpose.ADMINISTRATION,), _RELATION),
+        ("answers", "body_sealed"): _sealed(
+            "The answer to a request, to be given again where the request comes again.",
+            DataClass.CONTACT,
+            (Purpose.OPERATIONS,),
+            _TRANSIT,
+        ),
         ("counters", "subject"): _who(Purpose.OPERATIONS, keeping=_RECORD),
         ("counters", "count"): _clear("How many of a rep's fixes were refused that day, and why.", _VISITS, _RECORD),
     }
@@ -338,6 +354,10 @@ TECHNICAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "metrics": "tenant metric first last computed_ms",
             "audit": "tenant seq at_ms role purpose action object_kind mac",
             "outbox": "tenant id channel recipient code urgency created_ms due_ms attempts state reason",
+            "attachments": "tenant id media size digest",
+            # The digest of a random secret tells nothing of the secret, and the secret is held nowhere.
+            "tokens": "tenant id digest purpose created_ms expires_ms revoked_ms",
+            "answers": "tenant id request at_ms",
             "quarantine": "tenant id kind code at_ms",
             "counters": "tenant name date",
             "jobs": "tenant job done_ms",

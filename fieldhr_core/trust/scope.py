@@ -85,6 +85,8 @@ _MATRIX: Final[Mapping[str, tuple[tuple[Reach, ...], tuple[Reach, ...]]]] = {
     "counters": ((_O, _S, _N, _T, _T, _T, _N), (_N, _N, _N, _N, _N, _T, _N)),
     "operations": ((_N, _N, _N, _N, _T, _T, _T), (_N, _N, _N, _N, _N, _T, _N)),
     "keys": ((_N, _N, _N, _N, _T, _T, _N), (_N, _N, _N, _N, _N, _N, _N)),
+    "tokens": ((_N, _N, _N, _N, _T, _T, _N), (_N, _N, _N, _N, _N, _T, _N)),
+    "answers": ((_N, _N, _N, _N, _N, _N, _N), (_N, _N, _N, _N, _N, _N, _N)),
 }
 
 #: (kind, action, role) -> reach. What is not in it reaches nothing.
@@ -161,6 +163,7 @@ TABLES: Final[Mapping[str, TableRule]] = MappingProxyType(
         "visits": TableRule(kind="visits", person="rep"),
         "checkins": TableRule(kind="checkins", person="rep"),
         "follow_ups": TableRule(kind="follow_ups", person="rep"),
+        "attachments": TableRule(kind="follow_ups", person="rep"),
         "messages": TableRule(kind="messages", person="rep"),
         "rulings": TableRule(kind="messages", parent=("messages", "submission", "id"), only=(("kind", "message"),)),
         "deals": TableRule(kind="deals", person="rep"),
@@ -178,6 +181,8 @@ TABLES: Final[Mapping[str, TableRule]] = MappingProxyType(
         "outbox": TableRule(kind="operations"),
         "quarantine": TableRule(kind="quarantine", person="rep"),
         "counters": TableRule(kind="counters", person="subject"),
+        "tokens": TableRule(kind="tokens"),
+        "answers": TableRule(kind="answers"),
         "jobs": TableRule(kind="operations"),
         "cursors": TableRule(kind="operations"),
     }
@@ -197,6 +202,7 @@ MASKED: Final[Mapping[Role, Mapping[str, frozenset[str]]]] = MappingProxyType(
             "addresses": frozenset({"body_sealed"}),
             "checkins": frozenset({"body_sealed", "distance_m"}),
             "follow_ups": frozenset({"text_sealed"}),
+            "attachments": frozenset({"body_sealed"}),
             "messages": frozenset({"text_sealed"}),
             "rulings": frozenset({"grounds_sealed"}),
             "deals": frozenset({"amount_minor", "facts"}),
@@ -206,8 +212,13 @@ MASKED: Final[Mapping[Role, Mapping[str, frozenset[str]]]] = MappingProxyType(
             "case_events": frozenset({"body_sealed"}),
             "outbox": frozenset({"body_sealed"}),
             "keys": frozenset({"wrapped"}),
+            "tokens": frozenset({"digest"}),
         },
-        Role.ADMIN: {"customers": frozenset({"identity_sealed"}), "keys": frozenset({"wrapped"})},
+        Role.ADMIN: {
+            "customers": frozenset({"identity_sealed"}),
+            "keys": frozenset({"wrapped"}),
+            "tokens": frozenset({"digest"}),
+        },
         Role.INTEGRATOR: {
             "people": frozenset({"name_sealed", "contact_sealed", "traits"}),
             "places": frozenset({"body_sealed", "subject"}),

@@ -476,9 +476,9 @@ def test_names_are_read_from_packages_and_not_from_what_is_not_there(write: Writ
 # -- asking ------------------------------------------------------------------------------------------------------
 
 
-def test_every_registration_hook_is_a_family_or_the_commands() -> None:
+def test_every_registration_hook_is_a_family_the_commands_or_the_applications() -> None:
     registering = {name.removeprefix("fieldhr_register_") for name in HOOKS if "register" in name}
-    assert registering == {*FAMILIES, "commands"}
+    assert registering == {*FAMILIES, "commands", "applications"}
 
 
 def test_an_offer_that_nobody_makes_says_what_there_is() -> None:

@@ -53,6 +53,8 @@ quarantine  OSNNNTN NNNNNTT
 counters    OSNTTTN NNNNNTN
 operations  NNNNTTT NNNNNTN
 keys        NNNNTTN NNNNNNN
+tokens      NNNNTTN NNNNNTN
+answers     NNNNNNN NNNNNNN
 """
 
 

@@ -61,6 +61,11 @@ class NoWall:
         """See :class:`~fieldhr_core.store.binding.Binding`."""
         return self._inner.dialect
 
+    @property
+    def most_at_once(self) -> int | None:
+        """See :class:`~fieldhr_core.store.binding.Binding`."""
+        return self._inner.most_at_once
+
     def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Connection]:
         """Yield a connection."""
         return self._inner.transaction(write=write)

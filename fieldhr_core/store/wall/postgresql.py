@@ -87,6 +87,11 @@ class PostgresWall:
         """See :class:`~fieldhr_core.store.binding.Binding`."""
         return self._inner.dialect
 
+    @property
+    def most_at_once(self) -> int | None:
+        """See :class:`~fieldhr_core.store.binding.Binding`."""
+        return self._inner.most_at_once
+
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:
         """Yield a connection that reaches every tenant: the runtime's own."""

@@ -106,6 +106,11 @@ class SqliteWall:
         """See :class:`~fieldhr_core.store.binding.Binding`."""
         return self._inner.dialect
 
+    @property
+    def most_at_once(self) -> int | None:
+        """See :class:`~fieldhr_core.store.binding.Binding`."""
+        return self._inner.most_at_once
+
     def transaction(self, *, write: bool) -> contextlib.AbstractContextManager[Connection]:
         """Yield a connection before the wall: it reaches everything."""
         return self._inner.transaction(write=write)

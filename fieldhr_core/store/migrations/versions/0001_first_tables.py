@@ -36,6 +36,35 @@ def upgrade() -> None:
         f"ix_{prefix}absences_rep", f"{prefix}absences", ["tenant", "rep", "start_ms"], unique=False, schema=schema
     )
     op.create_table(
+        f"{prefix}answers",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("body_sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(f"ix_{prefix}answers_at", f"{prefix}answers", ["tenant", "at_ms"], unique=False, schema=schema)
+    op.create_table(
+        f"{prefix}attachments",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("rep", sa.String(length=120), nullable=False),
+        sa.Column("record", sa.String(length=120), nullable=False),
+        sa.Column("media", sa.String(length=60), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("time_ms", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
+        sa.Column("body_sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=schema,
+    )
+    op.create_index(
+        f"ix_{prefix}attachments_record", f"{prefix}attachments", ["tenant", "record"], unique=False, schema=schema
+    )
+    op.create_table(
         f"{prefix}attendance",
         sa.Column("tenant", sa.String(length=120), nullable=False),
         sa.Column("id", sa.String(length=120), nullable=False),
@@ -513,6 +542,21 @@ def upgrade() -> None:
         sa.Column("simulated", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        schema=schema,
+    )
+    op.create_table(
+        f"{prefix}tokens",
+        sa.Column("tenant", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("principal", sa.String(length=120), nullable=False),
+        sa.Column("role", sa.String(length=20), nullable=False),
+        sa.Column("person", sa.String(length=120), nullable=True),
+        sa.Column("purpose", sa.String(length=40), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("revoked_ms", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "id"),
         schema=schema,
     )
     op.create_table(

@@ -1,0 +1,1 @@
+"""Routes of the interface, one module a subject."""

@@ -1,0 +1,1 @@
+"""The phone page: one tap checks in, with a signal or without."""

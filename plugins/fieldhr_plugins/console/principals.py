@@ -27,7 +27,7 @@ def token_caller(hr: FieldHR, scope: Scope) -> Caller | None:
 
 def token_of(scope: Scope) -> str | None:
     """Return the token a request shows: a bearer, the password of basic authentication, or the cookie."""
-    headers = {name: value for name, value in scope["headers"] if name in (b"authorization", b"cookie")}
+    headers: dict[bytes, bytes] = dict(scope["headers"])
     said = headers.get(b"authorization", b"").decode("latin-1")
     scheme, _, value = said.partition(" ")
     if scheme.lower() == "bearer":

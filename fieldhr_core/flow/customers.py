@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.cases import withdraw_cleared
-from fieldhr_core.flow.places import address_bodies, is_on_earth, touch_places
+from fieldhr_core.flow.places import address_bodies, is_on_earth, places_version, touch_places
 from fieldhr_core.flow.rulings import is_checked, keep_rulings, rule, strictest
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import (
+    CUSTOMERS,
     Address,
+    Coded,
     Customer,
     Datum,
     Finding,
     Receipt,
     Ruling,
     Submission,
+    Table,
     instant,
     milliseconds,
 )
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 #: What a role that sees customers masked gets in place of their names and numbers.
 _MASKED: Final[dict[str, Any]] = {"name": "", "need": "", "birth_date": None, "countries": ()}
 
-__all__ = ["Customers", "customer_ruled_again", "sifted", "take_in"]
+__all__ = ["Customers", "customer_ruled_again", "known_customers", "sifted", "take_in"]
 
 
 class Customers:
@@ -174,6 +177,31 @@ def customer_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]
     """Rule again on the customer a case is about; nothing where it is no longer kept."""
     each, _ = rule(acting, unit, "customer", _submissions(unit, _customers(unit, [case.subject])))
     return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
+
+
+def known_customers(acting: Acting, unit: Unit) -> Table:
+    """Return ``CUSTOMERS`` that the unit's principal may see; to the runtime, the same object until one changes."""
+    import sqlalchemy as sa
+
+    table = acting.tables.customers
+    place, version = (acting.tenant, "customers"), places_version(acting, unit)
+    cached = acting.house.cached.get(place) if acting == acting.as_house() else None
+    if cached is not None and cached[0] == version:
+        known: Table = cached[1]
+        return known
+    rows = unit.all(sa.select(table).where(unit.scope(table), table.c.gone_ms.is_(None)).order_by(table.c.id))
+    known = CUSTOMERS.table(
+        customer=[row.id for row in rows],
+        rep=Coded.of(row.owner for row in rows),
+        schema=Coded.of(row.schema for row in rows),
+        industry=Coded.of(row.industry or None for row in rows),
+        risk=Coded.of(row.risk for row in rows),
+        potential=Coded.of(row.potential or None for row in rows),
+        source=Coded.of(row.source for row in rows),
+    )
+    if acting == acting.as_house():
+        acting.house.cached[place] = (version, known)
+    return known
 
 
 def _submissions(unit: Unit, customers: Sequence[Customer]) -> list[Submission]:

@@ -14,7 +14,7 @@ from fieldhr_core.store.rows import canonical_json, put
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["DOUBTS", "Places", "address_bodies", "is_on_earth", "known_places", "touch_places"]
+__all__ = ["DOUBTS", "Places", "address_bodies", "is_on_earth", "known_places", "places_version", "touch_places"]
 
 #: Alerts that say an address is wrong. While such a case is open, nobody is held against that address.
 DOUBTS: Final = ("crm.address_suspect", "quality.datum_shift")
@@ -73,7 +73,7 @@ def known_places(acting: Acting, unit: Unit) -> Table:
 
 
 def _known_places(acting: Acting, unit: Unit) -> Table:
-    version = _places_version(acting, unit)
+    version = places_version(acting, unit)
     cached = acting.house.cached.get((acting.tenant, "places"))
     if cached is not None and cached[0] == version:
         table: Table = cached[1]
@@ -86,7 +86,7 @@ def _known_places(acting: Acting, unit: Unit) -> Table:
 def touch_places(acting: Acting, unit: Unit) -> None:
     """Say that a place, a customer or an address changed, to every process that caches the map."""
     with unit.housework():
-        version = {"name": "places.version", "subject": "", "date": "", "count": _places_version(acting, unit) + 1}
+        version = {"name": "places.version", "subject": "", "date": "", "count": places_version(acting, unit) + 1}
         put(unit.connection, acting.tables.counters, [{"tenant": acting.tenant, **version}])
 
 
@@ -107,7 +107,8 @@ def address_bodies(unit: Unit, rows: Sequence[Any]) -> list[dict[str, Any]]:
     return [json.loads(body) for body in bodies]
 
 
-def _places_version(acting: Acting, unit: Unit) -> int:
+def places_version(acting: Acting, unit: Unit) -> int:
+    """Return a number that goes up whenever a place, a customer or an address changes."""
     import sqlalchemy as sa
 
     table = acting.tables.counters

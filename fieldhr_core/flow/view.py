@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from fieldhr_core.errors import RecordError
+from fieldhr_core.flow.customers import known_customers
 from fieldhr_core.flow.deals import deals_table
 from fieldhr_core.flow.feedback import feedback_table
 from fieldhr_core.flow.people import duties, duty_table, people_table
@@ -20,6 +21,7 @@ from fieldhr_core.model import (
     CASES,
     CHECKINS,
     CONTACTS,
+    CUSTOMERS,
     DEALS,
     DUTY_DAYS,
     FEEDBACK,
@@ -510,6 +512,16 @@ class View:
             closed_ms=[at if at <= as_of_ms else 0 for at in closed],
         )
 
+    def _customers(self) -> Table:
+        import numpy as np
+
+        table = known_customers(self._acting, self._unit)
+        if self._reps is None:
+            return table
+        held = table["rep"]
+        shown = np.isin(held.codes, [code for code, rep in enumerate(held.values) if rep in self._reps])
+        return table.take(shown | ~table["risk"].where("normal"))
+
     def _places(self) -> Table:
         return known_places(self._acting, self._unit)
 
@@ -637,6 +649,7 @@ _LOADERS: dict[str, Callable[[View], Table]] = {
     PEOPLE.name: View._people,
     DEALS.name: View._deals,
     ATTENDANCE.name: View._attendance,
+    CUSTOMERS.name: View._customers,
     PLACES.name: View._places,
     CASES.name: View._cases,
     CONTACTS.name: View._contacts,

@@ -160,8 +160,8 @@ class Tables(Protocol):
 
         There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
         ``DEALS``, ``LOANS``, ``CONTACTS``, ``FEEDBACK``, ``INSPECTIONS``, ``PRESENCE``, ``NOTES``, ``ATTENDANCE``,
-        ``PLACES`` and ``CASES``. Of deals, loans and feedback all are shown, however old, as they stood at
-        :attr:`as_of`.
+        ``CUSTOMERS``, ``PLACES`` and ``CASES``. Of deals, loans and feedback all are shown, however old, as they stood
+        at :attr:`as_of`.
         """
         ...
 

@@ -10,6 +10,7 @@ __all__ = [
     "ATTENDANCE",
     "CHECKINS",
     "CONTACTS",
+    "CUSTOMERS",
     "DEALS",
     "DUTY_DAYS",
     "FEEDBACK",
@@ -192,6 +193,21 @@ NOTES: Final = Schema(
         Column("start_ms", Kind.TIME_MS, "Start the record claims."),
         Column("written_ms", Kind.TIME_MS, "Device time of writing."),
         Column("text", Kind.TEXT, "What was written."),
+    ),
+)
+
+#: Customers as the host classes them; no name, no number.
+CUSTOMERS: Final = Schema(
+    "customers",
+    "Customers as they stand, one row each: those of the reps shown, and all whose risk is not normal.",
+    (
+        Column("customer", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep who holds the customer; null nobody."),
+        Column("schema", Kind.CODED, "Person, Organization."),
+        Column("industry", Kind.CODED, "The host's class of business; null unknown."),
+        Column("risk", Kind.CODED, "The host's own label: normal, high ..."),
+        Column("potential", Kind.CODED, "high, medium, low; null unknown."),
+        Column("source", Kind.CODED, "System the record came from."),
     ),
 )
 

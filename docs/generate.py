@@ -204,6 +204,32 @@ def field_register_page() -> str:
     return _page(register.as_markdown().rstrip("\n").split("\n"))
 
 
+def packs_page() -> str:
+    """Write the tables of packs and of scenarios anew; what stands between them is kept."""
+    from fieldhr_sandbox.packs import PACKS
+    from fieldhr_sandbox.scenarios import REGISTRY
+
+    packs = ["| pack | what | reps | days | planted | must reach |", "| --- | --- | --- | --- | --- | --- |"]
+    for pack in PACKS.values():
+        # A pack of nothing but rows that ask for silence has nothing to find.
+        quiet = pack.turn is None and all(key[0] == "Q" or "/" in key or key in SILENT_ROWS for key, _ in pack.plantings)
+        bar = f"precision {pack.bar.precision:.0%}, recall {pack.bar.recall:.0%}"
+        reach = f"{pack.bar.serious_per_rep_week} alerts a rep-week" if quiet else bar
+        planted = "by share" if pack.turn else str(sum(count for _, count in pack.plantings))
+        reach += ", dials measured" if pack.turn else ""
+        packs.append(f"| `{pack.name}` | {_cell(pack.title)} | {pack.reps} | {pack.days} | {planted} | {reach} |")
+    rows = ["| key | what happens | planted in |", "| --- | --- | --- |"]
+    for key, row in sorted(REGISTRY.items()):
+        where = [f"`{pack.name}`" for pack in PACKS.values() if key in dict(pack.plantings)]
+        rows.append(f"| `{key}` | {_cell(row.title)} | {', '.join(where) or 'no pack yet'} |")
+    text = (REFERENCE / "packs.md").read_text(encoding="utf-8")
+    for name, table in (("packs", packs), ("scenarios", rows)):
+        pattern = rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        block = "\n".join(table) + "\n"
+        text = re.sub(pattern, lambda found, block=block: found[1] + block + found[2], text)
+    return text
+
+
 def index_page(folder: str) -> str:
     """List the pages of one folder, so that none is forgotten."""
     title, purpose = FOLDERS[folder]
@@ -215,6 +241,9 @@ def index_page(folder: str) -> str:
         lines += [f"- [{_title(path)}]({subfolder.name}/{path.name})" for path in sorted(subfolder.glob("*.md"))]
     return _page(lines)
 
+
+#: Rows of the scenario book, besides Q, in which something looks wrong and is not.
+SILENT_ROWS = {"C03", "L20", "O02"}
 
 #: Folder -> title and purpose.
 FOLDERS = {
@@ -232,6 +261,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page,
     "reference/field-register.md": field_register_page,
     "reference/requirements.md": requirements_page,
+    "reference/packs.md": packs_page,
     **{f"{folder}/index.md": functools.partial(index_page, folder) for folder in FOLDERS},
 }
 

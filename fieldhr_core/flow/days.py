@@ -226,18 +226,19 @@ def _by_day(table: Table, schema: Any) -> dict[tuple[str, str], Table]:
 
 
 def _visits(acting: Acting, rep: str, day: str, stays: Table) -> list[dict[str, Any]]:
-    at = stays["verdict"].where("at")
+    """Return the visits of a day; where a resolver lets several begin at one instant, the longest counts."""
+    at = [row for row in stays.take(stays["verdict"].where("at")).rows() if row["customer"] is not None]
+    longest = {row["start_ms"]: row for row in sorted(at, key=lambda row: (row["end_ms"], row["customer"]))}
     return [
         {
             "tenant": acting.tenant,
             "rep": rep,
             "date": day,
-            "start_ms": row["start_ms"],
+            "start_ms": start,
             "end_ms": row["end_ms"],
             "customer": row["customer"],
             "certain_s": row["certain_s"],
             "possible_s": row["possible_s"],
         }
-        for row in stays.take(at).rows()
-        if row["customer"] is not None
+        for start, row in sorted(longest.items())
     ]

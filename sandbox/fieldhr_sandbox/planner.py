@@ -197,6 +197,7 @@ def _sayable(row: Scenario, script: Script) -> int:
     )
 
 
-def _demand(row: Scenario) -> tuple[bool, bool, int, int, int, str]:
+def _demand(row: Scenario) -> tuple[bool, int, bool, int, int, str]:
     needs = row.needs
-    return (not needs.rural, not needs.whole_rep, -needs.days, -needs.reps, -len(needs.parts), row.key)
+    # Neighbours of one branch who are all free are the first to run out.
+    return (not needs.rural, -needs.reps, not needs.whole_rep, -needs.days, -len(needs.parts), row.key)

@@ -15,7 +15,7 @@ from fieldhr_core import FieldHR
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.clock import FrozenClock
 from fieldhr_core.flow.values import plain
-from fieldhr_core.model import REPORTED, STAYS, CaseState, Coded, Datum, Outing, Principal, Table
+from fieldhr_core.model import REPORTED, STAYS, Address, CaseState, Coded, Customer, Datum, Outing, Principal, Table
 from fieldhr_core.model.datums import from_wgs84
 from fieldhr_core.store.packing import pack
 from fieldhr_core.trust.keys import EphemeralKeys
@@ -74,6 +74,27 @@ def test_order_repeats_and_portions_change_nothing(admin: Principal, settle: Any
                 assert all(receipt.adds_up for receipt in receipts)
                 seen.append(report_bytes(desk))
     assert seen == [seen[0]] * len(seen)
+
+
+@pytest.mark.req("A8")
+def test_visits_that_begin_at_one_instant_are_one_visit(
+    admin: Principal, settle: Any, town: Any, clock: FrozenClock, database_url: str
+) -> None:
+    """Two phones of one rep at two customers' at once: the circle rule enters and leaves both at the same instant."""
+    plugins = ["fieldhr_plugins.places", "fieldhr_plugins.baselines"]
+    with FieldHR.open(
+        database_url, clock=clock, keys=EphemeralKeys(), strict=True, plugins=plugins, autoload=False
+    ) as hr:
+        settle(hr, admin, settings={"resolver": "circle"})
+        clock.advance(town.at("19:00"))
+        first = town.stay(town.customer, "14:00", 10)
+        second = town.stay((31.2600, 121.4700), "14:00", 10).replace(device=Coded.same("phone-2", len(first)))
+        with hr.acting_as(admin, purpose="operations") as desk:
+            address = Address(id="a2", lat=31.2600, lon=121.4700, datum=Datum.WGS84)
+            desk.customers.put([Customer(id="c2", name="Li Si", owner="r1", addresses=(address,))])
+            assert desk.positions.record(town.day(first, second), datum=Datum.WGS84).stored == 42
+            stays = desk.reports.day("r1", date(2026, 3, 2)).stays
+            assert len(set(stays["start_ms"].tolist())) < len(stays)
 
 
 def test_a_late_record_withdraws_what_it_disproves(bank: Any, town: Any) -> None:

@@ -244,6 +244,24 @@ def test_what_is_no_phone_in_a_bag(days: list[date], how: dict[str, Any]) -> Non
     assert not carried(days, **how)
 
 
+@pytest.mark.req("A7", "A8")
+@pytest.mark.scenario("L11")
+@pytest.mark.parametrize(("unheard_min", "count"), [(90, 2), (0, 0)])
+def test_while_one_phone_is_silent_nothing_is_known_of_the_two(unheard_min: int, count: int) -> None:
+    days = [DAYS[n] for n in (0, 1, 3, 4, 6)]
+    stays = [row for day in DAYS for row in tour(day, "p")]
+    for day in DAYS:
+        *before, third, _ = tour(day, "q") if day in days else tour(day, "q", 5000)
+        # The last stop of the other phone is missing: it was silent, or it was on its way.
+        stays += [*before, {**third, "possible_s": third["possible_s"] + unheard_min * 60.0}]
+    held = {
+        "stays": STAYS.from_rows(stays),
+        "checkins": CHECKINS.from_rows([check_in(day, rep, rep) for day in days for rep in "pq"]),
+        "duty_days": DUTY_DAYS.from_rows([duty(day, rep) for day in DAYS for rep in "pq"]),
+    }
+    assert len(CarriedForAnother().find(Held(held, days=21))) == count
+
+
 @pytest.mark.scenario("L11")
 @pytest.mark.parametrize("kind", ["office", "home", "private"])
 def test_days_together_in_an_office_say_nothing(kind: str) -> None:

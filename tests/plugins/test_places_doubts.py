@@ -411,6 +411,24 @@ def test_a_visit_nobody_came_near_is_unsupported() -> None:
     assert not unsupported(table, record("f1", start=150))
 
 
+@pytest.mark.scenario("L15")
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [({}, 0), ({"verdict": "at"}, 1), ({"time_ms": T0 + 180 * MINUTE}, 1), ({"customer": "A"}, 1), ({"rep": "r2"}, 1)],
+)
+def test_a_visit_whose_check_in_came_from_elsewhere_has_been_told_already(changes: dict[str, Any], count: int) -> None:
+    sent = {
+        "checkin": "c1", "rep": "r1", "customer": "B", "time_ms": T0 + 65 * MINUTE, "lat": LAT, "lon": LON,
+        "verdict": "away", "reason": "checkin.beyond_radius", "distance_m": 990.0,
+    }  # fmt: skip
+    held = {
+        "signals": signals(walk(minutes=170), claim()),
+        "follow_ups": FOLLOW_UPS.from_rows([record("f1")]),
+        "checkins": CHECKINS.from_rows([{**sent, **changes}]),
+    }
+    assert len(UnsupportedVisits().find(Held(held))) == count
+
+
 @pytest.mark.req("A8")
 @pytest.mark.scenario("L06")
 @pytest.mark.parametrize("case", ["at the customer", "silence", "part silence", "no coordinates"])

@@ -77,7 +77,8 @@ def test_timelines_have_no_hole_and_nobody_jumps(seed: int) -> None:
         for move in script.timeline.moves():
             assert list(move.times_s) == sorted(move.times_s)
             if move.end_s > move.start_s:
-                assert move.length_m / (move.end_s - move.start_s) < 30
+                fastest = 100 if "Q12" in script.claimed_by.values() else 30  # a train
+                assert move.length_m / (move.end_s - move.start_s) < fastest
 
 
 def _place(piece, which: int) -> tuple[float, float]:
@@ -89,11 +90,11 @@ def _place(piece, which: int) -> tuple[float, float]:
 def test_every_planting_of_smoke_is_in_the_key(seed: int) -> None:
     """Scenarios announce their dwells; building fails unless the finished timeline holds exactly those."""
     tenant = build(pack("smoke"), seed)
-    counted: dict[str, int] = {}
+    planted: dict[str, set[str]] = {}
     for record in tenant.key.records:
         name = f"{record.scenario}/{record.variant}" if record.variant else record.scenario
-        counted[name] = counted.get(name, 0) + 1
-    assert counted == dict(PACKS["smoke"].plantings)
+        planted.setdefault(name, set()).add(record.instance[:-2])  # the last two digits number its records
+    assert {name: len(instances) for name, instances in planted.items()} == dict(PACKS["smoke"].plantings)
     for record in tenant.key.alerts:
         assert record.earliest <= record.detect_by
         assert record.start <= record.detect_by

@@ -39,6 +39,8 @@ CODE: Final = "device.carried_for_another"
 _LEFT_OUT: Final = (PlaceKind.HOME, PlaceKind.PRIVATE)
 #: Longest way between two stops that counts as made together.
 _WAY_MS: Final = 3 * 3_600_000
+#: Shorter silence than this is part of any day.
+_SILENT_MS: Final = 900_000
 #: Stops are different places when they lie this far apart.
 _APART_M: Final = 500.0
 
@@ -56,9 +58,10 @@ class CarriedForAnother:
     """Alerter, end of day: at least four hours together, stops and the ways between, on five of seven working days.
 
     A day counts where 90 % of either phone's stays, homes and private places left out, were spent within 20 m of the
-    other, half their mean accuracy allowed for, at one stop outside offices or more, at two places or more; both reps
-    checked in at customers that day, none claimed by both, and neither wrote down a joint visit. Office time counts,
-    but days in an office alone say nothing.
+    other, their mean accuracy allowed for (twice the error of a centre), at one stop outside offices or more, at two
+    places or more; both reps checked in at customers that day, none claimed by both, and neither wrote down a joint
+    visit. Office time counts, but days in an office alone say nothing. While one phone is silent nothing is known of
+    the two: such time counts neither way.
     """
 
     codes = (CODE,)
@@ -121,7 +124,7 @@ class CarriedForAnother:
             if one["rep"] >= other["rep"] or one["start_ms"] >= other["end_ms"] or other["start_ms"] >= one["end_ms"]:
                 continue
             vague = np.nan_to_num([one["accuracy_m"], other["accuracy_m"]], nan=self.settings.assumed_accuracy_m)
-            if metres <= self.settings.carried_within_m + float(vague.mean()) / 2:
+            if metres <= self.settings.carried_within_m + float(vague.mean()):
                 found.setdefault((one["rep"], other["rep"]), []).append((one, other))
         return found
 
@@ -133,7 +136,8 @@ class CarriedForAnother:
     ) -> _Day | None:
         spans = sorted((max(a["start_ms"], b["start_ms"]), min(a["end_ms"], b["end_ms"])) for a, b in together)
         stopped = sum(end - start for start, end in spans)
-        if stopped < self.settings.carried_share * max(sum(r["end_ms"] - r["start_ms"] for r in rows) for rows in own):
+        stayed = max(_stayed_ms(rows, _silences(others)) for rows, others in (own, own[::-1]))
+        if stopped < self.settings.carried_share * stayed:
             return None
         ways = 0
         for (_, left), (arrived, _) in pairwise(spans):
@@ -210,6 +214,38 @@ class CarriedForAnother:
             readings=(f"{CODE}.reading.together", f"{CODE}.reading.deliberate"),
             audience=(Audience.MANAGER,),
         )
+
+
+def _silences(rows: Sequence[Row]) -> list[tuple[int, int]]:
+    """Return the spans in which a phone may have been silent: next to a stay, by as much as it may have lasted longer.
+
+    A stay does not say on which side of it the silence was, so both are taken; where the phone stayed it was heard.
+    """
+    found = []
+    for n, row in enumerate(rows):
+        silent_ms = int(row["possible_s"] * 1000) - (row["end_ms"] - row["start_ms"])
+        if silent_ms < _SILENT_MS:
+            continue
+        before = rows[n - 1]["end_ms"] if n else 0
+        after = rows[n + 1]["start_ms"] if n + 1 < len(rows) else row["end_ms"] + silent_ms
+        found.append((max(before, row["start_ms"] - silent_ms), row["start_ms"]))
+        found.append((row["end_ms"], min(after, row["end_ms"] + silent_ms)))
+    return found
+
+
+def _stayed_ms(rows: Sequence[Row], unheard: Sequence[tuple[int, int]]) -> int:
+    """Return how long a phone is known to have stayed anywhere while the other one was heard."""
+    total = 0
+    for row in rows:
+        start, end = row["start_ms"], row["end_ms"]
+        reached = start
+        for a, b in sorted(unheard):
+            a, b = max(a, reached), min(b, end)
+            if a < b:
+                total -= b - a
+                reached = b
+        total += min(end - start, int(row["certain_s"] * 1000))
+    return total
 
 
 def _claimed(tables: Tables) -> tuple[set[tuple[str, str]], dict[tuple[str, str], set[str]], set[tuple[str, str]]]:

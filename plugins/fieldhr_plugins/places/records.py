@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import FOLLOW_UPS, PLACES, SIGNALS, Audience, Evidence, Finding, Severity
+from fieldhr_core.model import CHECKINS, FOLLOW_UPS, PLACES, SIGNALS, Audience, Evidence, Finding, Severity, Verdict
 from fieldhr_plugins.places.addresses import doubted
 from fieldhr_plugins.places.settings import PlacesSettings
 
@@ -22,8 +22,9 @@ class UnsupportedVisits:
     """Alerter, end of day: visit records during which nobody came near the customer, tracking on.
 
     The resolver holds every claimed visit against the fixes; where silence leaves it open, it says so and nothing is
-    raised. Several records written in one go after hours, two or more of them unsupported, are one ``visit.backfilled``
-    that takes the place of the single findings.
+    raised. Where the rep checked in for that visit from elsewhere, ``checkin.mismatch`` has told it already. Several
+    records written in one go after hours, two or more of them unsupported, are one ``visit.backfilled`` that takes the
+    place of the single findings.
     """
 
     codes = ("visit.unsupported", "visit.backfilled")
@@ -43,7 +44,13 @@ class UnsupportedVisits:
         if not doubts:
             return []
         suspects = doubted(tables[PLACES])  # there the address is under suspicion, not the visit
-        doubts = {(rep, customer): rows for (rep, customer), rows in doubts.items() if customer not in suspects}
+        told = _told(tables)
+        window_ms = int(self.settings.support_window_s * 1000)
+        doubts = {
+            key: [d for d in rows if not _is_told(d, told.get(key, ()), window_ms)]
+            for key, rows in doubts.items()
+            if key[1] not in suspects
+        }
         records: dict[str, list[dict[str, Any]]] = {}
         for record in tables[FOLLOW_UPS].sort("rep", "written_ms", "followup").rows():
             if record["kind"] == "visit":
@@ -163,6 +170,20 @@ class UnsupportedVisits:
             "support_window_s": self.settings.support_window_s,
             "support_gap_s": self.settings.support_gap_s,
         }
+
+
+def _told(tables: Tables) -> dict[tuple[str, str], list[int]]:
+    """Return the instants of check-ins from elsewhere by (rep, customer): each is a case of its own."""
+    checkins = tables[CHECKINS]
+    away = checkins.take(checkins["verdict"].where(Verdict.AWAY))
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in away.rows():
+        found.setdefault((row["rep"], row["customer"]), []).append(row["time_ms"])
+    return found
+
+
+def _is_told(doubt: Row, sent_ms: Sequence[int], window_ms: int) -> bool:
+    return any(doubt["start_ms"] - window_ms <= at <= doubt["end_ms"] + window_ms for at in sent_ms)
 
 
 def _record(record: Row) -> Evidence:

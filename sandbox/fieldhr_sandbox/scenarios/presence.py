@@ -134,7 +134,7 @@ def _spread_check_ins(site: Site) -> None:
     site.silent(("crm.address_suspect",), until=site.days_used[2], subject_kind="customer", subject=customer.customer)
 
 
-@scenario("L16", "A source delivers GCJ-02 labelled WGS-84", req=["A2"], needs=_WEEK)
+@scenario("L16", "A source delivers GCJ-02 labelled WGS-84", req=["A2"], needs=Needs(whole_rep=True))
 def _wrong_datum(site: Site) -> None:
     world = site.world
 

@@ -16,6 +16,7 @@ from fieldhr_core.flow.feedback import feedback_table
 from fieldhr_core.flow.people import duties, duty_table, people_table
 from fieldhr_core.flow.places import known_places
 from fieldhr_core.flow.shelf import shelf_of
+from fieldhr_core.hooks.dates import cut
 from fieldhr_core.model import (
     ATTENDANCE,
     CASES,
@@ -47,7 +48,6 @@ from fieldhr_core.store.rows import within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
-    from fieldhr_core.hooks import Tables
 
 __all__ = ["View", "hold_days", "opened_days", "outings_between"]
 
@@ -103,11 +103,13 @@ class View:
         return self._loaded[schema.name]
 
     def by_date(self, schema: Schema) -> dict[str, Table]:
-        """Return the rows of one schema by local date, ascending, as :class:`fieldhr_core.hooks.Tables` says."""
-        if schema.name in _DATED and self._is_shelved and self._reps is None:
-            dates = self._dates_of(schema)
-            return {day: table for day, table in dates.items() if len(table)}
-        return by_date(self, schema)
+        """Return the rows of one schema by local date; see :func:`fieldhr_core.hooks.by_date`."""
+        if schema.name not in _DATED or not self._is_shelved or self._reps is not None:
+            return cut(self, schema)
+        dates = self._dates_of(schema)
+        if schema.name == OUTINGS.name:
+            dates = {day: _since(table, self._span_of(day)[0]) for day, table in dates.items()}
+        return {day: table for day, table in dates.items() if len(table)}
 
     @property
     def _is_shelved(self) -> bool:
@@ -533,23 +535,6 @@ class _ResolvedDate:
     heads: Mapping[str, bytes]
     stays: Table
     signals: Table
-
-
-def by_date(tables: Tables, schema: Schema) -> dict[str, Table]:
-    """Cut a view's rows of a schema into one table a local date, ascending; rows keep their order."""
-    import numpy as np
-
-    table, zone = tables[schema], tables.as_of.tzinfo
-    if not len(table):
-        return {}
-    column = _INSTANTS.get(schema.name, "start_ms")
-    days = (
-        [day or "" for day in table["date"]]
-        if any(each.name == "date" for each in schema.columns)
-        else [datetime.fromtimestamp(ms / 1000, zone).date().isoformat() for ms in table[column].tolist()]
-    )
-    coded = np.asarray(days)
-    return {str(day): table.take(np.flatnonzero(coded == day)) for day in np.unique(coded)}
 
 
 def _mask_of_reps(table: Table, reps: set[str]) -> Any:

@@ -2,6 +2,7 @@
 
 from fieldhr_core.hooks.applications import Application, Caller, Link, Site
 from fieldhr_core.hooks.context import RegistrationContext
+from fieldhr_core.hooks.dates import Remembered, by_date
 from fieldhr_core.hooks.plugin import PLUGIN_API, Command, Offer, PluginInfo, PluginReport, PluginStatus
 from fieldhr_core.hooks.providers import (
     Alerter,
@@ -38,12 +39,14 @@ __all__ = [
     "PluginStatus",
     "Pulled",
     "RegistrationContext",
+    "Remembered",
     "Resolver",
     "Scorer",
     "Site",
     "Specs",
     "Tables",
     "TakesNotes",
+    "by_date",
     "hookimpl",
     "hookspec",
 ]

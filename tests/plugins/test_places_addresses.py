@@ -276,9 +276,10 @@ def test_by_night_stays_at_claimed_visits_count_too() -> None:
     stays, outings = [], []
     for n, (lat, lon) in enumerate(true.tolist()):
         start = T0 + n * 2 * HOUR
+        day = datetime.fromtimestamp(start / 1000, UTC).date().isoformat()
         stays.append(
             {
-                "rep": "p", "date": "2026-03-02", "start_ms": start, "end_ms": start + HOUR, "certain_s": 3600.0,
+                "rep": "p", "date": day, "start_ms": start, "end_ms": start + HOUR, "certain_s": 3600.0,
                 "possible_s": 3600.0, "lat": lat, "lon": lon, "radius_m": 10.0, "fixes": 99, "accuracy_m": 8.0,
                 "verdict": "away", "confidence": 0.9, "reason": "stay.no_known_place",
             }

@@ -42,10 +42,10 @@ def written_ms(follow_ups: Table) -> list[int]:
     A record written offline in the evening and sent the next morning belongs to the evening; a device whose clock runs
     ahead cannot write into the future.
     """
-    return [
-        min(written, received) if received > 0 else written
-        for written, received in zip(follow_ups["written_ms"].tolist(), follow_ups["received_ms"].tolist(), strict=True)
-    ]
+    written, received = follow_ups["written_ms"], follow_ups["received_ms"]
+    earlier = (received > 0) & (received < written)
+    found: list[int] = (written + earlier * (received - written)).tolist()
+    return found
 
 
 def judged_days(tables: Tables, settings: BehaviourSettings) -> dict[str, list[JudgedDay]]:
@@ -69,15 +69,16 @@ def judged_days(tables: Tables, settings: BehaviourSettings) -> dict[str, list[J
     zone = tables.as_of.tzinfo
     last = tables.period.last.isoformat()
     found: dict[str, list[JudgedDay]] = {}
-    for row in tables[DUTY_DAYS].rows():
-        if not row["expected"] or row["rep"] not in spans or row["date"] > last:
+    duty = tables[DUTY_DAYS]
+    columns = duty.take(duty["expected"]).lists("rep", "date", "start_ms", "end_ms")
+    for rep, day, start_ms, end_ms in zip(*columns, strict=True):
+        if rep not in spans or day > last:
             continue
-        start_ms, end_ms = row["start_ms"], row["end_ms"]
         if not start_ms:
-            midnight = as_ms(datetime.combine(date.fromisoformat(row["date"]), time(), zone))
+            midnight = as_ms(datetime.combine(date.fromisoformat(day), time(), zone))
             start_ms, end_ms = midnight + 9 * _HOUR_MS, midnight + 18 * _HOUR_MS
         if end_ms <= as_of_ms:
-            found.setdefault(row["rep"], []).append(JudgedDay(row["date"], start_ms - _BEGINS_BEFORE_DUTY_MS, end_ms))
+            found.setdefault(rep, []).append(JudgedDay(day, start_ms - _BEGINS_BEFORE_DUTY_MS, end_ms))
     for rep, days in found.items():
         first, left = spans[rep]
         days.sort(key=lambda day: day.date)
@@ -137,9 +138,13 @@ def _first_judged_date(joined: str | None, settings: BehaviourSettings) -> str:
 
 def _after_long_absence(days: list[JudgedDay], settings: BehaviourSettings) -> list[JudgedDay]:
     """Forget what lies before the latest long gap, and the days of settling in after it."""
-    ordinals = [date.fromisoformat(day.date).toordinal() for day in days]
+    # Between two days that begin within this time of each other there is no such gap, whatever the clocks do.
+    apart_ms = (settings.fresh_start_days - 1) * 24 * _HOUR_MS
     for index in range(len(days) - 1, 0, -1):
-        if ordinals[index] - ordinals[index - 1] >= settings.fresh_start_days:
+        if days[index].begins_ms - days[index - 1].begins_ms < apart_ms:
+            continue
+        one, other = (date.fromisoformat(days[n].date).toordinal() for n in (index - 1, index))
+        if other - one >= settings.fresh_start_days:
             return days[index + settings.settling_days :]
     return days
 

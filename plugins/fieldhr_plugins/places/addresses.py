@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from statistics import median
@@ -55,18 +56,17 @@ class AddressSuspect:
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a customer, and the settled mismatches; see :class:`fieldhr_core.hooks.Alerter`."""
-        by_customer: dict[str, list[dict[str, Any]]] = {}
-        for row in tables[CHECKINS].sort("time_ms", "checkin").rows():
-            if not math.isnan(row["lat"]) and not row["accuracy_m"] > self.settings.accuracy_limit_m:
-                by_customer.setdefault(row["customer"], []).append(row)
+        checkins = tables[CHECKINS]
+        exact = ~np.isnan(checkins["lat"]) & ~(checkins["accuracy_m"] > self.settings.accuracy_limit_m)
+        elsewhere = checkins["customer"][exact & ~checkins["verdict"].where(Verdict.AT)].tolist()
         # Most customers have no check-in elsewhere at all; only for the others the map is looked at.
-        by_customer = {
-            customer: rows
-            for customer, rows in by_customer.items()
-            if sum(row["verdict"] != Verdict.AT for row in rows) >= min(self.settings.suspect_reps, 3)
-        }
-        if not by_customer:
+        often = {customer for customer, n in Counter(elsewhere).items() if n >= min(self.settings.suspect_reps, 3)}
+        if not often:
             return []
+        wanted = exact & np.asarray([customer in often for customer in checkins["customer"].tolist()], dtype=bool)
+        by_customer: dict[str, list[dict[str, Any]]] = {}
+        for row in checkins.take(wanted).sort("time_ms", "checkin").rows():
+            by_customer.setdefault(row["customer"], []).append(row)
         places = tables[PLACES]
         doubts = doubted(places)
         found: list[Finding] = []

@@ -6,6 +6,7 @@ needs no second copy of anybody's track, and two reps who part at a single long 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 import attrs
 import numpy as np
 
-from fieldhr_core.hooks import Tables
+from fieldhr_core.hooks import Remembered, Tables, by_date
 from fieldhr_core.model import (
     CHECKINS,
     FOLLOW_UPS,
@@ -24,6 +25,7 @@ from fieldhr_core.model import (
     Finding,
     PlaceKind,
     Severity,
+    Table,
     distance_m,
 )
 from fieldhr_plugins.places.evenings import EVENING, evening, full_days, is_unseen, local_date
@@ -70,6 +72,7 @@ class CarriedForAnother:
 
     def __init__(self, settings: PlacesSettings | None = None) -> None:
         self.settings = settings or PlacesSettings()
+        self._together: Remembered[list[tuple[tuple[str, str], _Day]]] = Remembered(self._of_day)
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding for each of both reps; see :class:`fieldhr_core.hooks.Alerter`."""
@@ -77,10 +80,10 @@ class CarriedForAnother:
         if not by_pair:
             return []
         expected = full_days(tables)
-        stays = tables[STAYS]
         known: dict[str, set[str]] = {}
-        for rep, day in zip(stays["rep"], stays["date"], strict=True):
-            known.setdefault(rep or "", set()).add(day or "")
+        for day, stays in by_date(tables, STAYS).items():
+            for rep in {rep or "" for rep in stays["rep"]}:
+                known.setdefault(rep, set()).add(day)
         found: list[Finding] = []
         for pair, days in sorted(by_pair.items()):
             duty = sorted({d["date"] for rep in pair for d in expected.get(rep, ())} | set(days))
@@ -92,40 +95,59 @@ class CarriedForAnother:
         return found
 
     def _days(self, tables: Tables) -> dict[tuple[str, str], dict[str, _Day]]:
-        stays: dict[str, list[dict[str, Any]]] = {}
-        left_out: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for row in tables[STAYS].sort("date", "rep", "start_ms").rows():
-            if row["kind"] in _LEFT_OUT or row["reason"] == "stay.private_place" or np.isnan(row["lat"]):
-                left_out.setdefault((row["rep"], row["date"]), []).append((row["start_ms"], row["end_ms"]))
-            else:
-                stays.setdefault(row["date"], []).append(row)
-        checked, customers, joint = _claimed(tables)
+        joint = _joint(tables)
+        dated = [by_date(tables, schema) for schema in (STAYS, CHECKINS, OUTINGS)]
         found: dict[tuple[str, str], dict[str, _Day]] = {}
-        for day, rows in sorted(stays.items()):
-            for pair, together in sorted(self._meetings(rows).items()):
-                one, other = (customers.get((rep, day), set()) for rep in pair)
-                if not all((rep, day) in checked for rep in pair) or one & other:
-                    continue
-                if any((rep, day) in joint for rep in pair):
-                    continue
-                apart = [span for rep in pair for span in left_out.get((rep, day), ())]
-                judged = self._judge([[r for r in rows if r["rep"] == rep] for rep in pair], together, apart)
-                if judged is not None:
+        for day, together in self._together.of(tables, *dated).items():
+            for pair, judged in together:
+                if not any((rep, day) in joint for rep in pair):
                     found.setdefault(pair, {})[day] = judged
+        return found
+
+    def _of_day(
+        self, _day: str, stays: Table | None, checkins: Table | None, outings: Table | None
+    ) -> list[tuple[tuple[str, str], _Day]]:
+        """Return the pairs of reps who spent a day together, each at customers of their own."""
+        if stays is None or checkins is None:
+            return []
+        checked, customers = _claimed(checkins, outings)
+        kept: dict[str, list[Row]] = {}
+        left_out: dict[str, list[tuple[int, int]]] = {}
+        for row in stays.sort("rep", "start_ms").rows():
+            if row["kind"] in _LEFT_OUT or row["reason"] == "stay.private_place" or math.isnan(row["lat"]):
+                left_out.setdefault(row["rep"], []).append((row["start_ms"], row["end_ms"]))
+            elif row["rep"] in checked:
+                kept.setdefault(row["rep"], []).append(row)
+        found = []
+        rows = [row for mine in kept.values() for row in mine]
+        for pair, together in sorted(self._meetings(rows).items()):
+            one, other = (customers.get(rep, set()) for rep in pair)
+            if one & other:
+                continue
+            apart = [span for rep in pair for span in left_out.get(rep, ())]
+            judged = self._judge([kept[rep] for rep in pair], together, apart)
+            if judged is not None:
+                found.append((pair, judged))
         return found
 
     def _meetings(self, rows: Sequence[Row]) -> dict[tuple[str, str], list[tuple[Row, Row]]]:
         """Return the pairs of stays of two reps at one place at one time, by pair of reps."""
-        lat, lon = np.array([r["lat"] for r in rows]), np.array([r["lon"] for r in rows])
-        near = PointGrid(lat, lon, self.settings.carried_within_m + self.settings.accuracy_limit_m).within(lat, lon)
+        if not rows:
+            return {}
+        ranks = {rep: rank for rank, rep in enumerate(sorted({row["rep"] for row in rows}))}
+        rep = np.array([ranks[row["rep"]] for row in rows])
+        start, end = (np.array([row[name] for row in rows]) for name in ("start_ms", "end_ms"))
+        lat, lon = (np.array([row[name] for row in rows]) for name in ("lat", "lon"))
+        accuracy = np.array([row["accuracy_m"] for row in rows])
+        vague = np.where(np.isnan(accuracy), self.settings.assumed_accuracy_m, accuracy)
+        reach = self.settings.carried_within_m + self.settings.accuracy_limit_m
+        one, other, metres = PointGrid(lat, lon, reach).within(lat, lon)
+        at_once = (rep[one] < rep[other]) & (start[one] < end[other]) & (start[other] < end[one])
+        near = metres <= self.settings.carried_within_m + (vague[one] + vague[other]) / 2
+        together = np.flatnonzero(at_once & near)
         found: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
-        for a, b, metres in zip(*(column.tolist() for column in near), strict=True):
-            one, other = rows[a], rows[b]
-            if one["rep"] >= other["rep"] or one["start_ms"] >= other["end_ms"] or other["start_ms"] >= one["end_ms"]:
-                continue
-            vague = np.nan_to_num([one["accuracy_m"], other["accuracy_m"]], nan=self.settings.assumed_accuracy_m)
-            if metres <= self.settings.carried_within_m + float(vague.mean()):
-                found.setdefault((one["rep"], other["rep"]), []).append((one, other))
+        for a, b in zip(one[together].tolist(), other[together].tolist(), strict=True):
+            found.setdefault((rows[a]["rep"], rows[b]["rep"]), []).append((rows[a], rows[b]))
         return found
 
     def _judge(
@@ -248,16 +270,25 @@ def _stayed_ms(rows: Sequence[Row], unheard: Sequence[tuple[int, int]]) -> int:
     return total
 
 
-def _claimed(tables: Tables) -> tuple[set[tuple[str, str]], dict[tuple[str, str], set[str]], set[tuple[str, str]]]:
-    """Return by (rep, date): who checked in, which customers were claimed, and who wrote down a joint visit."""
-    checked = {(row["rep"], local_date(tables, row["time_ms"])) for row in tables[CHECKINS].rows()}
-    customers: dict[tuple[str, str], set[str]] = {}
-    for schema, instant in ((CHECKINS, "time_ms"), (OUTINGS, "start_ms")):
-        for row in tables[schema].rows():
-            customers.setdefault((row["rep"], local_date(tables, row[instant])), set()).add(row["customer"])
-    joint = {
-        (row["rep"], local_date(tables, row["start_ms"]))
-        for row in tables[FOLLOW_UPS].rows()
-        if row["is_joint"] or row["kind"] == "joint_visit"
+def _claimed(checkins: Table | None, outings: Table | None) -> tuple[set[str], dict[str, set[str]]]:
+    """Return who checked in on a day, and which customers each rep claimed."""
+    checked: set[str] = set()
+    customers: dict[str, set[str]] = {}
+    for table in (checkins, outings):
+        if table is None:
+            continue
+        for rep, customer in zip(table["rep"], table["customer"].tolist(), strict=True):
+            customers.setdefault(rep or "", set()).add(customer)
+        if table is checkins:
+            checked = set(customers)
+    return checked, customers
+
+
+def _joint(tables: Tables) -> set[tuple[str, str]]:
+    """Return by (rep, date) who wrote down a joint visit."""
+    notes = tables[FOLLOW_UPS]
+    joint = notes.take(notes["is_joint"] | notes["kind"].where("joint_visit"))
+    return {
+        (rep or "", local_date(tables, start))
+        for rep, start in zip(joint["rep"], joint["start_ms"].tolist(), strict=True)
     }
-    return checked, customers, joint

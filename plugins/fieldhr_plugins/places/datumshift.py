@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from fieldhr_core.hooks import Tables
+from fieldhr_core.hooks import Remembered, Tables, by_date
 from fieldhr_core.model import (
     CHECKINS,
     OUTINGS,
@@ -85,6 +85,7 @@ class DatumShift:
 
     def __init__(self, settings: PlacesSettings | None = None) -> None:
         self.settings = settings or PlacesSettings()
+        self._book: tuple[Table, _Book] | None = None
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a source, and the settled mismatches; see :class:`fieldhr_core.hooks.Alerter`."""
@@ -95,17 +96,29 @@ class DatumShift:
 
     def _sources(self, tables: Tables) -> dict[str, list[_Point]]:
         """Return the matched visits of each source that has enough of them, by time."""
-        claims = list(self._claims(tables))
+        if len(tables[CHECKINS]) < self.settings.datum_points:
+            return {}
+        claims = list(self._checked_in(tables[CHECKINS]))
         if len(claims) < self.settings.datum_points:
             return {}
+        return self._enough(self._addresses(tables).by_source(claims))
+
+    def _enough(self, by_source: Mapping[str, Sequence[_Point]]) -> dict[str, list[_Point]]:
         return {
             source: sorted(points, key=lambda p: (p.time_ms, p.kind, p.id))
-            for source, points in sorted(_by_source(claims, tables[PLACES]).items())
+            for source, points in sorted(by_source.items())
             if len(points) >= self.settings.datum_points
         }
 
-    def _claims(self, tables: Tables) -> Iterator[dict[str, Any]]:
-        for row in tables[CHECKINS].rows():
+    def _addresses(self, tables: Tables) -> _Book:
+        """Return where customers live; read anew only when the map is another one."""
+        places = tables[PLACES]
+        if self._book is None or self._book[0] is not places:
+            self._book = (places, _Book(places))
+        return self._book[1]
+
+    def _checked_in(self, checkins: Table) -> Iterator[dict[str, Any]]:
+        for row in checkins.rows():
             if not math.isnan(row["lat"]) and not row["accuracy_m"] > self.settings.accuracy_limit_m:
                 yield {**row, "kind": "checkin", "id": row["checkin"], "row": row}
 
@@ -144,14 +157,15 @@ class DatumShift:
 
     def _completed(self, fits: Bools, fits_now: Bools, customers: Sequence[str]) -> int | None:
         """Return the first point by which most of the latest fit only when mended."""
-        for at in range(self.settings.datum_points - 1, len(fits)):
+        last = np.arange(len(fits))
+        size = np.minimum(last + 1, _WINDOW)
+        share, still = (_sums(mask, size) / size for mask in (fits, fits_now))
+        most = (share >= self.settings.datum_share) & (still <= (1.0 - self.settings.datum_share) / 2)
+        for at in np.flatnonzero(most & (last >= self.settings.datum_points - 1)).tolist():
             window = slice(max(0, at + 1 - _WINDOW), at + 1)
-            share, still = float(fits[window].mean()), float(fits_now[window].mean())
-            if share < self.settings.datum_share or still > (1.0 - self.settings.datum_share) / 2:
-                continue
             several = {c for c, fit in zip(customers[window], fits[window].tolist(), strict=True) if fit}
             if len(several) >= self.settings.datum_customers:
-                return at
+                return int(at)
         return None
 
     def _finding(
@@ -212,6 +226,10 @@ class DatumShiftByNight(DatumShift):
     days = 14
     peers = ""
 
+    def __init__(self, settings: PlacesSettings | None = None) -> None:
+        super().__init__(settings)
+        self._of_dates: Remembered[dict[str, list[_Point]]] = Remembered(self._of_day)
+
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a source, and for sources that can be judged what settles the cases not found again."""
         found: list[Finding] = []
@@ -224,23 +242,36 @@ class DatumShiftByNight(DatumShift):
             found += [_mended_since(source, name, points[-1]) for name in map(_name, _MISTAKES) if name not in names]
         return found
 
-    def _claims(self, tables: Tables) -> Iterator[dict[str, Any]]:
-        checked = []
-        for claim in super()._claims(tables):
-            checked.append((claim["rep"], claim["customer"], claim["time_ms"]))
-            yield claim
+    def _sources(self, tables: Tables) -> dict[str, list[_Point]]:
+        dated = [by_date(tables, schema) for schema in (CHECKINS, STAYS, OUTINGS)]
+        found: dict[str, list[_Point]] = {}
+        for by_source in self._of_dates.of(tables, *dated, also=(self._addresses(tables),)).values():
+            for source, points in by_source.items():
+                found.setdefault(source, []).extend(points)
+        return self._enough(found)
+
+    def _of_day(
+        self, _day: str, checkins: Table | None, stays: Table | None, outings: Table | None, book: _Book
+    ) -> dict[str, list[_Point]]:
+        """Return a day's matched visits: check-ins, and stays of outings without one."""
+        claims = [] if checkins is None else list(self._checked_in(checkins))
+        if stays is not None and outings is not None:
+            claims += self._stayed(claims, stays, outings)
+        return book.by_source(claims)
+
+    def _stayed(self, claims: Sequence[Mapping[str, Any]], stays: Table, outings: Table) -> Iterator[dict[str, Any]]:
         seen: dict[tuple[str, str], list[int]] = {}
-        for rep, customer, time_ms in checked:
-            seen.setdefault((rep, customer), []).append(time_ms)
-        stays: dict[str, list[dict[str, Any]]] = {}
-        for stay in tables[STAYS].rows():
+        for claim in claims:
+            seen.setdefault((claim["rep"], claim["customer"]), []).append(claim["time_ms"])
+        by_rep: dict[str, list[dict[str, Any]]] = {}
+        for stay in stays.rows():
             if stay["kind"] not in _KINDS_NEVER and stay["reason"] != "stay.private_place":
-                stays.setdefault(stay["rep"], []).append(stay)
-        for outing in tables[OUTINGS].rows():
+                by_rep.setdefault(stay["rep"], []).append(stay)
+        for outing in outings.rows():
             start, end = outing["start_ms"], outing["end_ms"]
             if any(start <= t <= end for t in seen.get((outing["rep"], outing["customer"]), ())):
                 continue
-            during = [s for s in stays.get(outing["rep"], ()) if s["start_ms"] < end and start < s["end_ms"]]
+            during = [s for s in by_rep.get(outing["rep"], ()) if s["start_ms"] < end and start < s["end_ms"]]
             if during:
                 stay = max(during, key=lambda s: (min(end, s["end_ms"]) - max(start, s["start_ms"]), -s["start_ms"]))
                 yield {
@@ -253,6 +284,13 @@ class DatumShiftByNight(DatumShift):
                     "accuracy_m": stay["accuracy_m"],
                     "row": None,
                 }
+
+
+def _sums(mask: Bools, size: Any) -> Floats:
+    """Return how many of the latest *size* points a mask holds for, point by point."""
+    total = np.concatenate([[0], np.cumsum(mask)])
+    ends = np.arange(1, len(mask) + 1)
+    return np.asarray(total[ends] - total[ends - size], dtype=np.float64)
 
 
 def _name(mistake: tuple[Datum, Datum]) -> str:
@@ -285,34 +323,40 @@ def _mended(lat: Any, lon: Any, given: Datum, taken: Datum) -> tuple[Any, Any]:
     return convert(*convert(lat, lon, Datum.WGS84, taken), given, Datum.WGS84)
 
 
-def _by_source(claims: Sequence[dict[str, Any]], places: Table) -> dict[str, list[_Point]]:
-    """Return the claims beside the nearest address of their customer, by the customer's source."""
-    wanted = {claim["customer"] for claim in claims}
-    sources = list(places["source"])
-    addresses: dict[str, list[int]] = {}
-    for row in np.flatnonzero(places["kind"].where(PlaceKind.CUSTOMER)).tolist():
-        if places["subject"][row] in wanted and not math.isnan(places["lat"][row]):
-            addresses.setdefault(places["subject"][row], []).append(row)
-    found: dict[str, list[_Point]] = {}
-    for claim in claims:
-        rows = addresses.get(claim["customer"])
-        if not rows:
-            continue
-        lat, lon = places["lat"][rows], places["lon"][rows]
-        nearest = int(np.argmin(distances_m(lat, lon, claim["lat"], claim["lon"])))
-        source = sources[rows[nearest]]
-        if source is not None:
-            point = _Point(
-                time_ms=claim["time_ms"],
-                kind=claim["kind"],
-                id=claim["id"],
-                customer=claim["customer"],
-                lat=claim["lat"],
-                lon=claim["lon"],
-                accuracy_m=claim["accuracy_m"],
-                place_lat=float(lat[nearest]),
-                place_lon=float(lon[nearest]),
-                checkin=claim["row"],
-            )
-            found.setdefault(source, []).append(point)
-    return found
+class _Book:
+    """Addresses of customers with coordinates, and the source each came from."""
+
+    def __init__(self, places: Table) -> None:
+        self._lat, self._lon, self._sources = places["lat"], places["lon"], places["source"]
+        self._rows: dict[str, list[int]] = {}
+        known = places["kind"].where(PlaceKind.CUSTOMER) & ~np.isnan(places["lat"])
+        for row, customer in zip(np.flatnonzero(known).tolist(), places["subject"][known].tolist(), strict=True):
+            self._rows.setdefault(customer, []).append(row)
+
+    def by_source(self, claims: Sequence[Mapping[str, Any]]) -> dict[str, list[_Point]]:
+        """Return the claims beside the nearest address of their customer, by the customer's source."""
+        found: dict[str, list[_Point]] = {}
+        for claim in claims:
+            rows = self._rows.get(claim["customer"])
+            if not rows:
+                continue
+            nearest = rows[0]
+            if len(rows) > 1:
+                lat, lon = self._lat[rows], self._lon[rows]
+                nearest = rows[int(np.argmin(distances_m(lat, lon, claim["lat"], claim["lon"])))]
+            source = self._sources[nearest]
+            if source is not None:
+                point = _Point(
+                    time_ms=claim["time_ms"],
+                    kind=claim["kind"],
+                    id=claim["id"],
+                    customer=claim["customer"],
+                    lat=claim["lat"],
+                    lon=claim["lon"],
+                    accuracy_m=claim["accuracy_m"],
+                    place_lat=float(self._lat[nearest]),
+                    place_lon=float(self._lon[nearest]),
+                    checkin=claim["row"],
+                )
+                found.setdefault(source, []).append(point)
+        return found

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import numpy as np
+
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import CHECKINS, DUTY_DAYS, SIGNALS, Audience, Evidence, Finding, Severity
+from fieldhr_core.model import CHECKINS, DUTY_DAYS, SIGNALS, Audience, Evidence, Finding, Severity, Table
 from fieldhr_plugins.places.settings import PlacesSettings
 
 __all__ = ["DeviceDoubts", "GapPattern", "ReplayedTrack", "SharedDevice"]
@@ -36,9 +38,8 @@ class DeviceDoubts:
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a rep-day and signal, however often it recurs that day."""
         first: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-        for row in tables[SIGNALS].sort("rep", "date", "start_ms").rows():
-            if row["signal"] in _SEVERITY:
-                first.setdefault((row["rep"], row["date"], row["signal"]), []).append(row)
+        for row in _signals(tables[SIGNALS], *_SEVERITY):
+            first.setdefault((row["rep"], row["date"], row["signal"]), []).append(row)
         limits = {
             "device.mock_location": {"mock_run_s": self.settings.mock_run_s},
             "device.impossible_speed": {
@@ -68,10 +69,11 @@ class ReplayedTrack:
         """Return one finding a rep-day that is frozen or repeats an earlier day of the period."""
         frozen: dict[tuple[str, str], list[dict[str, Any]]] = {}
         sketches: dict[str, list[dict[str, Any]]] = {}
-        for row in tables[SIGNALS].sort("rep", "date", "start_ms").rows():
+        for row in _signals(tables[SIGNALS], "device.replayed_track", "track.sketch"):
             if row["signal"] == "device.replayed_track":
                 frozen.setdefault((row["rep"], row["date"]), []).append(row)
-            elif row["signal"] == "track.sketch":
+            else:
+                row["turns"] = json.loads(row["facts"]).get("turns", [])
                 sketches.setdefault(row["rep"], []).append(row)
         limits = {"frozen_s": self.settings.frozen_s, "replay_share": self.settings.replay_share}
         found = [
@@ -93,11 +95,10 @@ class ReplayedTrack:
         return found
 
     def _twin(self, row: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
-        own = json.loads(row["facts"]).get("turns", [])
         for other in earlier:
             if other["date"] == row["date"]:
                 continue
-            share = _share(own, json.loads(other["facts"]).get("turns", []))
+            share = _share(row["turns"], other["turns"])
             if share >= self.settings.replay_share:
                 return other["date"], round(share, 3)
         return None
@@ -172,13 +173,15 @@ class GapPattern:
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a rep whose last duty days show the pattern, on the day that completes it."""
         gaps: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for row in tables[SIGNALS].sort("rep", "date", "start_ms").rows():
-            if row["signal"] == "track.gap" and self._counts(json.loads(row["facts"])):
+        for row in _signals(tables[SIGNALS], "track.gap"):
+            if self._counts(json.loads(row["facts"])):
                 gaps.setdefault(row["rep"], {}).setdefault(row["date"], []).append(row)
         expected: dict[str, list[str]] = {}
-        for row in tables[DUTY_DAYS].rows():
-            if row["expected"]:
-                expected.setdefault(row["rep"], []).append(row["date"])
+        if not gaps:
+            return []
+        duty = tables[DUTY_DAYS]
+        for rep, day in zip(*duty.take(duty["expected"]).lists("rep", "date"), strict=True):
+            expected.setdefault(rep, []).append(day)
         limits = {
             "gap_min_s": self.settings.gap_min_s,
             "gap_max_s": self.settings.gap_max_s,
@@ -210,6 +213,12 @@ class GapPattern:
             if len(inside) >= self.settings.gap_days:
                 return inside
         return None
+
+
+def _signals(signals: Table, *names: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of some signals by rep, date and start."""
+    wanted = np.logical_or.reduce([signals["signal"].where(name) for name in names])
+    return signals.take(wanted).sort("rep", "date", "start_ms").rows()
 
 
 def _finding(

@@ -30,10 +30,11 @@ def local_date(tables: Tables, ms: int) -> str:
 
 def full_days(tables: Tables) -> dict[str, list[Mapping[str, Any]]]:
     """Return each rep's expected days without any absence, ascending: rows of ``DUTY_DAYS``."""
+    days = tables[DUTY_DAYS]
+    full = days.take(days["expected"] & (days["absence"].codes < 0)).sort("rep", "date")
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for row in tables[DUTY_DAYS].sort("rep", "date").rows():
-        if row["expected"] and row["absence"] is None:
-            found.setdefault(row["rep"], []).append(row)
+    for row in full.rows():
+        found.setdefault(row["rep"], []).append(row)
     return found
 
 

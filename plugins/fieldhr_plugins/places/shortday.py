@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from fieldhr_core.hooks import Tables
+from fieldhr_core.hooks import Remembered, Tables, by_date
 from fieldhr_core.model import (
     CHECKINS,
     PEOPLE,
@@ -19,9 +19,10 @@ from fieldhr_core.model import (
     Finding,
     PlaceKind,
     Severity,
+    Table,
     Verdict,
 )
-from fieldhr_plugins.places.evenings import EVENING, evening, full_days, is_unseen, local_date
+from fieldhr_plugins.places.evenings import EVENING, evening, full_days, is_unseen
 from fieldhr_plugins.places.settings import PlacesSettings
 
 __all__ = ["ShortDays"]
@@ -62,23 +63,29 @@ class ShortDays:
 
     def __init__(self, settings: PlacesSettings | None = None) -> None:
         self.settings = settings or PlacesSettings()
+        self._by_date: Remembered[dict[str, _Seen]] = Remembered(_seen_on)
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a spell of short days; see :class:`fieldhr_core.hooks.Alerter`."""
         part_time = {row["rep"] for row in tables[PEOPLE].rows() if row["contract_share"] < 1.0}
-        seen = _seen(tables)
+        seen = self._seen(tables)
         found: list[Finding] = []
         for rep, days in full_days(tables).items():
-            dates = [date for of, date in seen if of == rep]
+            dates = [date for date, of_date in seen.items() if rep in of_date]
             if rep in part_time or not dates:
                 continue
             judged = [d for d in days if d["duty_s"] >= self.settings.short_full_s and d["date"] >= min(dates)]
-            hours = {d["date"]: self._short_hours(d, seen.get((rep, d["date"]))) for d in judged}
+            hours = {d["date"]: self._short_hours(d, seen.get(d["date"], {}).get(rep)) for d in judged}
             spells = self._spells([d["date"] for d in judged], hours)
             found += [
                 self._finding(tables, rep, spell, hours) for spell in spells if not is_unseen(tables, spell[0], dates)
             ]
         return found
+
+    def _seen(self, tables: Tables) -> dict[str, dict[str, _Seen]]:
+        """Return by date and rep what is known of the day."""
+        dated = [by_date(tables, schema) for schema in (STAYS, SIGNALS, CHECKINS)]
+        return self._by_date.of(tables, *dated)
 
     def _short_hours(self, day: Row, seen: _Seen | None) -> tuple[int, int] | None:
         """Return (first, last) instant at customers of a short day; ``None`` of any other."""
@@ -156,28 +163,32 @@ class ShortDays:
         )
 
 
-def _seen(tables: Tables) -> dict[tuple[str, str], _Seen]:
-    found: dict[tuple[str, str], _Seen] = {}
-    for stay in tables[STAYS].rows():
-        day, span = found.setdefault((stay["rep"], stay["date"]), _Seen()), (stay["start_ms"], stay["end_ms"])
-        day.traces.append(span)
-        is_met = stay["kind"] == PlaceKind.CUSTOMER or stay["reason"] == "stay.at_meeting_place"
-        if stay["verdict"] == Verdict.AT and is_met:
-            day.certain.append(span)
-        elif stay["reason"] in _PERHAPS:
-            day.perhaps.append(span)
-    for signal in tables[SIGNALS].rows():
-        day, span = found.setdefault((signal["rep"], signal["date"]), _Seen()), (signal["start_ms"], signal["end_ms"])
-        if signal["signal"] == "track.sketch":
+def _seen_on(_day: str, stays: Table | None, signals: Table | None, checkins: Table | None) -> dict[str, _Seen]:
+    """Return what is known of each rep's day."""
+    found: dict[str, _Seen] = {}
+    if stays is not None:
+        columns = stays.lists("rep", "start_ms", "end_ms", "kind", "reason", "verdict")
+        for rep, start, end, kind, reason, verdict in zip(*columns, strict=True):
+            day, span = found.setdefault(rep, _Seen()), (start, end)
             day.traces.append(span)
-        elif signal["signal"] in ("track.gap", "visit.not_verifiable"):
-            day.perhaps.append(span)
-    for row in tables[CHECKINS].rows():
-        key = row["rep"], local_date(tables, row["time_ms"])
-        if row["verdict"] != Verdict.AWAY:
-            day, span = found.setdefault(key, _Seen()), (row["time_ms"], row["time_ms"])
-            (day.certain if row["verdict"] == Verdict.AT else day.perhaps).append(span)
-            day.traces.append(span)
+            is_met = kind == PlaceKind.CUSTOMER or reason == "stay.at_meeting_place"
+            if verdict == Verdict.AT and is_met:
+                day.certain.append(span)
+            elif reason in _PERHAPS:
+                day.perhaps.append(span)
+    if signals is not None:
+        for rep, start, end, signal in zip(*signals.lists("rep", "start_ms", "end_ms", "signal"), strict=True):
+            day, span = found.setdefault(rep, _Seen()), (start, end)
+            if signal == "track.sketch":
+                day.traces.append(span)
+            elif signal in ("track.gap", "visit.not_verifiable"):
+                day.perhaps.append(span)
+    if checkins is not None:
+        for rep, time_ms, verdict in zip(*checkins.lists("rep", "time_ms", "verdict"), strict=True):
+            if verdict != Verdict.AWAY:
+                day, span = found.setdefault(rep, _Seen()), (time_ms, time_ms)
+                (day.certain if verdict == Verdict.AT else day.perhaps).append(span)
+                day.traces.append(span)
     return found
 
 

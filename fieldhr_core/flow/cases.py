@@ -101,6 +101,8 @@ def raise_findings(
     for finding in findings:
         (settled if isinstance(finding, Settled) else found)[case_id(acting.tenant, finding)] = finding
     known = rows_of(acting, unit, list(found))
+    if not day:
+        found = {case: _since_then(finding, known.get(case)) for case, finding in found.items()}
     new = [case for case in found if case not in known]
     changed = [case for case, row in known.items() if _differs(unit, row, found[case])]
     told_again = [case for case in changed if found[case].repeat > _finding_of(unit, known[case])["repeat"]]
@@ -359,6 +361,15 @@ def _settle(acting: Acting, unit: Unit, settled: Mapping[str, Finding]) -> None:
     for (outcome, reason), cases in by_outcome.items():
         state, step = _OUTCOMES[outcome]
         move(acting, unit, cases, state, step.value, reason)
+
+
+def _since_then(finding: Finding, row: Any | None) -> Finding:
+    """Return what a check finds again as of when it first found it: asked again, it only knows the present."""
+    if row is None or row.state == CaseState.WITHDRAWN:
+        return finding
+    opened = instant(row.opened_ms)
+    ended = opened if finding.closed_at == finding.opened_at else finding.closed_at
+    return attrs.evolve(finding, opened_at=opened, closed_at=ended)
 
 
 def _differs(unit: Unit, row: Any, finding: Finding) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.cases import withdraw_cleared
 from fieldhr_core.flow.places import address_bodies, is_on_earth, places_version, touch_places
@@ -175,7 +177,10 @@ def _customers(unit: Unit, ids: Sequence[str] | None) -> list[Customer]:
 
 def customer_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
     """Rule again on the customer a case is about; nothing where it is no longer kept."""
-    each, _ = rule(acting, unit, "customer", _submissions(unit, _customers(unit, [case.subject])))
+    submissions = [
+        attrs.evolve(one, at=instant(case.opened_ms)) for one in _submissions(unit, _customers(unit, [case.subject]))
+    ]
+    each, _ = rule(acting, unit, "customer", submissions)
     return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import attrs
 
-from fieldhr_core.model import CheckInAnswer, Datum, FollowUp, Principal, Receipt, Role, Table
+from fieldhr_core.model import CheckInAnswer, Customer, Datum, FollowUp, Principal, Receipt, Role, Table
 from fieldhr_sandbox.calendars import clock_s
+from fieldhr_sandbox.script import Handed
+from fieldhr_sandbox.watchlist import changes_of, screening_settings, write_list
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.clock import FrozenClock
@@ -47,6 +50,7 @@ class Fed:
     answers: list[CheckInAnswer] = attrs.field(factory=list)
     messages: int = 0
     follow_ups: int = 0
+    handed: int = 0
     uploads: int = 0
 
 
@@ -68,6 +72,7 @@ def feed(
     *,
     settings: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] | None = None,
+    folder: Path | None = None,
 ) -> Fed:
     """Create the tenant and hand in everything that happens in it.
 
@@ -78,7 +83,12 @@ def feed(
         fixes: the fixes of a day.
         settings: of plugins, for this tenant.
         progress: told one line a day.
+        folder: where the list is written that the tenant screens against; a list needs one.
     """
+    list_file = None if folder is None or not tenant.world.listed else folder / "trial-list.csv"
+    if list_file is not None:
+        write_list(list_file, tenant.world.listed, clock.now())
+        settings = {**screening_settings(list_file), **(settings or {})}
     hr.tenants.create(
         tenant.id,
         name=f"{tenant.recipe.title} ({tenant.world.city}, simulated)",
@@ -94,7 +104,7 @@ def feed(
         for day in range(tenant.days.count):
             table = fixes(day)
             for until_s in _uploads(tenant, day):
-                _hand_in(hr, clock, desk, tenant, day, until_s, table, late_notes, fed)
+                _hand_in(hr, clock, desk, tenant, day, until_s, table, late_notes, list_file, fed)
             if progress is not None:
                 progress(f"{tenant.days.date(day)} {fed.receipt.submitted:,} fixes")
         hr.advance(to=tenant.days.instant(tenant.days.count, _MORNING_S))
@@ -122,6 +132,35 @@ def _uploads(tenant: Tenant, day: int) -> Iterator[int]:
     yield _EVENING_S
 
 
+def _put_before_checks(
+    clock: FrozenClock,
+    desk: Desk,
+    tenant: Tenant,
+    day: int,
+    until: datetime,
+    list_file: Path | None,
+    fed: Fed,
+) -> None:
+    """Hand in what is checked before it is acted on, each at its own instant, and change the list when it changes."""
+    since = clock.now()
+    due = _in_time((each for script in tenant.day_scripts(day) for each in script.handed), since, until, lambda h: h.at)
+    moves: list[tuple[datetime, Handed | None]] = [(each.at, each) for each in due]
+    if list_file is not None:
+        moves += [(at, None) for at in changes_of(tenant.world.listed) if since < at <= until]
+    for at, handed in sorted(moves, key=lambda move: move[0]):
+        clock.advance(at)
+        if handed is None:
+            assert list_file is not None
+            write_list(list_file, tenant.world.listed, at)
+            desk.customers.screen_again()
+            continue
+        if isinstance(handed.value, Customer):
+            desk.customers.submit([handed.value])
+        else:
+            desk.submissions.submit(handed.kind, [handed.value], context=handed.context)
+        fed.handed += 1
+
+
 def _hand_in(
     hr: FieldHR,
     clock: FrozenClock,
@@ -131,10 +170,12 @@ def _hand_in(
     until_s: int,
     table: Table,
     late_notes: list[FollowUp],
+    list_file: Path | None,
     fed: Fed,
 ) -> None:
     until = tenant.days.instant(day, until_s)
     since = clock.now()
+    _put_before_checks(clock, desk, tenant, day, until, list_file, fed)
     if until_s == _EVENING_S:
         unasked = _between(table, since, tenant.days.instant(day, _NIGHT_S))
         # What is written by the end of the working day is in before the evening's work begins.

@@ -162,6 +162,8 @@ class Planner:
         return reps if len(reps) == count and all(rep.branch is first.branch for rep in reps) else None
 
     def _is_free(self, row: Scenario, parts: frozenset[str], rep: Rep, days: Sequence[int]) -> bool:
+        if row.needs.desk:
+            return rep.index not in self._kept
         scripts = [self.scripts[rep.index, day] for day in days]
         if rep.index in self._kept or (row.needs.whole_rep and rep.index in self._touched):
             return False
@@ -172,7 +174,7 @@ class Planner:
 
     def _claim(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int], parts: frozenset[str]) -> None:
         for rep in reps:
-            if not _is_spoken(row):
+            if not _is_spoken(row) and not row.needs.desk:
                 self._touched.add(rep.index)
             if row.needs.whole_rep:
                 self._kept.add(rep.index)
@@ -182,7 +184,8 @@ class Planner:
 
 
 def _is_spoken(row: Scenario) -> bool:
-    return not row.needs.parts and not row.needs.either and not row.needs.whole_rep
+    needs = row.needs
+    return not needs.parts and not needs.either and not needs.whole_rep and not needs.desk
 
 
 def _sayable(row: Scenario, script: Script) -> int:

@@ -82,17 +82,18 @@ def write_down(script: Script, rep: Rep, world: World, days: Days, streams: Stre
     for customer, since in outing_since.items():
         plan_outing(script, rep, days, streams, customer, since, since + 2 * 3600)
     if script.works and script.calls and not script.absent:
-        _calls(script, rep, days, streams, draw)
+        _calls(script, rep, world, days, streams, draw)
     if not script.writes:
         script.follow_ups.clear()
 
 
-def _calls(script: Script, rep: Rep, days: Days, streams: Streams, draw: Draw) -> None:
+def _calls(script: Script, rep: Rep, world: World, days: Days, streams: Streams, draw: Draw) -> None:
     """Add short telephone records; a day without any visit record gets at least one."""
     count = draw.below(3) if script.follow_ups else draw.whole(1, 2)
+    called = [spot.customer for spot in rep.customers if spot.id not in world.shunned]
     for _ in range(count):
         start = draw.pick((clock_s("09:04"), clock_s("13:31"), clock_s("16:20"))) + draw.below(25 * 60)
-        customer = draw.pick(rep.customers).customer or ""
+        customer = draw.pick(called) or ""
         span = (start, start + draw.whole(60, 600))
         written = span[1] + draw.whole(30, 400)
         script.follow_ups.append(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
 import attrs
 
-from fieldhr_core.model import CheckIn, FollowUp, Message, Outing
+from fieldhr_core.model import CheckIn, Customer, FollowUp, Message, Outing
 from fieldhr_sandbox.timeline import Spot, Timeline
 
-__all__ = ["PARTS", "Phone", "Script", "Stop", "Visit"]
+__all__ = ["PARTS", "Handed", "Phone", "Script", "Stop", "Visit"]
 
 #: Parts of a working day, in order.
 PARTS = ("am", "noon", "pm")
@@ -55,6 +57,22 @@ class Stop:
     visit: Visit | None = None
     outing_for: str | None = None
     instead: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Handed:
+    """What somebody's system puts before the compliance checks, and when: a customer, or a record of some kind.
+
+    Attributes:
+        kind: ``customer``, or a kind of submission (``sale``, ``statement``, ``loan`` ...).
+        value: the :class:`~fieldhr_core.model.Customer`, or the record.
+        context: earlier records that bear on it.
+    """
+
+    at: datetime
+    kind: str
+    value: Customer | Mapping[str, Any]
+    context: tuple[Mapping[str, Any], ...] = ()
 
 
 @attrs.define(kw_only=True)
@@ -107,6 +125,7 @@ class Script:
         breaks: breaks of this day where they are not those of the calendar.
         at_home: the whole day is spent at home.
         check_ins ... messages: what was recorded, in the end.
+        handed: what was put before the compliance checks.
     """
 
     rep: int
@@ -130,5 +149,6 @@ class Script:
     check_ins: list[CheckIn] = attrs.field(factory=list)
     follow_ups: list[FollowUp] = attrs.field(factory=list)
     messages: list[Message] = attrs.field(factory=list)
+    handed: list[Handed] = attrs.field(factory=list)
     claimed_by: dict[str, str] = attrs.field(factory=dict)
     reworded: set[str] = attrs.field(factory=set)

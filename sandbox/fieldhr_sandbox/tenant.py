@@ -144,6 +144,8 @@ class Tenant:
             "follow_ups": _digest(attrs.asdict(follow_up) for follow_up in self.follow_ups()),
             "messages": _digest(attrs.asdict(message) for message in self.messages()),
         }
+        digests["handed"] = _digest(attrs.asdict(one) for script in self.scripts.values() for one in script.handed)
+        digests["listed"] = _digest(attrs.asdict(one) for one in self.world.listed)
         fixes = hashlib.sha256()
         for day in range(self.days.count):
             fixes.update(table_digest(self.fixes(self.day_scripts(day)).table).encode())

@@ -243,7 +243,7 @@ def _product(
             old.unlink()
         url = f"sqlite:///{out / 'trial.db'}"
     with FieldHR.open(url, plugins=plugins, autoload=autoload, clock=clock, call_limit_s=call_limit_s) as hr:
-        fed = feed(hr, clock, tenant, fixes, settings=settings, progress=tell)
+        fed = feed(hr, clock, tenant, fixes, settings=settings, progress=tell, folder=out)
         with hr.acting_as(principal(tenant), purpose="operations") as desk:
             cases = [case for case in desk.alerts.list() if case.state.value != "withdrawn"]
             dials = compare_dials(desk, tenant)
@@ -283,6 +283,7 @@ def _size(tenant: Tenant, fed: Fed) -> dict[str, Any]:
         "check_ins": len(fed.answers),
         "follow_ups": fed.follow_ups,
         "messages": fed.messages,
+        "handed_in": fed.handed,
         "fixes": attrs.asdict(fed.receipt),
     }
 

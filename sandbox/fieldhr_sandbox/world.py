@@ -15,6 +15,7 @@ from fieldhr_sandbox.geography import District, Frame, Lattice, cities
 from fieldhr_sandbox.recipes import Recipe
 from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.timeline import Setting, Spot
+from fieldhr_sandbox.watchlist import Listed
 
 __all__ = ["Branch", "Rep", "World", "build_world"]
 
@@ -71,6 +72,7 @@ class World:
         changed: people whose records a scenario changed.
         reserved: ids of addresses and places that a scenario relies on, so no other may move them.
         shunned: ids of addresses where nobody goes but for a scenario.
+        listed: who is on the tenant's list of debtors and sanctioned people, and from when to when.
     """
 
     city: str
@@ -84,6 +86,7 @@ class World:
     changed: dict[str, Person] = attrs.field(factory=dict)
     reserved: set[str] = attrs.field(factory=set)
     shunned: set[str] = attrs.field(factory=set)
+    listed: list[Listed] = attrs.field(factory=list)
     _by_category: dict[str, list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
     _cells: dict[tuple[int, int], list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
 

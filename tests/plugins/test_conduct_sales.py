@@ -42,8 +42,21 @@ def test_a_product_within_the_customers_level_is_cleared(product: str, customer:
 @pytest.mark.scenario("C07")
 def test_a_signed_waiver_leaves_a_note_only() -> None:
     ruling = rule(product_risk="R3", customer_risk="C2", waiver=True)
-    assert ruling.outcome is Outcome.CLEARED
+    assert ruling.outcome is Outcome.REVIEW, "what raises a note is looked at: a cleared submission raises nothing"
     assert [finding.severity for finding in ruling.findings] == [Severity.LOW]
+
+
+@pytest.mark.scenario("C07")
+@pytest.mark.parametrize(
+    ("product", "customer", "found"), [("R5", "C4", 0), ("R3", "C2", 0), ("R4", "C2", 1), ("R2", "C1", 1)]
+)
+def test_one_level_above_waits_for_the_customers_signature(product: str, customer: str, found: int) -> None:
+    ruling = rule(product_risk=product, customer_risk=customer)
+    assert len(ruling.findings) == found
+    assert ruling.outcome is (Outcome.STOP if found else Outcome.REVIEW)
+    assert [ground.code for ground in ruling.grounds] == [
+        "conduct.suitability_mismatch" if found else "conduct.sales.acknowledgement"
+    ]
 
 
 def test_the_margin_is_the_tenants() -> None:

@@ -52,17 +52,48 @@ class SaleCheck:
             found += self._unrecorded(submission, sale)
         except RecordError as refused:
             return _ruling(submission, Outcome.REVIEW, (_unreadable(refused),), ())
+        asked = self._to_be_acknowledged(sale)
         if any(finding.severity is Severity.CRITICAL for finding in found):
             outcome = Outcome.STOP
         else:
-            outcome = Outcome.REVIEW if any(one.severity is Severity.HIGH for one in found) else Outcome.CLEARED
-        return _ruling(submission, outcome, tuple(map(_ground, found)), tuple(found))
+            outcome = Outcome.REVIEW if found or asked else Outcome.CLEARED
+        return _ruling(submission, outcome, (*map(_ground, found), *asked), tuple(found))
+
+    def _above(self, sale: Mapping[str, Any]) -> tuple[int, int, int] | None:
+        """Return product level, customer level and by how much too high the product is; ``None`` where it is not."""
+        product, customer = _level(sale, "product_risk", "R"), _level(sale, "customer_risk", "C")
+        if product is None or customer is None:
+            return None
+        above = product - customer - self._settings.suitable_margin
+        return None if above <= 0 else (product, customer, above)
+
+    def _may_insist(self, customer: int, above: int) -> bool:
+        # A tenant that sets a margin of its own has said already how far it goes.
+        return above == 1 and customer > 1 and self._settings.suitable_margin == 0
+
+    def _to_be_acknowledged(self, sale: Mapping[str, Any]) -> tuple[Ground, ...]:
+        """Return a ground where the customer may insist, after a warning in writing: one level, and not the lowest."""
+        found = self._above(sale)
+        if found is None or not self._may_insist(*found[1:]) or sale.get("waiver") is True:
+            return ()
+        facts = {"product_risk": f"R{found[0]}", "customer_risk": f"C{found[1]}"}
+        return (
+            Ground(
+                code=f"{_NAME}.acknowledgement",
+                verdict="review",
+                severity="low",
+                rule="a warning in writing before a product one level above the customer's",
+                source=_SOURCES[MISMATCH],
+                facts=facts,
+            ),
+        )
 
     def _unsuitable(self, submission: Submission, sale: Mapping[str, Any]) -> list[Finding]:
-        product, customer = _level(sale, "product_risk", "R"), _level(sale, "customer_risk", "C")
-        if product is None or customer is None or product <= customer + self._settings.suitable_margin:
-            return []
+        found = self._above(sale)
         waived = sale.get("waiver") is True
+        if found is None or (self._may_insist(*found[1:]) and not waived):
+            return []
+        product, customer, _ = found
         facts = {
             "product": str(sale["product"]),
             "product_risk": f"R{product}",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.hooks import Check, Command, Offer, PluginInfo, RegistrationContext, hookimpl
+from fieldhr_core.hooks import Alerter, Check, Command, Offer, PluginInfo, RegistrationContext, hookimpl
 from fieldhr_plugins.screening.settings import FORMATS, ScreeningSettings
 
 if TYPE_CHECKING:
     import argparse
     from typing import TextIO
 
-__all__ = ["PLUGIN", "fieldhr_register_checks", "fieldhr_register_commands"]
+__all__ = ["PLUGIN", "fieldhr_register_alerters", "fieldhr_register_checks", "fieldhr_register_commands"]
 
 PLUGIN = PluginInfo(
     name="fieldhr.screening",
@@ -32,6 +32,18 @@ def _make(settings: Any) -> Check:
 def fieldhr_register_checks(context: RegistrationContext) -> Iterable[Offer[Check]]:  # noqa: ARG001 - the hook's shape
     """Offer the check of customers against lists."""
     return [Offer("screening.lists", _make)]
+
+
+def _make_contacts(settings: Any) -> Alerter:
+    from fieldhr_plugins.screening.contacts import FrequentContact
+
+    return FrequentContact(settings or ScreeningSettings())
+
+
+@hookimpl
+def fieldhr_register_alerters(context: RegistrationContext) -> Iterable[Offer[Alerter]]:  # noqa: ARG001 - the hook's shape
+    """Offer the alerter on frequent contact with risky customers."""
+    return [Offer("screening.frequent_contact", _make_contacts, role="find")]
 
 
 def _file(parser: argparse.ArgumentParser) -> None:

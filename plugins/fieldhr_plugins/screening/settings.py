@@ -37,6 +37,11 @@ class ScreeningSettings:
         alias_file: your own brand names in two languages, CSV with a brand a line; empty for none.
         tell_rep: whether the rep who holds the customer is told of a hit.
         invalid_numbers: whether an impossible identity number or credit code keeps a customer from being cleared.
+        risky_labels: the host's words for a customer's risk with whom frequent contact is told.
+        risky_industries: classes of business that count the same.
+        contact_times: so many contacts of one rep with such a customer are told,
+        contact_days: within so many days.
+        excusing_records: kinds of follow-up that explain them: an assignment to recover a debt, a report.
     """
 
     lists: tuple[ListFile, ...] = ()
@@ -44,3 +49,8 @@ class ScreeningSettings:
     alias_file: str = ""
     tell_rep: bool = True
     invalid_numbers: bool = True
+    risky_labels: tuple[str, ...] = ("high", "dishonest_debtor", "p2p", "sanctioned", "blacklisted")
+    risky_industries: tuple[str, ...] = ("p2p",)
+    contact_times: int = attrs.field(default=3, validator=attrs.validators.ge(2))
+    contact_days: int = attrs.field(default=10, validator=attrs.validators.ge(1))
+    excusing_records: tuple[str, ...] = ("recovery", "report")

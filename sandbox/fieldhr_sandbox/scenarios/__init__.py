@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fieldhr_sandbox.scenarios import behaviour, operation, places, presence, quiet, words
+from fieldhr_sandbox.scenarios import behaviour, borrowers, lists, operation, places, presence, quiet, sales, words
 from fieldhr_sandbox.scenarios.base import REGISTRY, Needs, Scenario, Site, Unplantable, by_key, scenario
 
 __all__ = [
@@ -12,11 +12,14 @@ __all__ = [
     "Site",
     "Unplantable",
     "behaviour",
+    "borrowers",
     "by_key",
+    "lists",
     "operation",
     "places",
     "presence",
     "quiet",
+    "sales",
     "scenario",
     "words",
 ]

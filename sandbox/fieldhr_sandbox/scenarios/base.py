@@ -14,11 +14,11 @@ from typing import Any, Final
 import attrs
 
 from fieldhr_core.errors import SandboxError
-from fieldhr_core.model import Absence, AbsenceKind
+from fieldhr_core.model import Absence, AbsenceKind, Customer
 from fieldhr_sandbox.answers import KeyRecord
 from fieldhr_sandbox.calendars import Days
 from fieldhr_sandbox.recipes import Recipe
-from fieldhr_sandbox.script import Script, Stop, Visit
+from fieldhr_sandbox.script import Handed, Script, Stop, Visit
 from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.timeline import Spot
 from fieldhr_sandbox.world import Rep, World
@@ -50,6 +50,7 @@ class Needs:
         on_weekday: ISO weekday on which it must begin.
         make_up: it must begin on a make-up working day.
         dates: only these very days will do.
+        desk: it takes up nothing of anybody's day: records are handed in.
     """
 
     days: int = 1
@@ -62,6 +63,7 @@ class Needs:
     on_weekday: int | None = None
     make_up: bool = False
     dates: tuple[date, ...] = ()
+    desk: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -229,6 +231,21 @@ class Site:
             **changes,
         )
         return self.world.add_spot(spot)
+
+    def hand_in(
+        self,
+        kind: str,
+        value: Customer | Mapping[str, Any],
+        second: int,
+        number: int = 0,
+        *,
+        context: Sequence[Mapping[str, Any]] = (),
+    ) -> datetime:
+        """Put something before the compliance checks on one day, and return when."""
+        script = self.script(number)
+        at = self.days.instant(script.day, second)
+        script.handed.append(Handed(at=at, kind=kind, value=value, context=tuple(context)))
+        return at
 
     def office(self) -> Stop:
         """Return the way back to the desk."""

@@ -249,7 +249,7 @@ PACKS: Final[dict[str, Pack]] = {
         ),
         Pack(
             name="places",
-            title="60 reps for a week with a Saturday that is worked: every row of places but the one that turns a whole tenant",
+            title="60 reps for a week with a worked Saturday: every row of places but the one that turns a tenant",
             recipe="city-bank",
             reps=60,
             days=7,

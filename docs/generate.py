@@ -212,7 +212,9 @@ def packs_page() -> str:
     packs = ["| pack | what | reps | days | planted | must reach |", "| --- | --- | --- | --- | --- | --- |"]
     for pack in PACKS.values():
         # A pack of nothing but rows that ask for silence has nothing to find.
-        quiet = pack.turn is None and all(key[0] == "Q" or "/" in key or key in SILENT_ROWS for key, _ in pack.plantings)
+        quiet = pack.turn is None and all(
+            key[0] == "Q" or "/" in key or key in SILENT_ROWS for key, _ in pack.plantings
+        )
         bar = f"precision {pack.bar.precision:.0%}, recall {pack.bar.recall:.0%}"
         reach = f"{pack.bar.serious_per_rep_week} alerts a rep-week" if quiet else bar
         planted = "by share" if pack.turn else str(sum(count for _, count in pack.plantings))

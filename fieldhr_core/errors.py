@@ -24,6 +24,7 @@ __all__ = [
     "PluginLoadError",
     "RecordError",
     "SandboxError",
+    "SourceError",
     "StoreError",
     "TrustError",
 ]
@@ -82,6 +83,10 @@ class SandboxError(FieldhrError):
     """A synthetic tenant cannot be built or marked as asked."""
 
 
+class SourceError(FieldhrError, ConnectionError):
+    """Another system cannot be reached, refuses, or answers what cannot be used."""
+
+
 class PluginError(FieldhrError):
     """Something is wrong with one plugin; the others go on."""
 
@@ -134,6 +139,14 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
     "FHR-REC-005": ("Coordinates of different datums were mixed.", "Convert one side first: fieldhr places convert."),
     "FHR-REC-006": ("A file or payload cannot be read.", "Check the format name and the file's encoding."),
     "FHR-REC-007": ("A record refers to something that is not there.", "Store the person or customer first."),
+    "FHR-SRC-001": ("Another system cannot be reached.", "Check that it runs and the setting url; then pull again."),
+    "FHR-SRC-002": ("Another system refuses the credentials.", "Set a valid key or password with the rights it needs."),
+    "FHR-SRC-003": ("Another system asks for fewer requests.", "Wait, then pull again; it goes on where it stopped."),
+    "FHR-SRC-004": ("Another system answers what cannot be used.", "Check the url, the mapping and its version."),
+    "FHR-SRC-005": (
+        "An address may not be reached.",
+        "Name the host in allowed_hosts if it is yours and lies in a private network.",
+    ),
     "FHR-STO-001": ("The database cannot be opened.", "Check the URL, the file's folder and its permissions."),
     "FHR-STO-002": ("The schema is older or newer than this version.", "Run: fieldhr doctor --fix"),
     "FHR-STO-003": ("Stored bytes are damaged.", "Restore from a backup: fieldhr backup restore"),

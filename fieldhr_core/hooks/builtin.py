@@ -15,6 +15,7 @@ BUILTIN: Final[dict[str, str]] = {
     "places": "fieldhr_plugins.places",
     "baselines": "fieldhr_plugins.baselines",
     "crm_files": "fieldhr_plugins.crm_files",
+    "crm_tryton": "fieldhr_plugins.crm_tryton",
     "scorecards": "fieldhr_plugins.scorecards",
     "behaviour": "fieldhr_plugins.behaviour",
     "channels": "fieldhr_plugins.channels",

@@ -24,6 +24,7 @@ CAPABILITIES: dict[tuple[str, str, str], frozenset[str]] = {
 #: Offers that need a source or an addressee to do anything: they run the kit with one, in the file named.
 ELSEWHERE = {
     "files": "test_built_in_people_and_records.py",
+    "tryton": "../tryton/test_crm_tryton.py",
     "file": "test_built_in_people_and_records.py",
     "webhook": "test_built_in_people_and_records.py",
 }

@@ -21,9 +21,9 @@ import attrs
 
 from fieldhr_core.errors import ConfigError, RecordError
 from fieldhr_core.hooks import Pulled
+from fieldhr_core.intake.cells import BadCellError
 from fieldhr_core.model import Customer, Deal, Problem, Table
 from fieldhr_plugins.crm_files import FileSettings
-from fieldhr_plugins.crm_files.cells import BadCellError
 from fieldhr_plugins.crm_files.reading import Opened, open_customers, open_deals
 from fieldhr_plugins.crm_files.sheets import file_digest
 

@@ -9,9 +9,9 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
 
+from fieldhr_core.intake.cells import BadCellError
 from fieldhr_core.model import Customer, Deal, Problem
 from fieldhr_plugins.crm_files import FileSettings
-from fieldhr_plugins.crm_files.cells import BadCellError
 from fieldhr_plugins.crm_files.headers import header_row, headings, mapped
 from fieldhr_plugins.crm_files.records import CustomerRows, DealRows
 from fieldhr_plugins.crm_files.sheets import Row, Sheet, open_sheet, unreadable

@@ -8,9 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fieldhr_core.errors import ConfigError
-from fieldhr_core.model import Address, Customer, Datum, Deal
-from fieldhr_plugins.crm_files import FileSettings
-from fieldhr_plugins.crm_files.cells import (
+from fieldhr_core.intake.cells import (
     BadCellError,
     amount_minor,
     coordinate,
@@ -20,6 +18,8 @@ from fieldhr_plugins.crm_files.cells import (
     instant,
     text,
 )
+from fieldhr_core.model import Address, Customer, Datum, Deal
+from fieldhr_plugins.crm_files import FileSettings
 
 __all__ = ["CustomerRows", "DealRows", "zone_of"]
 

@@ -40,6 +40,7 @@ def errors_page() -> str:
     areas = {
         "CFG": "Configuration",
         "REC": "Records handed in",
+        "SRC": "Other systems",
         "STO": "Storage",
         "ACC": "Access",
         "TRU": "Keys, sealed values, backups, audit",

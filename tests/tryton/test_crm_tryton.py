@@ -281,10 +281,15 @@ def test_a_restart_and_bad_credentials_are_survived_with_a_clear_state(erp: Any,
         assert desk.sources.states()[0].reason == ""
 
 
-def test_visits_and_notes_go_back_and_are_seen_there(erp: Any, client: Door, hr: FieldHR) -> None:
-    hr.tenants.create("bank", name="Bank of Nowhere", settings=plugin_section(settings(erp)))
-    party, rep = f"tryton-party-{erp.seed['parties'][30]}", f"tryton-employee-{erp.seed['rep']}"
-    resource = f"party.party,{erp.seed['parties'][30]}"
+@pytest.mark.parametrize(("door", "which"), [("rest", 30), ("rpc", 31)])
+def test_visits_and_notes_go_back_and_are_seen_there(
+    erp: Any, client: Door, hr: FieldHR, door: str, which: int
+) -> None:
+    made = settings(erp) if door == "rest" else by_password(erp)
+    hr.tenants.create("bank", name="Bank of Nowhere", settings=plugin_section(made))
+    there = erp.seed["parties"][which]
+    party, rep = f"tryton-party-{there}", f"tryton-employee-{erp.seed['rep']}"
+    resource = f"party.party,{there}"
 
     def notes() -> list[str]:
         rows = client.search("ir.note", [["resource", "=", resource]], ["message"])
@@ -313,21 +318,34 @@ def test_visits_and_notes_go_back_and_are_seen_there(erp: Any, client: Door, hr:
         hr.clock.advance(NOW + timedelta(hours=2))  # type: ignore[attr-defined]
         receipt = desk.sources.push("tryton", notes=True)
         assert (receipt.submitted, receipt.stored) == (2, 2)
-        visit, note = sorted(notes())
+        visit, note = sorted(notes(), key=lambda text: "[fieldhr:note" in text)
         assert visit.startswith("Visit by An Reps, 2026-03-02 16:05-16:45, verified by position.")
         assert note == f"Visit by An Reps, 2026-03-02 16:05-16:45:\n{said.text}\n[fieldhr:note n-1]"
 
-        # Late positions make the visit longer: the note is exchanged, not doubled.
+        # Late positions make the visit longer. Tryton's notes cannot be changed: another one corrects the first.
         hr.clock.advance(NOW + timedelta(hours=3))  # type: ignore[attr-defined]
         desk.positions.record(_stay(rep, NOW + timedelta(minutes=45), 20), datum=Datum.WGS84)
         desk.visits.write([attrs.evolve(said, text="Wants the form on Monday.", received=hr.clock.now())])
         hr.clock.advance(NOW + timedelta(hours=4))  # type: ignore[attr-defined]
         assert desk.sources.push("tryton", notes=True).stored == 2
-        visit, note = sorted(notes())
-        assert "16:05-17:05" in visit
+        corrected = [text for text in notes() if text.startswith("Corrected. ")]
+        visit, note = (
+            text.removeprefix("Corrected. ") for text in sorted(corrected, key=lambda t: "[fieldhr:note" in t)
+        )
+        assert len(notes()) == 4
+        assert visit.startswith("Visit by An Reps, 2026-03-02 16:05-17:05, verified by position.")
         assert "Monday" in note
         hr.clock.advance(NOW + timedelta(hours=5))  # type: ignore[attr-defined]
         assert desk.sources.push("tryton", notes=True).submitted == 0
+        acting = hr._acting(ADMIN, "operations")
+        with acting.unit() as unit, unit.housework():  # as if the last push had been cut off
+            unit.connection.execute(acting.tables.cursors.update().values(cursor="0").where(_is_push(acting)))
+        assert desk.sources.push("tryton", notes=True).stored == 2
+        assert len(notes()) == 4, "what stands there already is not written again"
+
+
+def _is_push(acting: Any) -> Any:
+    return acting.tables.cursors.c.source == "tryton back"
 
 
 def test_visits_to_nobody_of_this_tryton_are_told(erp: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 from fieldhr_core.model import FollowUp, Problem, Table, instant
 from fieldhr_plugins.crm_tryton.doors import ALL, Door
@@ -13,12 +13,16 @@ from fieldhr_plugins.crm_tryton.records import Records
 
 __all__ = ["push_notes", "push_visits"]
 
+_CORRECTED: Final = "Corrected. "
+_WITHDRAWN: Final = "Withdrawn: "
+
 
 def push_visits(door: Door, records: Records, visits: Table) -> list[Problem]:
-    """Let a party's notes of each rep-day be these visits: missing ones are made, wrong ones exchanged or taken away.
+    """Let a party's notes of each rep-day tell these visits.
 
-    Tryton lets nobody look for notes but by the record they belong to, so a party that loses its only visit of a day to
-    late positions keeps the note of it.
+    Tryton's notes can be added and neither changed nor taken away, so what late positions change is corrected by
+    another note. They can be looked for by the record they belong to only, so a party that loses its only visit of a
+    day keeps the note of it.
     """
     problems: list[Problem] = []
     names = _names(door, records, {row["rep"] for row in visits.rows()})
@@ -40,7 +44,7 @@ def push_visits(door: Door, records: Records, visits: Table) -> list[Problem]:
 
 
 def push_notes(door: Door, records: Records, notes: Sequence[FollowUp]) -> list[Problem]:
-    """Write each note, or exchange it where it stands already."""
+    """Write each note, or a correction of it where it stands already."""
     problems: list[Problem] = []
     names = _names(door, records, {note.rep for note in notes})
     for note in notes:
@@ -56,28 +60,25 @@ def push_notes(door: Door, records: Records, notes: Sequence[FollowUp]) -> list[
 
 
 def _exchange(door: Door, party: int, start: str, wanted: Mapping[str, str]) -> None:
-    """Let what stands at a party under marks with this start be what is wanted."""
+    """Let the newest notes of a party under marks with this start be what is wanted."""
     resource = f"party.party,{party}"
-    rows = door.search("ir.note", [["resource", "=", resource]], ("message",), limit=5_000)
     there: dict[str, dict[str, Any]] = {}
-    for row in rows:
+    for row in door.search("ir.note", [["resource", "=", resource]], ("message",), limit=5_000):
         message = row.get("message") or ""
         place = message.rfind(start)
         mark = message[place:].strip() if place >= 0 else ""
-        if not mark.endswith("]"):
-            continue
-        if mark in there:
-            door.delete("ir.note", row["id"])  # two pushes at the same time
-        else:
-            there[mark] = row
+        if mark.endswith("]"):
+            there[mark] = row  # of several the newest
     for mark, text in wanted.items():
         known = there.pop(mark, None)
         if known is None:
             door.create("ir.note", {"resource": resource, "message": text})
-        elif known["message"] != text:
-            door.write("ir.note", known["id"], {"message": text})
-    for row in there.values():
-        door.delete("ir.note", row["id"])
+        elif known["message"].removeprefix(_CORRECTED) != text:
+            door.create("ir.note", {"resource": resource, "message": f"{_CORRECTED}{text}"})
+    for mark, known in there.items():
+        if not known["message"].startswith(_WITHDRAWN):
+            message = f"{_WITHDRAWN}later positions show no such visit.\n{mark}"
+            door.create("ir.note", {"resource": resource, "message": message})
 
 
 def _names(door: Door, records: Records, reps: set[str]) -> dict[str, str]:

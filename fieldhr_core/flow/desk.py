@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from fieldhr_core.flow.alerts import Alerts
+from fieldhr_core.flow.answers import Answers
+from fieldhr_core.flow.attachments import Attachments
 from fieldhr_core.flow.books import Contacts, Inspections, Loans
 from fieldhr_core.flow.customers import Customers
 from fieldhr_core.flow.deals import Deals
@@ -22,7 +26,7 @@ from fieldhr_core.flow.upkeep import Retention
 from fieldhr_core.flow.visits import Outings, Visits
 
 if TYPE_CHECKING:
-    from fieldhr_core.flow.acting import Acting
+    from fieldhr_core.flow.acting import Acting, TenantFacts
     from fieldhr_core.model import Principal
 
 __all__ = ["Desk"]
@@ -36,6 +40,7 @@ class Desk:
     """
 
     def __init__(self, acting: Acting) -> None:
+        self._acting = acting
         self.principal: Principal = acting.principal
         self.purpose: str = acting.purpose
         self.people = People(acting)
@@ -45,6 +50,7 @@ class Desk:
         self.outings = Outings(acting)
         self.positions = Positions(acting)
         self.visits = Visits(acting)
+        self.attachments = Attachments(acting)
         self.messages = Messages(acting)
         self.deals = Deals(acting)
         self.loans = Loans(acting)
@@ -57,3 +63,9 @@ class Desk:
         self.trail = Trail(acting)
         self.retention = Retention(acting)
         self.subject = Subject(acting)
+        self.answers = Answers(acting)
+
+    def tenant(self) -> TenantFacts:
+        """Return what the tenant is called and set to, without the settings of plugins: they may hold secrets."""
+        with self._acting.unit(write=False) as unit:
+            return attrs.evolve(self._acting.facts(unit), settings={})

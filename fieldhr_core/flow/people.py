@@ -31,6 +31,7 @@ from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.flow.standing import Standing
 
 __all__ = [
     "FORGOTTEN_NAME",
@@ -101,6 +102,19 @@ class People:
             )
             for row, name, contact in zip(rows, names, contacts, strict=True)
         ]
+
+    def standing(self, rep: str) -> Standing:
+        """Return what holds for a person's whereabouts now: duty, basis, private mode.
+
+        Raises:
+            AccessError: FHR-ACC-003 where this principal may not see it, FHR-ACC-001 where there is no such person.
+        """
+        from fieldhr_core.flow.standing import standing_of
+
+        with self._acting.unit() as unit:
+            found = standing_of(self._acting, unit, rep)
+            unit.audit("people.standing", "people", rep)
+        return found
 
     def put_absences(self, absences: Iterable[Absence]) -> int:
         """Store absences; one whose id is known already is exchanged. Return how many were handed in."""

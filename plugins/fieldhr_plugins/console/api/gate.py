@@ -9,17 +9,33 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+import msgspec
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from fieldhr_core.errors import AccessError, FieldhrError
+from fieldhr_core.errors import AccessError, FieldhrError, RecordError
 from fieldhr_core.flow.desk import Desk
 from fieldhr_core.hooks import Caller, Site
 from fieldhr_plugins.console.principals import is_by_cookie
 
-__all__ = ["CSRF_HEADER", "Gate", "Rate", "TooFastError", "at_desk", "caller_of", "site_of"]
+__all__ = [
+    "CSRF_HEADER",
+    "Asked",
+    "Gate",
+    "Rate",
+    "TooFastError",
+    "at_desk",
+    "body_of",
+    "caller_of",
+    "gate_of",
+    "site_of",
+]
 
 T = TypeVar("T")
+
+#: A request, as routes take it.
+Asked = Request[Any, Any, Any]
 
 #: Header in which a page of ours sends its form token.
 CSRF_HEADER: Final = b"x-csrf-token"
@@ -90,13 +106,22 @@ class Gate:
         if handler.opt.get("open"):
             return
         caller = await self.site.caller(connection.scope)  # type: ignore[arg-type] # a scope is a mapping of names
+        self.require_meant(connection, self.require_known(connection, caller))
+
+    def require_known(self, connection: ASGIConnection[Any, Any, Any, Any], caller: Caller | None) -> Caller:
+        """Refuse whoever is unknown, or too fast; count the request.
+
+        Raises:
+            AccessError: FHR-API-002.
+            TooFastError: FHR-API-005.
+        """
         if caller is None:
             client = connection.scope.get("client")
             self._unknown.pass_one(client[0] if client else "")
             raise AccessError("Nobody known sent this request.", code="FHR-API-002")
         who = caller.principal
         self._known.pass_one("\0".join((who.tenant, who.role, who.id)))
-        self.require_meant(connection, caller)
+        return caller
 
     def require_meant(self, connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
         """Refuse a state change that a browser may have sent by itself.
@@ -116,6 +141,27 @@ def site_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Site:
     """Return the site of a request."""
     site: Site = connection.app.state.site
     return site
+
+
+async def body_of(request: Asked, kind: type[T]) -> T:
+    """Return the body of a request as what it has to be: JSON of that type, with nothing coerced and nothing unknown.
+
+    Raises:
+        RecordError: FHR-API-001 with the place of the first thing that is wrong.
+    """
+    body = await request.body()
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
+        # What msgspec says names places and types, never values.
+        what = "it is nested too deeply" if isinstance(cause, RecursionError) else str(cause).rstrip(".")
+        raise RecordError(f"The body cannot be used: {what}.", code="FHR-API-001") from cause
+
+
+def gate_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Gate:
+    """Return the gate of the interface that a request came to."""
+    gate: Gate = connection.app.state.gate
+    return gate
 
 
 async def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:

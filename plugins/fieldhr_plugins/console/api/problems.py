@@ -87,7 +87,8 @@ def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respo
 
 
 def _known(_: Request[Any, Any, Any], error: FieldhrError) -> Response[Problem]:
-    return problem_of(error)
+    wait_s = getattr(error, "wait_s", None)
+    return problem_of(error, headers={} if wait_s is None else {"Retry-After": str(wait_s)})
 
 
 def _invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
-from litestar import Request, get
+from litestar import get
 
-from fieldhr_plugins.console.api.gate import caller_of, site_of
+from fieldhr_plugins.console.api.gate import Asked, caller_of, site_of
 
 __all__ = ["Session", "read"]
 
@@ -30,7 +29,7 @@ class Session(msgspec.Struct, kw_only=True):
 
 
 @get("/session", operation_id="readSession", tags=["session"], summary="Who the request comes from")
-async def read(request: Request[Any, Any, Any]) -> Session:
+async def read(request: Asked) -> Session:
     """Tell who the request comes from."""
     site, caller = site_of(request), await caller_of(request)
     who = caller.principal

@@ -6,14 +6,26 @@ only then is the product told to do what is due: nothing is ever known before it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import bisect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import attrs
 
-from fieldhr_core.model import CheckInAnswer, Customer, Datum, FollowUp, Principal, Receipt, Role, Table
+from fieldhr_core.model import (
+    CheckIn,
+    CheckInAnswer,
+    Customer,
+    Datum,
+    FollowUp,
+    Message,
+    Principal,
+    Receipt,
+    Role,
+    Table,
+)
 from fieldhr_sandbox.calendars import clock_s
 from fieldhr_sandbox.script import Handed
 from fieldhr_sandbox.watchlist import changes_of, screening_settings, write_list
@@ -22,16 +34,17 @@ if TYPE_CHECKING:
     from fieldhr_core.flow.clock import FrozenClock
     from fieldhr_core.flow.desk import Desk
     from fieldhr_core.runtime import FieldHR
+    from fieldhr_sandbox.script import Script
     from fieldhr_sandbox.tenant import Tenant
 
-__all__ = ["Fed", "Fixes", "feed", "introduce", "opening_instant", "principal"]
+__all__ = ["STREAMS", "Fed", "Fixes", "Stream", "feed", "introduce", "opening_instant", "principal"]
 
 #: Morning of the next day: what was written offline in the evening has arrived by then.
 _MORNING_S: Final = clock_s("08:50")
 _NIGHT_S: Final = clock_s("22:30")
 _EVENING_S: Final = clock_s("23:30")
-
-T = TypeVar("T")
+#: What is written by the end of the working day is in before the evening's work begins.
+_WRITTEN_S: Final = 4 * 60
 
 
 class Fixes(Protocol):
@@ -100,11 +113,11 @@ def feed(
     fed = Fed()
     with hr.acting_as(principal(tenant), purpose="integration") as desk:
         introduce(desk, tenant, clock.now())
-        late_notes: list[FollowUp] = []
+        waiting = _Waiting()
         for day in range(tenant.days.count):
-            table = fixes(day)
+            waiting.add(fixes(day), tenant.day_scripts(day))
             for until_s in _uploads(tenant, day):
-                _hand_in(hr, clock, desk, tenant, day, until_s, table, late_notes, list_file, fed)
+                _hand_in(hr, clock, desk, tenant, tenant.days.instant(day, until_s), waiting, list_file, fed)
             if progress is not None:
                 progress(f"{tenant.days.date(day)} {fed.receipt.submitted:,} fixes")
         hr.advance(to=tenant.days.instant(tenant.days.count, _MORNING_S))
@@ -125,26 +138,74 @@ def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
 def _uploads(tenant: Tenant, day: int) -> Iterator[int]:
     """Yield the seconds of a day at which everything that has arrived is handed in."""
     yield _MORNING_S
-    second = tenant.days.start_s if tenant.days.works(day) else tenant.days.end_s
-    while second < tenant.days.end_s:
-        second = min(tenant.days.end_s, second + tenant.pack.slice_minutes * 60)
-        yield second
+    length_s = tenant.pack.slice_minutes * 60
+    if tenant.days.works(day) and length_s < tenant.days.end_s - tenant.days.start_s:
+        yield from range(tenant.days.start_s + length_s, tenant.days.end_s, length_s)
+        yield tenant.days.end_s
+        yield tenant.days.end_s + _WRITTEN_S
+    yield _NIGHT_S
     yield _EVENING_S
+
+
+@attrs.define(eq=False)
+class _Waiting:
+    """What was made and has not arrived yet: fixes, and of each stream what people recorded."""
+
+    tables: list[Table] = attrs.field(factory=list)
+    streams: dict[str, list[tuple[datetime, Any]]] = attrs.field(factory=dict)
+    handed: list[Handed] = attrs.field(factory=list)
+
+    def add(self, table: Table, scripts: Sequence[Script]) -> None:
+        """Take in a day."""
+        self.tables.append(table)
+        self.handed = sorted([*self.handed, *(each for script in scripts for each in script.handed)], key=_at)
+        for stream in STREAMS:
+            queue = self.streams.setdefault(stream.name, [])
+            queue += [(stream.arrives(each), each) for script in scripts for each in stream.of(script)]
+            queue.sort(key=lambda pair: pair[0])
+
+    def fixes(self, until: datetime) -> list[Table]:
+        """Return the fixes that have arrived, of each day in order of arrival, and forget them."""
+        arrived, later = [], []
+        for table in self.tables:
+            here = table["received_ms"] <= _ms(until)
+            arrived.append(table if here.all() else table.take(here))
+            if not here.all():
+                later.append(table.take(~here))
+        self.tables = later
+        return [table for table in arrived if len(table)]
+
+    def records(self, stream: Stream, until: datetime) -> list[Any]:
+        """Return what has arrived of a stream in order of arrival, and forget it."""
+        queue = self.streams.get(stream.name, [])
+        count = bisect.bisect_right(queue, until, key=lambda pair: pair[0])
+        self.streams[stream.name] = queue[count:]
+        return [each for _, each in queue[:count]]
+
+
+    def handed_by(self, until: datetime) -> list[Handed]:
+        """Return what is put before checks by an instant, in order of time, and forget it."""
+        count = bisect.bisect_right(self.handed, until, key=_at)
+        due, self.handed = self.handed[:count], self.handed[count:]
+        return due
+
+
+def _at(handed: Handed) -> datetime:
+    return handed.at
 
 
 def _put_before_checks(
     clock: FrozenClock,
     desk: Desk,
     tenant: Tenant,
-    day: int,
     until: datetime,
+    waiting: _Waiting,
     list_file: Path | None,
     fed: Fed,
 ) -> None:
     """Hand in what is checked before it is acted on, each at its own instant, and change the list when it changes."""
     since = clock.now()
-    due = _in_time((each for script in tenant.day_scripts(day) for each in script.handed), since, until, lambda h: h.at)
-    moves: list[tuple[datetime, Handed | None]] = [(each.at, each) for each in due]
+    moves: list[tuple[datetime, Handed | None]] = [(each.at, each) for each in waiting.handed_by(until)]
     if list_file is not None:
         moves += [(at, None) for at in changes_of(tenant.world.listed) if since < at <= until]
     for at, handed in sorted(moves, key=lambda move: move[0]):
@@ -166,83 +227,69 @@ def _hand_in(
     clock: FrozenClock,
     desk: Desk,
     tenant: Tenant,
-    day: int,
-    until_s: int,
-    table: Table,
-    late_notes: list[FollowUp],
+    until: datetime,
+    waiting: _Waiting,
     list_file: Path | None,
     fed: Fed,
 ) -> None:
-    until = tenant.days.instant(day, until_s)
     since = clock.now()
-    _put_before_checks(clock, desk, tenant, day, until, list_file, fed)
-    if until_s == _EVENING_S:
-        unasked = _between(table, since, tenant.days.instant(day, _NIGHT_S))
-        # What is written by the end of the working day is in before the evening's work begins.
-        since = tenant.days.instant(day, tenant.days.end_s)
-        until_notes = since + timedelta(minutes=4)
-        _write(hr, clock, desk, tenant, day, since, until_notes, late_notes, fed)
-        if len(unasked):
-            hr.advance(to=tenant.days.instant(day, _NIGHT_S))
-            fed.receipt += desk.positions.record(unasked, datum=Datum.WGS84)
-        hr.advance(to=until)
-        return
+    _put_before_checks(clock, desk, tenant, until, waiting, list_file, fed)
     clock.advance(until)
     for rep, at in tenant.withdrawals:
         if since < at <= until:
             desk.people.withdraw_basis(rep, purpose="tracking", at=at)
-    scripts = tenant.day_scripts(day)
-    rows = _between(table, since, until)
-    if len(rows):
-        fed.receipt += desk.positions.record(rows, datum=Datum.WGS84)
+    for stream in STREAMS:
+        arrived = waiting.records(stream, until)
+        if arrived:
+            stream.give(desk, arrived, fed)
+    # Positions last: what was written and said is known when their days are resolved.
+    for table in waiting.fixes(until):
+        fed.receipt += desk.positions.record(table, datum=Datum.WGS84)
         fed.uploads += 1
-    check_ins = _in_time((each for script in scripts for each in script.check_ins), since, until, lambda c: c.time)
-    if check_ins:
-        fed.answers += desk.visits.check_in(check_ins)
-    messages = _in_time((each for script in scripts for each in script.messages), since, until, lambda m: m.time)
-    if messages:
-        desk.messages.submit(messages)
-        fed.messages += len(messages)
-    _write(hr, clock, desk, tenant, day, since, until, late_notes, fed)
     hr.advance(to=until)
 
 
-def _write(
-    hr: FieldHR,
-    clock: FrozenClock,
-    desk: Desk,
-    tenant: Tenant,
-    day: int,
-    since: datetime,
-    until: datetime,
-    late_notes: list[FollowUp],
-    fed: Fed,
-) -> None:
-    """Hand in the follow-ups that arrive in a span, those of earlier days among them."""
-    if until > clock.now():
-        hr.advance(to=until)
-    today = [note for script in tenant.day_scripts(day) for note in script.follow_ups]
-    arrived = _in_time([*today, *late_notes], since, until, _arrival)
-    last = tenant.days.instant(day, _EVENING_S)
-    known = {note.id for note in late_notes}
-    late_notes += [note for note in today if _arrival(note) > last and note.id not in known]
-    if arrived:
-        desk.visits.write(arrived)
-        fed.follow_ups += len(arrived)
+@attrs.frozen(kw_only=True)
+class Stream:
+    """One kind of record that people leave during a day, and how it is handed in.
+
+    Attributes:
+        of: the records of a rep-day.
+        arrives: when the host learns of one.
+        give: hands in what has arrived.
+    """
+
+    name: str
+    of: Callable[[Script], Sequence[Any]]
+    arrives: Callable[[Any], datetime]
+    give: Callable[[Desk, list[Any], Fed], None]
 
 
-def _arrival(note: FollowUp) -> datetime:
-    return note.received or note.written
+def _check_in(desk: Desk, check_ins: list[CheckIn], fed: Fed) -> None:
+    fed.answers += desk.visits.check_in(check_ins)
 
 
-def _in_time(values: Iterable[T], since: datetime, until: datetime, when: Callable[[T], datetime]) -> list[T]:
-    """Return the values of ``(since, until]`` in order of time."""
-    return sorted((value for value in values if since < when(value) <= until), key=when)
+def _say(desk: Desk, messages: list[Message], fed: Fed) -> None:
+    desk.messages.submit(messages)
+    fed.messages += len(messages)
 
 
-def _between(table: Table, since: datetime, until: datetime) -> Table:
-    received: Any = table["received_ms"]
-    return table.take((received > _ms(since)) & (received <= _ms(until)))
+def _write(desk: Desk, notes: list[FollowUp], fed: Fed) -> None:
+    desk.visits.write(notes)
+    fed.follow_ups += len(notes)
+
+
+#: What is handed in during a day, in this order.
+STREAMS: Final = (
+    Stream(name="check_ins", of=lambda script: script.check_ins, arrives=lambda each: each.time, give=_check_in),
+    Stream(name="messages", of=lambda script: script.messages, arrives=lambda each: each.time, give=_say),
+    Stream(
+        name="follow_ups",
+        of=lambda script: script.follow_ups,
+        arrives=lambda each: each.received or each.written,
+        give=_write,
+    ),
+)
 
 
 def _ms(at: datetime) -> int:

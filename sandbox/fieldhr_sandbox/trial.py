@@ -88,9 +88,9 @@ def run_trial(
         seal(tenant.key, out)
     with fixes_of(tenant, workers, blind=blind) as fixes:
         cases, fed, plugin_rows = _product(tenant, fixes, out, db, plugins, autoload, settings, call_limit_s, tell)
-    clock.lap("feed_and_detect")
-    alerts = [alert_of(case) for case in cases]
-    tables = tenant.tables()
+        clock.lap("feed_and_detect")
+        alerts = [alert_of(case) for case in cases]
+        tables = tenant.tables(fixes.digest)
     clock.lap("digest")
     document: dict[str, Any] = {
         "format": 1,

@@ -182,7 +182,6 @@ class _Waiting:
         self.streams[stream.name] = queue[count:]
         return [each for _, each in queue[:count]]
 
-
     def handed_by(self, until: datetime) -> list[Handed]:
         """Return what is put before checks by an instant, in order of time, and forget it."""
         count = bisect.bisect_right(self.handed, until, key=_at)

@@ -19,8 +19,18 @@ __all__ = ["Tenants"]
 #: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer, how
 #: whereabouts lose precision (a name of ``trust.retention.PROFILES``; none: never), which file witnesses the trail, and
 #: whether the trail is proved each night (``daily``, ``off``), how much time cases leave (:class:`CasePolicy`), and how
-#: notices are paced.
-OWN_SETTINGS = ("resolver", "routes", "required_checks", "retention", "witness", "audit_check", "cases", "delivery")
+#: notices are paced, and who makes the scorecards.
+OWN_SETTINGS = (
+    "resolver",
+    "composer",
+    "routes",
+    "required_checks",
+    "retention",
+    "witness",
+    "audit_check",
+    "cases",
+    "delivery",
+)
 
 
 class Tenants:

@@ -8,6 +8,7 @@ from fieldhr_core.hooks.providers import (
     Alerter,
     Channel,
     Check,
+    Composer,
     Connector,
     Decoder,
     Delivery,
@@ -17,6 +18,7 @@ from fieldhr_core.hooks.providers import (
     Scorer,
     Tables,
     TakesNotes,
+    Tracer,
 )
 from fieldhr_core.hooks.specs import Specs, hookimpl, hookspec
 
@@ -28,6 +30,7 @@ __all__ = [
     "Channel",
     "Check",
     "Command",
+    "Composer",
     "Connector",
     "Decoder",
     "Delivery",
@@ -47,6 +50,7 @@ __all__ = [
     "Tables",
     "TakesNotes",
     "by_date",
+    "Tracer",
     "hookimpl",
     "hookspec",
 ]

@@ -17,6 +17,7 @@ from typing import Any, Final
 from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.providers import Delivery, Pulled
 from fieldhr_core.model import (
+    BEHIND,
     JUDGED,
     METRICS,
     SIGNALS,
@@ -39,9 +40,11 @@ from fieldhr_core.model import (
     Resolved,
     Ruling,
     Schema,
+    Scorecard,
     Severity,
     Table,
     Verdict,
+    Weighting,
 )
 
 __all__ = [
@@ -63,6 +66,7 @@ _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "stays": ("certain_s", "possible_s", "confidence"),
     "signals": ("strength",),
     "metrics": ("exposure",),
+    "behind": ("counts", "of"),
     "places": ("lat", "lon", "radius_m"),
     "points": ("lat", "lon"),
     "checkins": ("lat", "lon"),
@@ -314,6 +318,53 @@ def _score(provider: Any, _: Sequence[Any], answer: Any) -> str | None:
     return None
 
 
+def _compose(_: Any, args: Sequence[Any], answer: Any) -> str | None:
+    wrong = _misfit_of_list(answer, Scorecard, None, "scorecards", "")
+    if wrong:
+        return wrong
+    known, weighting = set(args[1]["rep"].tolist()), args[3]
+    seen: set[str] = set()
+    for card in answer:
+        if card.subject not in known:
+            return f"made a scorecard of {card.subject!r}, who is none of the people"
+        if card.subject in seen:
+            return f"made two scorecards of {card.subject!r}"
+        seen.add(card.subject)
+        if card.card not in weighting.cards or card.weights_version != weighting.version:
+            return f"made the scorecard of {card.subject!r} with other weights than it was given"
+        wrong = _misfit_of_card(card)
+        if wrong:
+            return f"made the scorecard of {card.subject!r} {wrong}"
+    return None
+
+
+def _misfit_of_card(card: Scorecard) -> str | None:
+    parts = [component.contribution for component in card.components]
+    if any(type(part) is not int for part in [*parts, *([] if card.total is None else [card.total])]):
+        return "with points that are no whole hundredths"
+    if card.total is None:
+        return "without a total, but with contributions" if any(parts) else None
+    if sum(parts) != card.total:
+        return f"whose contributions add up to {sum(parts)} hundredths and not to its total of {card.total}"
+    if not 0 <= card.total <= 10_000:
+        return f"with a total of {card.total} hundredths; it lies between 0 and 10000"
+    both = {component.metric for component in card.components} & set(card.missing)
+    return f"that counts {sorted(both)[0]!r} and calls it missing" if both else None
+
+
+def _weighting(_: Any, __: Sequence[Any], answer: Any) -> str | None:
+    if not isinstance(answer, Weighting):
+        return f"returned {_kind_of(answer)} where Weighting belongs"
+    for name, card in answer.cards.items():
+        if any(not 0 <= weight < math.inf for weight in card.weights.values()):
+            return f"gave the scorecard {name!r} a weight that is negative or not finite"
+    return None
+
+
+def _behind(_: Any, __: Sequence[Any], answer: Any) -> str | None:
+    return misfit_of_table(answer, BEHIND)
+
+
 def _find(provider: Any, _: Sequence[Any], answer: Any) -> str | None:
     wrong = _misfit_of_list(answer, Finding, None, "findings", "")
     if wrong:
@@ -412,6 +463,9 @@ CONTRACTS: Final[Mapping[tuple[str, str, str], Contract]] = {
     ("connectors", "", "push"): _push,
     ("connectors", "", "push_notes"): _push,
     ("scorers", "", "score"): _score,
+    ("scorers", "compose", "compose"): _compose,
+    ("scorers", "compose", "weighting"): _weighting,
+    ("scorers", "trace", "behind"): _behind,
     ("alerters", "find", "find"): _find,
     ("alerters", "deliver", "deliver"): _deliver,
     ("checks", "", "check"): _check,
@@ -423,6 +477,8 @@ OPTIONAL: Final = frozenset({("connectors", "", "push_notes")})
 #: (family, role) -> what its providers state about themselves; read once, when a provider is made.
 STATEMENTS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("scorers", ""): ("metrics",),
+    ("scorers", "compose"): ("metrics",),
+    ("scorers", "trace"): ("metrics",),
     ("alerters", "find"): ("codes", "cadence", "days"),
     ("checks", ""): ("kinds",),
 }

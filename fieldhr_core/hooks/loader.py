@@ -38,7 +38,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "locators": ("decode", "resolve"),
         "connectors": ("",),
-        "scorers": ("",),
+        "scorers": ("", "compose", "trace"),
         "alerters": ("find", "deliver"),
         "checks": ("",),
     }

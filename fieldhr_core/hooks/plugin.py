@@ -71,7 +71,8 @@ class Offer(Generic[P]):
         name: its name within family and role: a decoder's is the source it reads (``owntracks``).
         make: builds the provider for one tenant, called with that tenant's settings of the plugin (an instance of
             ``PLUGIN.settings``, or ``None`` where the plugin has none); must be cheap and free of I/O.
-        role: what it does where a family has two roles: ``decode`` or ``resolve``, ``find`` or ``deliver``.
+        role: what it does where a family has several roles: ``decode`` or ``resolve``, ``find`` or ``deliver``; a
+            scorer measures without a role, and may ``compose`` or ``trace``.
     """
 
     name: str

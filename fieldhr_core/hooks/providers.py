@@ -31,14 +31,17 @@ from fieldhr_core.model import (
     Resolved,
     Ruling,
     Schema,
+    Scorecard,
     Submission,
     Table,
+    Weighting,
 )
 
 __all__ = [
     "Alerter",
     "Channel",
     "Check",
+    "Composer",
     "Connector",
     "Decoder",
     "Delivery",
@@ -176,6 +179,48 @@ class Scorer(Protocol):
 
     def score(self, tables: Tables, /) -> Table:
         """Return ``METRICS``; a value that cannot be known is NaN or left out, never 0."""
+        ...
+
+
+class Composer(Protocol):
+    """Scorer, role ``compose``: what was measured to one scorecard a rep. Pure: it sees metrics and people only."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What it can weigh; scorers that measure none of these are not asked."""
+        ...
+
+    def weighting(self) -> Weighting:
+        """Return the weights in force for the tenant."""
+        ...
+
+    def compose(self, measured: Table, people: Table, period: Period, weighting: Weighting, /) -> Sequence[Scorecard]:
+        """Return one card a rep of ``PEOPLE`` whom a scorecard is for.
+
+        Args:
+            measured: ``METRICS`` of the period; a metric that is not there could not be measured.
+            people: ``PEOPLE``.
+            weighting: the weights to use, those in force or others somebody tries.
+
+        The contributions of a card add up to its total exactly, in hundredths of a point; a weighted metric without
+        evidence is named in ``missing`` and its weight goes to the others.
+        """
+        ...
+
+
+class Tracer(Protocol):
+    """Scorer, role ``trace``: which records a figure was made of."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Whose records it can name."""
+        ...
+
+    def behind(self, tables: Tables, subject: str, metric: str, /) -> Table:
+        """Return ``BEHIND`` for one figure.
+
+        Where the metric is a share, a rate or a mean, the sum of ``counts`` over the sum of ``of`` is its value.
+        """
         ...
 
 

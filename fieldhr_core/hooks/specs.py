@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from fieldhr_core.hooks.applications import Application
     from fieldhr_core.hooks.context import RegistrationContext
     from fieldhr_core.hooks.plugin import Command, Offer
-    from fieldhr_core.hooks.providers import Alerter, Channel, Check, Connector, Decoder, Resolver, Scorer
+    from fieldhr_core.hooks.providers import (
+        Alerter,
+        Channel,
+        Check,
+        Composer,
+        Connector,
+        Decoder,
+        Resolver,
+        Scorer,
+        Tracer,
+    )
     from fieldhr_core.model import Case
 
 __all__ = ["PROJECT", "Specs", "hookimpl", "hookspec"]
@@ -72,15 +82,19 @@ class Specs:
         raise NotImplementedError
 
     @hookspec
-    def fieldhr_register_scorers(self, context: RegistrationContext) -> Iterable[Offer[Scorer]]:
-        """Offer scorers: tables of a period to metrics.
+    def fieldhr_register_scorers(
+        self, context: RegistrationContext
+    ) -> Iterable[Offer[Scorer] | Offer[Composer] | Offer[Tracer]]:
+        """Offer scorers: tables of a period to metrics, metrics to scorecards, and the records behind a figure.
 
         **Called:** once per runtime, when it opens, on the caller's thread, outside any transaction.
         **Args:** *context*: read-only view of the runtime; may be kept, not changed.
-        **Returns:** offers. Empty and ``None`` both mean none.
-        **Combine:** collected, explicitly listed plugins first, then by plugin name; a repeated name is FHR-PLG-014.
+        **Returns:** offers: without a role what measures, with ``compose`` what weighs it, with ``trace`` what names
+        the records behind it. Empty and ``None`` both mean none.
+        **Combine:** collected, explicitly listed plugins first, then by plugin name; two offers of one role and name
+        are FHR-PLG-014. Every scorer measures; the tenant's setting ``composer`` picks who makes its scorecards.
         **Sync/async:** sync.
-        **If it fails:** isolated: its metrics are missing, never zero.
+        **If it fails:** isolated: its metrics are missing, never zero; without a composer there are no scorecards.
 
         .. versionadded:: 0.1
         """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
@@ -106,6 +108,18 @@ class Weighting:
 
     version: str
     cards: Mapping[str, RoleWeights]
+
+    @classmethod
+    def of(cls, cards: Mapping[str, RoleWeights], label: str = "") -> Weighting:
+        """Name a set of weights by a digest of it, after the tenant's own *label* (``2026-Q2``)."""
+        body = {name: [sorted(card.roles), sorted(card.weights.items())] for name, card in cards.items()}
+        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:8]
+        return cls(version=f"{label}-{digest}" if label else digest, cards=dict(cards))
+
+    def card_of(self, role: str) -> str | None:
+        """Return the name of the scorecard for a role: the one that names it, else the one for everybody."""
+        named = next((name for name, card in self.cards.items() if role in card.roles), None)
+        return named or next((name for name, card in self.cards.items() if not card.roles), None)
 
 
 @attrs.frozen(kw_only=True)

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
         AlerterConformance,
         ChannelConformance,
         CheckConformance,
+        ComposerConformance,
         ConnectorConformance,
         DecoderConformance,
         ResolverConformance,
         ScorerConformance,
+        TracerConformance,
     )
     from fieldhr_core.testing.fakes import FakeClock, FakeTables
     from fieldhr_core.testing.samples import (
@@ -44,6 +46,7 @@ __all__ = [
     "AlerterConformance",
     "ChannelConformance",
     "CheckConformance",
+    "ComposerConformance",
     "ConnectorConformance",
     "DayBuilder",
     "DecoderConformance",
@@ -51,6 +54,7 @@ __all__ = [
     "FakeTables",
     "ResolverConformance",
     "ScorerConformance",
+    "TracerConformance",
     "rep_days",
     "sample_customer",
     "sample_envelope",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -29,18 +29,23 @@ from fieldhr_core.hooks.guard import Guard
 from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.providers import Notice, Pulled, Tables
 from fieldhr_core.model import (
+    METRICS,
     OUTINGS,
+    PEOPLE,
     POINTS,
     STAYS,
     Decoded,
     Envelope,
     Finding,
     Outcome,
+    Period,
     RepDays,
     Resolved,
     Ruling,
+    Scorecard,
     Submission,
     Table,
+    Weighting,
     milliseconds,
 )
 from fieldhr_core.testing.fakes import FakeTables
@@ -64,11 +69,13 @@ __all__ = [
     "AlerterConformance",
     "ChannelConformance",
     "CheckConformance",
+    "ComposerConformance",
     "Conformance",
     "ConnectorConformance",
     "DecoderConformance",
     "ResolverConformance",
     "ScorerConformance",
+    "TracerConformance",
 ]
 
 #: More pages than any sample should need; a connector that goes on after them never ends.
@@ -498,6 +505,112 @@ class ScorerConformance(Conformance):
         """Score with a new provider."""
         scored: Table = self.call(self.fresh(), "score", tables)
         return scored
+
+
+class ComposerConformance(Conformance):
+    """Scorer, role ``compose``: define ``make``."""
+
+    family = "scorers"
+    role = "compose"
+
+    def people(self) -> Table:
+        """Return ``PEOPLE`` to make scorecards of; by default twelve reps of each role the weights name."""
+        cards = self.fresh().provider.weighting().cards.values()
+        roles = sorted({role for card in cards for role in card.roles} or {"rep"})
+        return PEOPLE.from_rows(
+            [
+                {"rep": f"{role}-{n}", "role": role, "manager": "m", "team": "t", "branch": "b", "territory": "urban"}
+                for role in roles
+                for n in range(12)
+            ]
+        )
+
+    def measured(self, known: Callable[[int, str], bool] = lambda _, __: True) -> Table:
+        """Return ``METRICS`` of those people: plausible figures, where *known* says that there are any."""
+        rows = []
+        for metric in self.fresh().provider.metrics:
+            scale = 1.0 if metric.unit == "share" else 20.0
+            for n, rep in enumerate(self.people()["rep"].tolist()):
+                value = scale * (0.05 + 0.9 * ((7 * n + len(metric.name)) % 11) / 11)
+                there = known(n, metric.name)
+                rows.append(
+                    {
+                        "subject": rep,
+                        "metric": metric.name,
+                        "value": value if there else math.nan,
+                        "exposure": 40.0 if there else 0.0,
+                        "low": 0.8 * value if there else math.nan,
+                        "high": min(1.1 * value, scale) if there else math.nan,
+                    }
+                )
+        return METRICS.from_rows(rows)
+
+    def test_weights_say_which_they_are(self) -> None:
+        """They have a version, and weigh what the composer knows."""
+        handle = self.fresh()
+        weighting: Weighting = self.call(handle, "weighting")
+        assert weighting.version
+        assert weighting.cards
+        known = {metric.name for metric in handle.provider.metrics}
+        for card in weighting.cards.values():
+            assert set(card.weights) <= known, card
+
+    def test_nothing_known_makes_no_total(self) -> None:
+        """Without evidence a card has no total, and every weighted metric is missing."""
+        for card in self.cards(METRICS.empty()):
+            assert card.total is None
+            assert card.missing
+
+    def test_a_missing_component_is_named_and_costs_nothing(self) -> None:
+        """Its weight goes to the others: it is never counted as zero."""
+        full = {card.subject: card for card in self.cards(self.measured())}
+        gap = next(c.metric for card in full.values() for c in card.components if c.weight > 0)
+        for card in self.cards(self.measured(lambda n, metric: metric != gap or n != 0)):
+            if card.subject == self.people()["rep"][0] and gap in card.missing:
+                assert sum(component.share for component in card.components) == pytest.approx(100.0)
+                assert card.total is not None
+
+    def test_order_of_rows_does_not_matter(self) -> None:
+        """Tables have no order that means anything."""
+        measured = self.measured()
+        assert _by_subject(self.cards(measured)) == _by_subject(self.cards(_shuffled(measured)))
+
+    def cards(self, measured: Table) -> Sequence[Scorecard]:
+        """Make the cards with a new composer and the weights in force."""
+        handle = self.fresh()
+        weighting = self.call(handle, "weighting")
+        period = Period(NINE.date(), NINE.date())
+        made: Sequence[Scorecard] = self.call(handle, "compose", measured, self.people(), period, weighting)
+        return made
+
+
+class TracerConformance(Conformance):
+    """Scorer, role ``trace``: define ``make``."""
+
+    family = "scorers"
+    role = "trace"
+
+    def tables(self) -> FakeTables:
+        """Return tables with something to trace; by default an ordinary week of two reps."""
+        return sample_tables()
+
+    def test_traces_every_metric(self) -> None:
+        """Each metric of a known rep has an answer, with each record once."""
+        handle, tables = self.fresh(), self.tables()
+        for metric in handle.provider.metrics:
+            behind: Table = self.call(handle, "behind", tables, tables[PEOPLE]["rep"][0], metric.name)
+            keys = list(zip(behind["kind"], behind["record"].tolist(), strict=True))
+            assert len(keys) == len(set(keys)), metric.name
+
+    def test_nothing_is_behind_an_unknown_subject(self) -> None:
+        """Nobody's figure was made of nothing."""
+        handle, tables = self.fresh(), self.tables()
+        for metric in handle.provider.metrics:
+            assert len(self.call(handle, "behind", tables, "nobody", metric.name)) == 0
+
+
+def _by_subject(cards: Sequence[Scorecard]) -> dict[str, Scorecard]:
+    return {card.subject: card for card in cards}
 
 
 class AlerterConformance(Conformance):

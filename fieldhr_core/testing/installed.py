@@ -15,11 +15,13 @@ from fieldhr_core.testing.conformance import (
     AlerterConformance,
     ChannelConformance,
     CheckConformance,
+    ComposerConformance,
     Conformance,
     ConnectorConformance,
     DecoderConformance,
     ResolverConformance,
     ScorerConformance,
+    TracerConformance,
 )
 
 __all__ = ["SUITES", "suites_for"]
@@ -32,6 +34,8 @@ SUITES: Final[Mapping[tuple[str, str], type[Conformance]]] = {
         ResolverConformance,
         ConnectorConformance,
         ScorerConformance,
+        ComposerConformance,
+        TracerConformance,
         AlerterConformance,
         ChannelConformance,
         CheckConformance,

@@ -361,6 +361,8 @@ def test_every_method_of_every_provider_has_a_contract() -> None:
         ("locators", "resolve"): providers.Resolver,
         ("connectors", ""): providers.Connector,
         ("scorers", ""): providers.Scorer,
+        ("scorers", "compose"): providers.Composer,
+        ("scorers", "trace"): providers.Tracer,
         ("alerters", "find"): providers.Alerter,
         ("alerters", "deliver"): providers.Channel,
         ("checks", ""): providers.Check,

@@ -15,7 +15,7 @@ __all__ = ["CHECKS"]
 _FAMILIES: Final = (
     ("locators", ("decode", "resolve")),
     ("connectors", ("",)),
-    ("scorers", ("",)),
+    ("scorers", ("", "compose", "trace")),
     ("alerters", ("find", "deliver")),
     ("checks", ("",)),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -39,7 +41,7 @@ class Scores:
             mine = self._mine(unit)
         acting = self._acting.as_house()  # a rep's figures rest on more than a rep may look at
         with acting.unit() as unit:
-            view = View(acting, unit, period, acting.house.clock.now())
+            view = _view(acting, unit, period)
             table = _measured(acting, unit, view, None)
             put(
                 unit.connection,
@@ -117,7 +119,7 @@ class Scores:
             unit.audit("scores.behind", "person", subject, metric=metric)
         acting = self._acting.as_house()
         with acting.unit() as unit:
-            view = View(acting, unit, period, acting.house.clock.now())
+            view = _view(acting, unit, period)
             for _, tracer in acting.providers(unit, "scorers", role="trace"):
                 if not isinstance(tracer, PluginError) and metric in {each.name for each in tracer.metrics}:
                     found: Table = acting.house.guard.call(tracer, "behind", view, subject, metric)
@@ -127,7 +129,7 @@ class Scores:
     def _composed(self, period: Period, weights: Mapping[str, Mapping[str, float]] | None) -> list[Scorecard]:
         acting = self._acting.as_house()
         with acting.unit() as unit:
-            view = View(acting, unit, period, acting.house.clock.now())
+            view = _view(acting, unit, period)
             composer = _composer(acting, unit)
             in_force: Weighting = acting.house.guard.call(composer, "weighting")
             metrics = {metric.name for metric in composer.metrics}
@@ -146,6 +148,13 @@ class Scores:
         if scoping.reaches_everybody(self._acting.principal, "metrics"):
             return None
         return scoping.visible_people(unit.connection, self._acting.tables, self._acting.principal)
+
+
+def _view(acting: Acting, unit: Unit, period: Period) -> View:
+    """Return the tables of a period as of its end (its present, where it is not over): the same ones ever after."""
+    zone = ZoneInfo(acting.facts(unit).pattern.zone)
+    end = datetime.combine(period.last + timedelta(days=1), datetime.min.time(), zone) - timedelta(milliseconds=1)
+    return View(acting, unit, period, min(acting.house.clock.now().astimezone(zone), end))
 
 
 def _measured(acting: Acting, unit: Unit, view: View, needed: set[str] | None) -> Table:

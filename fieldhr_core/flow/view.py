@@ -57,6 +57,8 @@ _PEERS_AT_MOST = 200
 _MANY_REPS = 20
 #: Rep-days whose results stay at hand, newest last.
 _AT_HAND = 4_096
+#: Inspections so long before the period are shown too: what is signed in it was looked at before.
+_INSPECTED_BEFORE_MS = 180 * 86_400_000
 
 
 class View:
@@ -390,13 +392,13 @@ class View:
         )
 
     def _of_period(
-        self, schema: Schema, table: Any, at: str, names: dict[str, str], *, everybody: bool = False
+        self, schema: Schema, table: Any, at: str, names: dict[str, str], *, everybody: bool = False, before_ms: int = 0
     ) -> Table:
         """Return the rows of a table whose instant *at* falls into the period, in columns."""
         import sqlalchemy as sa
 
         start, end = self._span_ms()
-        where = [self._unit.scope(table), table.c[at] >= start, table.c[at] < end]
+        where = [self._unit.scope(table), table.c[at] >= start - before_ms, table.c[at] < end]
         if self._reps is not None and not everybody:
             where.append(table.c.rep.in_(self._reps))
         chosen = [table.c[names.get(column.name, column.name)] for column in schema.columns]
@@ -409,7 +411,12 @@ class View:
     def _inspections(self) -> Table:
         everybody = self._peers == "picture"
         return self._of_period(
-            INSPECTIONS, self._acting.tables.inspections, "received_ms", {"inspection": "id"}, everybody=everybody
+            INSPECTIONS,
+            self._acting.tables.inspections,
+            "received_ms",
+            {"inspection": "id"},
+            everybody=everybody,
+            before_ms=_INSPECTED_BEFORE_MS,
         )
 
     def _loans(self) -> Table:
@@ -460,9 +467,38 @@ class View:
         if self._reps is not None:
             stays, checkins = stays.where(seen.c.rep.in_(self._reps)), checkins.where(said.c.rep.in_(self._reps))
         connection = self._unit.connection
-        return Table.concat(
-            PRESENCE, [as_columns(connection, PRESENCE, stays), as_columns(connection, PRESENCE, checkins)]
-        ).sort("start_ms", "record")
+        parts = [
+            self._tracked_days(),
+            as_columns(connection, PRESENCE, stays),
+            as_columns(connection, PRESENCE, checkins),
+        ]
+        return Table.concat(PRESENCE, parts).sort("start_ms", "record")
+
+    def _tracked_days(self) -> Table:
+        """Return the rep-days of which there are positions: there, silence about a customer says something."""
+        import sqlalchemy as sa
+
+        table = self._acting.tables.rep_days
+        where = [
+            self._unit.scope(table),
+            table.c.fixes > 0,
+            table.c.date >= self.period.first.isoformat(),
+            table.c.date <= self.period.last.isoformat(),
+        ]
+        if self._reps is not None:
+            where.append(table.c.rep.in_(self._reps))
+        rows = self._unit.all(sa.select(table.c.rep, table.c.date).where(*where).order_by(table.c.date, table.c.rep))
+        midnights = {day: self._midnight_ms(date.fromisoformat(day)) for day in {row.date for row in rows}}
+        at = [midnights[row.date] for row in rows]
+        return PRESENCE.table(
+            rep=Coded.of(row.rep for row in rows),
+            customer=[""] * len(rows),
+            kind=Coded.same("tracked", len(rows)),
+            verdict=Coded.same("unknown", len(rows)),
+            start_ms=at,
+            end_ms=at,
+            record=[f"{row.rep}/{row.date}" for row in rows],
+        )
 
     def _duty_days(self) -> Table:
         reps = [rep for rep in self[PEOPLE]["rep"].tolist() if self._reps is None or rep in self._reps]

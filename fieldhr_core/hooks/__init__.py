@@ -49,8 +49,8 @@ __all__ = [
     "Specs",
     "Tables",
     "TakesNotes",
-    "by_date",
     "Tracer",
+    "by_date",
     "hookimpl",
     "hookspec",
 ]

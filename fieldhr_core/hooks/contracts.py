@@ -349,7 +349,7 @@ def _misfit_of_card(card: Scorecard) -> str | None:
     if not 0 <= card.total <= 10_000:
         return f"with a total of {card.total} hundredths; it lies between 0 and 10000"
     both = {component.metric for component in card.components} & set(card.missing)
-    return f"that counts {sorted(both)[0]!r} and calls it missing" if both else None
+    return f"that counts {min(both)!r} and calls it missing" if both else None
 
 
 def _weighting(_: Any, __: Sequence[Any], answer: Any) -> str | None:

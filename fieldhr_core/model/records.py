@@ -152,7 +152,7 @@ CONTACTS: Final = Schema(
 #: Inspection records in columns.
 INSPECTIONS: Final = Schema(
     "inspections",
-    "Statements analysed and sites photographed, one row each.",
+    "Statements analysed and sites photographed, of the period and the half year before it, one row each.",
     (
         Column("inspection", Kind.TEXT, "Id."),
         Column("rep", Kind.CODED, "Rep."),
@@ -167,17 +167,17 @@ INSPECTIONS: Final = Schema(
 #: Who was where, as far as scores may know: with whom and how long, never at which coordinates.
 PRESENCE: Final = Schema(
     "presence",
-    "Stays at customers and check-ins, one row each, without coordinates.",
+    "Stays at customers, check-ins, and days with positions, one row each, without coordinates.",
     (
         Column("rep", Kind.CODED, "Rep."),
-        Column("customer", Kind.TEXT, "Customer."),
-        Column("kind", Kind.CODED, "stay: seen by positions; checkin: said by the rep."),
-        Column("verdict", Kind.CODED, "at, away, unknown; a stay is always at."),
+        Column("customer", Kind.TEXT, "Customer; empty of a day."),
+        Column("kind", Kind.CODED, "stay: seen by positions; checkin: said by the rep; tracked: a day with positions."),
+        Column("verdict", Kind.CODED, "at, away, unknown; a stay is always at, a day unknown."),
         Column("start_ms", Kind.TIME_MS, "Start; of a check-in its instant."),
         Column("end_ms", Kind.TIME_MS, "End; of a check-in its instant."),
         Column("certain_s", Kind.FLOAT, "Seconds certainly spent there.", low=0, default=0.0),
         Column("possible_s", Kind.FLOAT, "Seconds possibly spent there; NaN not known.", low=0, default=_NAN),
-        Column("record", Kind.TEXT, "Id of the check-in, or rep/date of the rep-day."),
+        Column("record", Kind.TEXT, "Id of the check-in, or rep/date of the day."),
     ),
 )
 

@@ -415,8 +415,8 @@ def test_the_order_of_rows_changes_nothing(seed):
 
 
 @pytest.mark.req("H1")
-def test_the_plugin_offers_one_scorer_with_documented_metrics():
-    (offer,) = scorecards.fieldhr_register_scorers(context=RegistrationContext())
+def test_the_plugin_offers_process_metrics_that_are_documented():
+    offer = scorecards.fieldhr_register_scorers(context=RegistrationContext())[0]
     scorer = offer.make(None)
     assert offer.name == "appraisal.process"
     names = {row["metric"] for row in scorer.score(Bank().hire("ann").tables()).rows()}

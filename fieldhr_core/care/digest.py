@@ -26,6 +26,10 @@ _WHOLE: Final = 2_000
 _SAMPLES: Final = 1_000
 
 
+#: Whole numbers are added up modulo this; 2^31 - 1 is prime, so that no regular change hides in it.
+_PRIME: Final = 2_147_483_647
+
+
 def kept_tables(tables: StoreTables) -> Iterator[tuple[str, Table]]:
     """Yield the plain name and the table of everything a backup of the data holds."""
     for table in tables.metadata.sorted_tables:
@@ -57,7 +61,7 @@ def _sum(column: Any) -> Any:
     if isinstance(column.type, (sa.LargeBinary, sa.String)):
         return sa.func.sum(sa.func.length(column))
     if isinstance(column.type, sa.Integer):
-        return sa.func.sum(column)
+        return sa.func.sum(column % _PRIME)  # a plain sum of many large numbers does not fit into 64 bits
     return sa.func.count(column)
 
 

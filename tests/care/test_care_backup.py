@@ -364,3 +364,14 @@ def test_the_key_of_the_store_is_found_beside_it(tmp_path: Path, office: Any) ->
         office.furnish(hr)
         hr.care.backup(tmp_path / "b", tmp_path / "k")
     assert backup.verify(tmp_path / "b", FileKeys(tmp_path / "fieldhr.db.keys")).tenants == ("bank",)
+
+
+@pytest.mark.req("E4")
+def test_large_numbers_do_not_keep_a_store_from_being_backed_up(hr: FieldHR, folder: Path, office: Any) -> None:
+    with hr.unsafe_as_system(reason="test") as connection:
+        table = hr._open_house().tables.counters
+        for number in range(5):
+            row = {"tenant": office.admin.tenant, "name": f"n{number}", "subject": "", "date": "", "count": 2**62 - 1}
+            connection.execute(sa.insert(table).values(**row))
+    assert hr.care.backup(folder / "large", folder / "large-keys").rows
+    assert hr.care.drill().digest_equal

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from fieldhr_core.flow.deadlines import Lines, answer_by_ms, case_policy, deadline_ms, review_by_ms, wake_of
-from fieldhr_core.flow.delivery import enqueue
+from fieldhr_core.flow.notices import drop_unsent, enqueue
 from fieldhr_core.flow.places import DOUBTS, touch_places
+from fieldhr_core.flow.storms import storms_of
 from fieldhr_core.flow.values import finding_from, plain
 from fieldhr_core.model import (
     DECIDED,
@@ -116,7 +117,10 @@ def raise_findings(
     note_step(acting, unit, new, "raised", "")
     note_step(acting, unit, changed, "updated", "")
     if new:
+        storms = storms_of(acting, unit, {found[case].code for case in new})
         _announce(acting, unit, new)
+        if storms:
+            raise_findings(acting.as_house(), unit, storms, origin="fieldhr.storms")
     if told_again:
         enqueue(acting, unit, _in_order(opened(acting, unit, list(rows_of(acting, unit, told_again).values()))))
     _settle(acting, unit, settled)
@@ -192,6 +196,11 @@ def move(
     told = [case for case, row in rows.items() if _set(acting, unit, row, clocks.after(unit, row, state, step))]
     for group, said in ((told, {"told": True}), ([case for case in cases if case not in told], {})):
         note_step(acting, unit, group, step, note, {**(facts or {}), **said})
+    if step == CaseStep.WITHDRAW:
+        known = drop_unsent(acting, unit, list(rows))
+        if known:
+            mine = [row for case, row in rows_of(acting, unit, list(rows)).items() if case in known]
+            enqueue(acting, unit, opened(acting, unit, mine), why="withdrawn")
     if any(row.code in DOUBTS for row in rows.values()):
         touch_places(acting, unit)
 

@@ -394,10 +394,17 @@ def person_name(unit: Unit, person: str) -> str:
     return next((name.decode() for name in names if name is not None), "")
 
 
-def person_contact(unit: Unit, person: str) -> Mapping[str, str]:
-    """Return how a person is reached at work; empty where the unit's principal sees it masked or not at all."""
+def person_contact(unit: Unit, person: str, *, housework: bool = False) -> Mapping[str, str]:
+    """Return how a person is reached at work; empty where the unit's principal sees it masked or not at all.
+
+    Args:
+        housework: whether the runtime asks for its own business; nothing of it is then shown to the principal.
+    """
+    import sqlalchemy as sa
+
     table = unit.acting.tables.people
-    rows = unit.all(unit.select(table).where(table.c.id == person))
+    select = sa.select(table).where(table.c.tenant == unit.acting.tenant) if housework else unit.select(table)
+    rows = unit.all(select.where(table.c.id == person))
     return _contact(unit, rows[0]) if rows else {}
 
 

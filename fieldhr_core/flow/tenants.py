@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import AccessError, ConfigError, RecordError
 from fieldhr_core.flow.deadlines import case_policy
+from fieldhr_core.flow.pacing import pacing_of
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import Calendar, WorkPattern
 from fieldhr_core.trust.retention import PROFILES
@@ -112,6 +113,7 @@ class Tenants:
                     hint=f"Give one of: {', '.join(sorted(known))}.",
                 )
         case_policy(settings)
+        pacing_of(settings)
 
     def list(self) -> list[str]:
         """Return the ids of all tenants, ordered."""

@@ -33,18 +33,25 @@ class Wording:
     @classmethod
     def of(cls, registry: Registry) -> Wording:
         """Collect the texts of the registry's active plugins."""
-        texts: dict[str, Mapping[str, str]] = {}
+        texts: dict[str, Mapping[str, str]] = json.loads(
+            files("fieldhr_core.flow").joinpath("messages.json").read_text("utf-8")
+        )
         for module in registry.modules:
             source = _texts_of(module)
             if source is not None:
                 texts.update(json.loads(source.read_text("utf-8")))
         return cls(texts)
 
-    def of_case(self, case: Case, language: str) -> tuple[str, str]:
-        """Return title and body of a case's notice in *language* (BCP 47)."""
+    def of_case(self, case: Case, language: str, why: str = "") -> tuple[str, str]:
+        """Return title and body of a case's notice in *language* (BCP 47).
+
+        Args:
+            why: what happened to a case that is known already (``escalated`` ...); empty: it is new.
+        """
         finding = case.finding
         mark = "[simulated] " if case.simulated else ""
-        body = [self.text(finding.explanation or finding.code, language, finding.params)]
+        body = [self.text(f"notice.{why}", language, {})] if why else []
+        body += [self.text(finding.explanation or finding.code, language, finding.params)]
         if finding.advice:
             body.append(self.text(finding.advice, language, finding.params))
         body += [self.text(reading, language, finding.params) for reading in finding.readings]

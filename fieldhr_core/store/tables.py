@@ -449,6 +449,7 @@ class StoreTables:
             # A digest of channel and recipient, so that they can be counted and gathered without being opened.
             Column("recipient", String(32), nullable=False),
             Column("code", String(60), nullable=False),
+            Column("case", ident),
             Column("urgency", Integer, nullable=False),
             Column("created_ms", BigInteger, nullable=False),
             Column("due_ms", BigInteger, nullable=False),
@@ -458,6 +459,7 @@ class StoreTables:
             Column("body_sealed", LargeBinary, nullable=False),
             index("outbox_due", "tenant", "state", "due_ms"),
             index("outbox_recipient", "tenant", "recipient", "state"),
+            index("outbox_case", "tenant", "case"),
         )
         self.quarantine = table(
             "quarantine",

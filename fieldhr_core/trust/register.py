@@ -353,7 +353,7 @@ TECHNICAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "case_events": "tenant case seq at_ms",
             "metrics": "tenant metric first last computed_ms",
             "audit": "tenant seq at_ms role purpose action object_kind mac",
-            "outbox": "tenant id channel recipient code urgency created_ms due_ms attempts state reason",
+            "outbox": "tenant id channel recipient code case urgency created_ms due_ms attempts state reason",
             "attachments": "tenant id media size digest",
             # The digest of a random secret tells nothing of the secret, and the secret is held nowhere.
             "tokens": "tenant id digest purpose created_ms expires_ms revoked_ms",

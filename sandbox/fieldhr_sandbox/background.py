@@ -27,6 +27,8 @@ _PM_END: Final = clock_s("17:40")
 _FRIDAY: Final = 5
 #: A coffee or a full tank on the way, never longer than this.
 _SHORT_S: Final = (5 * 60, 14 * 60)
+#: What somebody allows themselves who is losing interest; still too short to break a rule.
+_LONGER_S: Final = (16 * 60, 23 * 60)
 
 
 class Memory:
@@ -36,16 +38,33 @@ class Memory:
         # A scenario may have moved an address.
         self.customers = [world.spots[spot.id] for spot in rep.customers if spot.id not in world.shunned]
         self._visits: dict[str, int] = {}
+        self._high = {spot.id for spot in self.customers if world.customers[spot.customer or ""].potential == "high"}
+        self._owed = 0.5
 
-    def choose(self, draw: Draw, without: Sequence[str] = ()) -> Spot:
+    def wants_high(self, share: float | None) -> bool | None:
+        """Return whether the next visit goes to high potential, so that *share* of all do; ``None``: as it comes."""
+        if share is None:
+            return None
+        self._owed += share
+        if self._owed < 1.0:
+            return False
+        self._owed -= 1.0
+        return True
+
+    def among(self, high: bool | None) -> list[Spot]:
+        """Return the customers to choose from."""
+        return [spot for spot in self.customers if high is None or (spot.id in self._high) is high]
+
+    def choose(self, draw: Draw, without: Sequence[str] = (), *, high: bool | None = None) -> Spot:
         """Return the next customer's address, new or known."""
-        known = [spot for spot in self.customers if spot.id in self._visits and spot.id not in without]
-        fresh = [spot for spot in self.customers if spot.id not in self._visits and spot.id not in without]
+        customers = self.among(high)
+        known = [spot for spot in customers if spot.id in self._visits and spot.id not in without]
+        fresh = [spot for spot in customers if spot.id not in self._visits and spot.id not in without]
         explore = draw.chance(0.6 * max(1, len(self._visits)) ** -0.21)
         if fresh and (explore or not known):
             return draw.pick(fresh)
         if not known:
-            return draw.pick([spot for spot in self.customers if spot.id not in without])
+            return draw.pick([spot for spot in customers if spot.id not in without])
         threshold = draw.uniform() * sum(self._visits[spot.id] for spot in known)
         for spot in known:
             threshold -= self._visits[spot.id]
@@ -96,7 +115,8 @@ def fill_day(
     share = _share(draw, left, free)
     used = [stop.spot.id for stop in fixed]
     for part in free:
-        stops = _tour(draw, rep, world, recipe, memory, share[part], part, used)
+        pauses = script.pauses - script.pauses // 2 if part == free[0] else script.pauses // 2
+        stops = _tour(draw, rep, world, recipe, memory, share[part], part, used, pauses, script.high_share)
         used += [stop.spot.id for stop in stops]
         script.parts[part] = stops
     if "noon" not in script.parts:
@@ -122,6 +142,8 @@ def _tour(
     visits: int,
     part: str,
     used: Sequence[str],
+    pauses: int,
+    high_share: float | None,
 ) -> list[Stop]:
     if not visits:
         return []
@@ -129,7 +151,7 @@ def _tour(
     depart = begin + draw.below((25 if visits > 1 else 45) * 60)
     end = _AM_END if part == "am" else _PM_END
     office = rep.branch.office
-    goals = _goals(draw, rep.branch.office, memory, visits, end - depart, used)
+    goals = _goals(draw, rep.branch.office, memory, visits, end - depart, used, high_share)
     ways = _estimate_s([office, *goals, office])
     stays = [int(min(80 * 60, max(15 * 60, draw.lognormal(recipe.stay_median_s, recipe.stay_sigma)))) for _ in goals]
     room = end - depart - ways
@@ -144,37 +166,56 @@ def _tour(
         pause = _pause(draw, world, goals[0])
         if pause is not None:
             stops.insert(draw.below(len(stops) + 1), pause)
+    for number in range(min(pauses, spare // (35 * 60))):
+        longer = _pause(draw, world, goals[-1], (("restaurant", "cafe")[number % 2],), _LONGER_S)
+        if longer is not None and world.nearest_customer_m(longer.spot) > 250:
+            stops.append(longer)
     stops[0] = _departing(stops[0], depart)
     stops.append(Stop(spot=office))
     return stops
 
 
-def _goals(draw: Draw, office: Spot, memory: Memory, visits: int, room_s: int, used: Sequence[str]) -> list[Spot]:
+def _goals(
+    draw: Draw,
+    office: Spot,
+    memory: Memory,
+    visits: int,
+    room_s: int,
+    used: Sequence[str],
+    high_share: float | None,
+) -> list[Spot]:
     taken = list(used)
     goals: list[Spot] = []
     for _ in range(visits):
         reserve = 16 * 60 * visits
+        high = memory.wants_high(high_share)
         for _attempt in range(8):
-            goal = memory.choose(draw, taken)
+            goal = memory.choose(draw, taken, high=high)
             if _estimate_s([office, *goals, goal, office]) + reserve < room_s:
                 break
         else:
             # Too far for the time that is left: the nearest one, as anybody would.
             last = goals[-1] if goals else office
             goal = min(
-                (spot for spot in memory.customers if spot.id not in taken), key=lambda s: (s.metres_to(last), s.id)
+                (spot for spot in memory.among(high) if spot.id not in taken), key=lambda s: (s.metres_to(last), s.id)
             )
         goals.append(goal)
         taken.append(goal.id)
     return goals
 
 
-def _pause(draw: Draw, world: World, near: Spot) -> Stop | None:
-    category = draw.pick(("cafe", "cafe", "fuel", "charging"))
+def _pause(
+    draw: Draw,
+    world: World,
+    near: Spot,
+    categories: Sequence[str] = ("cafe", "cafe", "fuel", "charging"),
+    length_s: tuple[int, int] = _SHORT_S,
+) -> Stop | None:
+    category = draw.pick(categories)
     spot = min(world.of_category(category), key=lambda s: (s.metres_to(near), s.id), default=None)
     if spot is None or spot.metres_to(near) > 4000:
         return None
-    return Stop(spot=spot, stay_s=draw.whole(*_SHORT_S))
+    return Stop(spot=spot, stay_s=draw.whole(*length_s))
 
 
 def _lunch(draw: Draw, rep: Rep, world: World) -> list[Stop]:

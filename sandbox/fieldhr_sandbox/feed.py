@@ -19,6 +19,7 @@ from fieldhr_core.model import (
     CheckInAnswer,
     Customer,
     Datum,
+    Deal,
     FollowUp,
     Message,
     Principal,
@@ -278,8 +279,13 @@ def _write(desk: Desk, notes: list[FollowUp], fed: Fed) -> None:
     fed.follow_ups += len(notes)
 
 
+def _sign(desk: Desk, deals: list[Deal], _: Fed) -> None:
+    desk.deals.put(deals)
+
+
 #: What is handed in during a day, in this order.
 STREAMS: Final = (
+    Stream(name="deals", of=lambda script: script.deals, arrives=lambda each: each.closed or each.opened, give=_sign),
     Stream(name="check_ins", of=lambda script: script.check_ins, arrives=lambda each: each.time, give=_check_in),
     Stream(name="messages", of=lambda script: script.messages, arrives=lambda each: each.time, give=_say),
     Stream(

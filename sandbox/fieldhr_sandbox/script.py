@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from fieldhr_core.model import CheckIn, Customer, FollowUp, Message, Outing
+from fieldhr_core.model import CheckIn, Customer, Deal, FollowUp, Message, Outing
 from fieldhr_sandbox.timeline import Spot, Timeline
 
 __all__ = ["PARTS", "Handed", "Phone", "Script", "Stop", "Visit"]
@@ -124,6 +124,9 @@ class Script:
         absent: spans without work at customers; untracked: those of them in which positions are not taken either.
         breaks: breaks of this day where they are not those of the calendar.
         at_home: the whole day is spent at home.
+        pauses: further stops elsewhere, each too short to break a rule.
+        high_share: share of the visits that go to customers of high potential; ``None`` = as it comes.
+        deals: what was signed that day.
         check_ins ... messages: what was recorded, in the end.
         handed: what was put before the compliance checks.
     """
@@ -142,6 +145,9 @@ class Script:
     untracked: list[tuple[int, int]] = attrs.field(factory=list)
     breaks: tuple[tuple[int, int], ...] | None = None
     at_home: bool = False
+    pauses: int = 0
+    high_share: float | None = None
+    deals: list[Deal] = attrs.field(factory=list)
     phone: Phone = attrs.field(factory=Phone)
     timeline: Timeline = attrs.field(factory=lambda: Timeline(()))
     laid: list[tuple[Stop, int, int, int]] = attrs.field(factory=list)

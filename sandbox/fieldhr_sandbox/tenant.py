@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from fieldhr_core.errors import SandboxError
-from fieldhr_core.model import Absence, CheckIn, FollowUp, Message, Outing, Table
+from fieldhr_core.model import Absence, CheckIn, Deal, FollowUp, Message, Outing, Table
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord, canonical
 from fieldhr_sandbox.background import Memory, fill_day, visit_quota
 from fieldhr_sandbox.calendars import Days
@@ -104,6 +104,11 @@ class Tenant:
         for script in self.scripts.values():
             yield from script.messages
 
+    def deals(self) -> Iterator[Deal]:
+        """Yield every deal."""
+        for script in self.scripts.values():
+            yield from script.deals
+
     def exposure(self) -> Exposure:
         """Return how many rep-days and manager-days are worked."""
         working = self.days.working()
@@ -147,6 +152,7 @@ class Tenant:
             "outings": _digest(self.outings()),
             "check_ins": _digest(self.check_ins()),
             "follow_ups": _digest(self.follow_ups()),
+            "deals": _digest(self.deals()),
             "messages": _digest(self.messages()),
         }
         digests["handed"] = _digest(one for script in self.scripts.values() for one in script.handed)

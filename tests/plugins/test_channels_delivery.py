@@ -578,9 +578,11 @@ def test_a_new_case_is_announced_by_ids_and_codes_only(caplog):
 
 
 @pytest.mark.req("H1")
-def test_the_plugin_offers_both_channels_without_touching_anything():
+def test_the_plugin_offers_its_channels_without_touching_anything():
     offers = list(channels.fieldhr_register_alerters(context=RegistrationContext()))
-    assert [(offer.name, offer.role) for offer in offers] == [("webhook", "deliver"), ("file", "deliver")]
+    assert [(offer.name, offer.role) for offer in offers] == [
+        (name, "deliver") for name in ("webhook", "file", "email", "apprise")
+    ]
     for offer in offers:
         assert offer.make(None).deliver([]) == []
         assert offer.make(None).deliver([notice()])[0].status == "refused"

@@ -24,6 +24,7 @@ class LearnedSettings:
         change_days: judged days that a change must have lasted before it is told.
         change_ratio: visits since the change to what own past and peers let expect; above this nothing is said.
         half_ratio: the same in each half of the days since: one bad week is no change.
+        late_ratio: the same in the last three days: what is over is no change, either.
         change_score: standard errors, all features together, that it takes.
         branch_share: share of a branch's reps that must do less for it to be the branch's change.
         budget_per_manager_week: changes a manager is asked to look at in a week; weaker ones beyond it come as low.
@@ -37,6 +38,7 @@ class LearnedSettings:
         potential_days: judged days over which the share of visits to customers of high potential is taken.
         potential_share: share before it below which nothing is said.
         potential_ratio: share in them to that before above which nothing is said.
+        potential_list_ratio: share in them to that of such customers in the rep's list above which nothing is said.
         potential_z: standard errors that it takes; potential_visits: visits that there must be on either side.
         lasting_days: evenings for which later data may still take it back.
     """
@@ -46,7 +48,8 @@ class LearnedSettings:
     change_days: int = attrs.field(default=8, validator=attrs.validators.ge(4))
     change_ratio: float = attrs.field(default=0.70, validator=attrs.validators.gt(0))
     half_ratio: float = attrs.field(default=0.82, validator=attrs.validators.gt(0))
-    change_score: float = attrs.field(default=2.5, validator=attrs.validators.gt(0))
+    late_ratio: float = attrs.field(default=0.9, validator=attrs.validators.gt(0))
+    change_score: float = attrs.field(default=3.0, validator=attrs.validators.gt(0))
     branch_share: float = attrs.field(default=0.6, validator=attrs.validators.gt(0))
     budget_per_manager_week: int = attrs.field(default=2, validator=attrs.validators.ge(0))
     overload_window_days: int = attrs.field(default=10, validator=attrs.validators.ge(4))
@@ -59,6 +62,7 @@ class LearnedSettings:
     potential_days: int = attrs.field(default=18, validator=attrs.validators.ge(5))
     potential_share: float = attrs.field(default=0.2, validator=attrs.validators.gt(0))
     potential_ratio: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
+    potential_list_ratio: float = attrs.field(default=0.65, validator=attrs.validators.gt(0))
     potential_z: float = attrs.field(default=2.6, validator=attrs.validators.gt(0))
     potential_visits: int = attrs.field(default=15, validator=attrs.validators.ge(5))
     lasting_days: int = attrs.field(default=6, validator=attrs.validators.ge(1))

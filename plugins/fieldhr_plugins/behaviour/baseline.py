@@ -39,6 +39,7 @@ class Change:
         at: index of the first day after it.
         until: index of the last day looked at.
         ratio: visits after it to what own past and peers let expect.
+        halves: the same in each half of the days since; lately: in the last three.
         peers_ratio: visits of the peers after it to those before.
         score: all contributions together.
     """
@@ -47,6 +48,7 @@ class Change:
     until: int
     ratio: float
     halves: tuple[float, float]
+    lately: float
     peers_ratio: float
     contributions: tuple[Contribution, ...]
     score: float

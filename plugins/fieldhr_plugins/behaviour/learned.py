@@ -71,9 +71,8 @@ class Learned:
         found = [*self._within_budget(changes, groups), *self._branches(tables, reps, groups, peers)]
         signed = _Signed(tables)
         for rep in reps.values():
-            for one in (self._overload(tables, rep, peers), self._neglect(tables, rep, peers, signed)):
-                if one is not None:
-                    found.append(one)
+            both = (self._overload(tables, rep, peers), self._neglect(tables, rep, peers, signed))
+            found += [one for one in both if one is not None]
         return found
 
     # -- a lasting fall of customer work ------------------------------------------------------------------------------
@@ -148,6 +147,7 @@ class Learned:
         change = self._measured(rep, peers, best[1], evening)
         # The level fell and stayed low: one bad week, or one holiday of the customers, is no change.
         low = change.ratio <= learned.change_ratio and max(change.halves) <= learned.half_ratio
+        low = low and change.lately <= learned.late_ratio
         return change if low and change.score >= learned.change_score and change.contributions[0].z >= 1.5 else None
 
     def _measured(self, rep: RepDays, peers: Peers, at: int, until: int) -> Change:
@@ -155,6 +155,7 @@ class Learned:
         begin = max(0, at - learned.baseline_days)
         spans = dates_of(rep.days, begin, at - 1), dates_of(rep.days, at, until)
         contributions, score, ratio, halves, peers_ratio = [], 0.0, 1.0, (1.0, 1.0), 1.0
+        lately = 1.0
         for feature, is_less, weight in _FEATURES:
             values = rep.column(feature)
             before, after = values[begin:at], values[at : until + 1]
@@ -173,11 +174,13 @@ class Learned:
                 middle = len(after) // 2
                 ratio, peers_ratio = float(after.mean()) / expected, theirs
                 halves = (float(after[:middle].mean()) / expected, float(after[middle:].mean()) / expected)
+                lately = float(after[-3:].mean()) / expected
         return Change(
             at=at,
             until=until,
             ratio=ratio,
             halves=halves,
+            lately=lately,
             peers_ratio=peers_ratio,
             contributions=tuple(contributions),
             score=score / 2,
@@ -353,7 +356,7 @@ class Learned:
     def _neglect(self, tables: Tables, rep: RepDays, peers: Peers, signed: _Signed) -> Finding | None:
         if not signed.left(rep.rep):
             return None  # whoever has none of them left neglects none
-        known = self._told(rep.days, partial(self._neglect_on, rep, peers))
+        known = self._told(rep.days, partial(self._neglect_on, rep, peers, signed.share(rep.rep)))
         if known is None:
             return None
         evening, (was, now, z) = known
@@ -365,6 +368,7 @@ class Learned:
             "share_after": round(now, 2),
             "visits": int(rep.potential[first : evening + 1].sum()),
             "customers_of_high_potential_left": signed.left(rep.rep),
+            "share_of_list": round(signed.share(rep.rep), 2),
             "z": round(z, 2),
             "would_not_have_fired": {"with_potential_ratio": round(now / was, 2), "with_potential_z": round(z, 2)},
         }
@@ -381,6 +385,7 @@ class Learned:
                 "potential_days": learned.potential_days,
                 "potential_share": learned.potential_share,
                 "potential_ratio": learned.potential_ratio,
+                "potential_list_ratio": learned.potential_list_ratio,
                 "potential_z": learned.potential_z,
             },
             params={"days": len(shown), "before": round(100 * was), "after": round(100 * now)},
@@ -388,7 +393,7 @@ class Learned:
             audience=(Audience.MANAGER,),
         )
 
-    def _neglect_on(self, rep: RepDays, peers: Peers, evening: int) -> tuple[float, float, float] | None:
+    def _neglect_on(self, rep: RepDays, peers: Peers, listed: float, evening: int) -> tuple[float, float, float] | None:
         learned = self._learned
         first = evening - learned.potential_days + 1
         begin = max(0, first - learned.baseline_days)
@@ -405,7 +410,9 @@ class Learned:
         pooled = (h0 + h1) / (n0 + n1)
         error = sqrt(max(pooled * (1 - pooled), 0.02) * (1 / n0 + 1 / n1))
         z = (expected - now) / error
-        fell = was >= learned.potential_share and now <= learned.potential_ratio * expected
+        # Preferences come and go by chance; going below what the list of customers gives does not.
+        avoided = now <= learned.potential_list_ratio * listed
+        fell = was >= learned.potential_share and now <= learned.potential_ratio * expected and avoided
         return (was, now, z) if fell and z >= learned.potential_z else None
 
     # -- what they have in common -------------------------------------------------------------------------------------
@@ -473,9 +480,19 @@ class _Signed:
             if closed > 0 and (stage or "").lower() not in _LOST
         }
         self._left: dict[str, int] = {}
+        self._known: dict[str, list[int]] = {}
         for row in customers.rows():
+            if row["rep"] and row["potential"]:
+                counts = self._known.setdefault(row["rep"], [0, 0])
+                counts[0] += row["potential"] == "high"
+                counts[1] += 1
             if row["rep"] and row["potential"] == "high" and row["customer"] not in won:
                 self._left[row["rep"]] = self._left.get(row["rep"], 0) + 1
+
+    def share(self, rep: str) -> float:
+        """Return the share of a rep's customers, of known potential, whose potential is high."""
+        high, known = self._known.get(rep, (0, 0))
+        return high / known if known else 0.0
 
     def left(self, rep: str) -> int:
         """Return how many."""

@@ -1,4 +1,4 @@
-"""Ways out of the house for alerts: a signed webhook, a file of JSON Lines, and a log line without personal data."""
+"""Ways out of the house for alerts: e-mail, chats and SMS, a signed webhook, a file, and a log line without names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from fieldhr_core.hooks import Channel
     from fieldhr_core.model import Case
 
-__all__ = ["PLUGIN", "ChannelSettings", "FileSettings", "WebhookSettings", "fieldhr_alerts_raised"]
+__all__ = [
+    "PLUGIN",
+    "AppriseSettings",
+    "ChannelSettings",
+    "EmailSettings",
+    "FileSettings",
+    "WebhookSettings",
+    "fieldhr_alerts_raised",
+]
 
 _alerts_log: Final = logging.getLogger("fieldhr.alerts")
 
@@ -50,29 +58,69 @@ class FileSettings:
 
 
 @attrs.frozen(kw_only=True)
+class EmailSettings:
+    """How e-mail is sent.
+
+    Attributes:
+        host, port: the SMTP server; empty: the channel refuses.
+        security: ``starttls``, ``tls`` or, for a server on this machine, ``none``.
+        user, password: where the server asks for them.
+        sender: address of the sender.
+        to: address of a notice whose recipient is none itself.
+        timeout_s: for each answer of the server.
+        allowed_hosts: host names or addresses (``host`` or ``host:port``) that may lie in a private network.
+    """
+
+    host: str = ""
+    port: int = attrs.field(default=587, validator=[attrs.validators.ge(1), attrs.validators.le(65535)])
+    security: str = attrs.field(default="starttls", validator=attrs.validators.in_(("starttls", "tls", "none")))
+    user: str = ""
+    password: str = attrs.field(default="", repr=False)
+    sender: str = ""
+    to: str = ""
+    timeout_s: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    allowed_hosts: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class AppriseSettings:
+    """Chats, group robots and SMS gateways.
+
+    Attributes:
+        targets: (name, URL) pairs; a route names a target, and ``{to}`` in its URL is the person's number or id.
+    """
+
+    targets: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+
+
+@attrs.frozen(kw_only=True)
 class ChannelSettings:
-    """Settings of both channels.
+    """Settings of the channels.
 
     Attributes:
         webhook: the webhook.
         file: the file.
+        email: e-mail.
+        apprise: chats and SMS.
     """
 
     webhook: WebhookSettings = attrs.field(factory=WebhookSettings)
     file: FileSettings = attrs.field(factory=FileSettings)
+    email: EmailSettings = attrs.field(factory=EmailSettings)
+    apprise: AppriseSettings = attrs.field(factory=AppriseSettings)
 
 
 PLUGIN = PluginInfo(
     name="fieldhr.channels",
     version="0.1.0",
-    summary="Delivers alerts to a signed webhook or a file; announces new cases in the log.",
+    summary="Delivers alerts by e-mail, chat, SMS, signed webhook or file; announces new cases in the log.",
     settings=ChannelSettings,
 )
 
 
 @hookimpl
 def fieldhr_register_alerters(context: RegistrationContext) -> Iterable[Offer[Channel]]:
-    """Offer the channels ``webhook`` and ``file``."""
+    """Offer the channels ``webhook``, ``file``, ``email`` and ``apprise``."""
     del context
 
     def webhook(settings: ChannelSettings | None) -> Channel:
@@ -87,7 +135,22 @@ def fieldhr_register_alerters(context: RegistrationContext) -> Iterable[Offer[Ch
 
         return FileChannel((settings or ChannelSettings()).file)
 
-    return [Offer("webhook", webhook, role="deliver"), Offer("file", file, role="deliver")]
+    def email(settings: ChannelSettings | None) -> Channel:
+        from fieldhr_plugins.channels.email import EmailChannel
+
+        return EmailChannel((settings or ChannelSettings()).email)
+
+    def apprise(settings: ChannelSettings | None) -> Channel:
+        from fieldhr_plugins.channels.apprise_channel import AppriseChannel
+
+        return AppriseChannel((settings or ChannelSettings()).apprise)
+
+    return [
+        Offer("webhook", webhook, role="deliver"),
+        Offer("file", file, role="deliver"),
+        Offer("email", email, role="deliver"),
+        Offer("apprise", apprise, role="deliver"),
+    ]
 
 
 @hookimpl

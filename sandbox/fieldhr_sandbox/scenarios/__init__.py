@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from fieldhr_sandbox.scenarios import behaviour, borrowers, lists, operation, places, presence, quiet, sales, words
+from fieldhr_sandbox.scenarios import (
+    behaviour,
+    behaviour_long,
+    borrowers,
+    lists,
+    operation,
+    places,
+    presence,
+    quiet,
+    sales,
+    words,
+)
 from fieldhr_sandbox.scenarios.base import REGISTRY, Needs, Scenario, Site, Unplantable, by_key, scenario
 
 __all__ = [
@@ -12,6 +23,7 @@ __all__ = [
     "Site",
     "Unplantable",
     "behaviour",
+    "behaviour_long",
     "borrowers",
     "by_key",
     "lists",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-
 from fieldhr_core.model import Deal
 from fieldhr_sandbox.calendars import clock_s
 from fieldhr_sandbox.scenarios.base import Needs, Site, Unplantable, scenario
-from fieldhr_sandbox.script import Script, Stop
 from fieldhr_sandbox.world import BRANCH, Rep
 
+#: Working days before the change, and visits a day in them.
 _BEFORE = 20
+_OWN_LEVEL = 3.0
 _WITHDRAWAL = Needs(days=_BEFORE + 14, whole_rep=True)
 _BRANCH_DROP = Needs(days=_BEFORE + 14, whole_rep=True, reps=BRANCH)
 _OVERLOAD = Needs(days=_BEFORE + 12, whole_rep=True)
@@ -22,11 +22,11 @@ _END_OF_DAY = clock_s("23:05")
 
 @scenario("B03", "Quiet withdrawal: fewer visits from one day on, more time elsewhere", req=["C6"], needs=_WITHDRAWAL)
 def _withdrawal(site: Site) -> None:
-    left = site.draw.between(0.3, 0.55)
+    left = site.draw.between(0.36, 0.58)
     first = _fewer(site, site.rep, left)
     for script in site.every_script():
         if script.day >= first and script.works:
-            _dawdle(site, script)
+            script.pauses = site.draw.whole(2, 3)
     last = site.days_used[_BEFORE + 9]
     site.expect(
         "behaviour.change",
@@ -128,31 +128,21 @@ def _all_signed(site: Site) -> None:
 
 
 def _fewer(site: Site, rep: Rep, left: float, start: int = _BEFORE) -> int:
-    """Let visits fall to a share of the recipe's from one day to the end of the trial. Return that day."""
+    """Let visits fall to a share of the rep's own level from one day to the end of the trial. Return that day.
+
+    Nobody falls under a visit a day, and single visits change between morning and afternoon: other rows are about that.
+    """
     first = site.days_used[start]
-    wanted = site.recipe.visits_mean * left
-    owed = 0.0
+    owed = site.draw.uniform()
     for script in site.every_script(rep):
-        if script.day < first or not script.works:
+        if not script.works:
             continue
-        owed += wanted
-        script.visits = int(owed + site.draw.between(0.0, 0.999))
+        owed += _OWN_LEVEL * (left if script.day >= first else 1.0)
+        script.visits = max(1, min(4, int(owed)))
         owed -= script.visits
+        if script.visits == 1:
+            script.parts["pm" if script.date.isoweekday() % 2 else "am"] = []
     return first
-
-
-def _dawdle(site: Site, script: Script) -> None:
-    """Spend about forty minutes of a day elsewhere, in stops that break no rule."""
-    if script.visits:
-        script.pauses = site.draw.whole(2, 3)
-        return
-    office = site.rep.branch.office
-    near = [spot for spot in site.world.of_category("cafe") if 300 < spot.metres_to(office) < 5000]
-    clear = [spot for spot in near if site.world.nearest_customer_m(spot) > 250]
-    if clear:
-        stop = Stop(spot=site.draw.pick(clear), stay_s=site.draw.whole(16, 24) * 60, arrive_s=clock_s("15:00"))
-        script.parts["pm"] = [stop, Stop(spot=office)]
-        script.claimed_by["pm"] = site.scenario.key
 
 
 def _busy(site: Site, numbers: range, more: float) -> None:
@@ -162,8 +152,9 @@ def _busy(site: Site, numbers: range, more: float) -> None:
         owed += site.recipe.visits_mean * more
         script.visits = min(4, int(owed + site.draw.uniform()))
         owed -= script.visits
-        script.ends_late = clock_s("20:10") + site.draw.below(50 * 60)
+        # Written late that evening; the phone sends it next morning.
         script.writes_at = clock_s("20:20") + site.draw.below(70 * 60)
+        script.arrives_at = (script.day + 1, clock_s("08:10") + site.draw.below(30 * 60))
 
 
 def _prefer(site: Site, rep: Rep, before: float, after: float) -> None:
@@ -174,5 +165,3 @@ def _prefer(site: Site, rep: Rep, before: float, after: float) -> None:
     first = site.days_used[_BEFORE]
     for script in site.every_script(rep):
         script.high_share = before if script.day < first else after
-
-

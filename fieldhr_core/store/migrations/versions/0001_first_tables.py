@@ -422,6 +422,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=60), nullable=False),
         sa.Column("recipient", sa.String(length=32), nullable=False),
         sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("case", sa.String(length=120), nullable=True),
         sa.Column("urgency", sa.Integer(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.Column("due_ms", sa.BigInteger(), nullable=False),
@@ -435,6 +436,7 @@ def upgrade() -> None:
     op.create_index(
         f"ix_{prefix}outbox_due", f"{prefix}outbox", ["tenant", "state", "due_ms"], unique=False, schema=schema
     )
+    op.create_index(f"ix_{prefix}outbox_case", f"{prefix}outbox", ["tenant", "case"], unique=False, schema=schema)
     op.create_index(
         f"ix_{prefix}outbox_recipient",
         f"{prefix}outbox",

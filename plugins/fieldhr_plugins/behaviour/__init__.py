@@ -49,7 +49,7 @@ class LearnedSettings:
     change_ratio: float = attrs.field(default=0.70, validator=attrs.validators.gt(0))
     half_ratio: float = attrs.field(default=0.82, validator=attrs.validators.gt(0))
     late_ratio: float = attrs.field(default=0.9, validator=attrs.validators.gt(0))
-    change_score: float = attrs.field(default=3.0, validator=attrs.validators.gt(0))
+    change_score: float = attrs.field(default=4.0, validator=attrs.validators.gt(0))
     branch_share: float = attrs.field(default=0.6, validator=attrs.validators.gt(0))
     budget_per_manager_week: int = attrs.field(default=2, validator=attrs.validators.ge(0))
     overload_window_days: int = attrs.field(default=10, validator=attrs.validators.ge(4))
@@ -60,7 +60,7 @@ class LearnedSettings:
     overtime_h: float = attrs.field(default=36.0, validator=attrs.validators.ge(0))
     overtime_rule: str = "Labour Law of the PRC, art. 41"
     potential_days: int = attrs.field(default=18, validator=attrs.validators.ge(5))
-    potential_share: float = attrs.field(default=0.2, validator=attrs.validators.gt(0))
+    potential_share: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
     potential_ratio: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
     potential_list_ratio: float = attrs.field(default=0.65, validator=attrs.validators.gt(0))
     potential_z: float = attrs.field(default=2.6, validator=attrs.validators.gt(0))

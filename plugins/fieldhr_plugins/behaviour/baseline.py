@@ -70,9 +70,15 @@ class Peers:
         """Return the reps of a branch."""
         return self._of.get(("branch", branch), [])
 
-    def mean(self, rep: str, feature: str, first: str, last: str) -> float | None:
-        """Return the mean a day of the others between two dates, both included; ``None``: too few of them."""
-        for kind in ("branch", "territory"):
+    def mean(
+        self, rep: str, feature: str, first: str, last: str, kinds: Sequence[str] = ("branch", "territory")
+    ) -> float | None:
+        """Return the mean a day of the others between two dates, both included; ``None``: too few of them.
+
+        Args:
+            kinds: where the others are sought; the first kind with enough of them counts.
+        """
+        for kind in kinds:
             key = (kind, getattr(self._groups[rep], kind))
             if len(self._of.get(key, ())) > self._least:
                 total, days = self._between(key, feature, first, last)
@@ -81,9 +87,16 @@ class Peers:
                     return (total - own_total) / (days - own_days)
         return None
 
-    def ratio(self, rep: str, feature: str, before: tuple[str, str], after: tuple[str, str]) -> float:
+    def ratio(
+        self,
+        rep: str,
+        feature: str,
+        before: tuple[str, str],
+        after: tuple[str, str],
+        kinds: Sequence[str] = ("branch", "territory"),
+    ) -> float:
         """Return the others' level after to before; 1 where too few say anything."""
-        then, now = self.mean(rep, feature, *before), self.mean(rep, feature, *after)
+        then, now = self.mean(rep, feature, *before, kinds), self.mean(rep, feature, *after, kinds)
         return 1.0 if then is None or now is None or then <= 0 else now / then
 
     def branch_ratio(self, branch: str, before: tuple[str, str], after: tuple[str, str]) -> float | None:

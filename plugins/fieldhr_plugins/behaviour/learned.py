@@ -35,6 +35,10 @@ from fieldhr_plugins.behaviour.features import Floats, Group, RepDays, features_
 __all__ = ["Learned"]
 
 _VERSION: Final = "1"
+#: A change is dated among lengths from this on; it is told only when it has lasted longer.
+_SHORTEST: Final = 3
+#: A fall of everybody to this share is the common cause; less than that is chance.
+_COMMON: Final = 0.7
 #: Feature -> whether less of it speaks for a withdrawal, and its weight in the score.
 _FEATURES: Final = (
     ("visits", True, 1.0),
@@ -134,7 +138,7 @@ class Learned:
         """Return the change that is known on an evening: the best dated of those that lie far enough back."""
         learned = self._learned
         best: tuple[float, int] | None = None
-        for length in range(learned.change_days, learned.change_days + 4):
+        for length in range(_SHORTEST, learned.change_days + 4):
             at = evening - length + 1
             before = rep.visits[max(0, at - learned.baseline_days) : max(0, at)]
             if len(before) < learned.least_baseline_days:
@@ -142,8 +146,8 @@ class Learned:
             gain = _gain(float(before.mean()), rep.visits[at : evening + 1])
             if best is None or gain > best[0]:
                 best = (gain, at)
-        if best is None:
-            return None
+        if best is None or evening - best[1] + 1 < learned.change_days:
+            return None  # what began only lately may still pass
         change = self._measured(rep, peers, best[1], evening)
         # The level fell and stayed low: one bad week, or one holiday of the customers, is no change.
         low = change.ratio <= learned.change_ratio and max(change.halves) <= learned.half_ratio
@@ -404,9 +408,13 @@ class Learned:
         if n0 < learned.potential_visits or n1 < learned.potential_visits:
             return None
         spans = dates_of(rep.days, begin, first - 1), dates_of(rep.days, first, evening)
-        theirs = peers.ratio(rep.rep, "high", *spans) / max(0.2, peers.ratio(rep.rep, "potential", *spans))
+        # Two of a branch who do the same would excuse each other, so all of the territory are asked.
+        kinds = ("territory",)
+        theirs = peers.ratio(rep.rep, "high", *spans, kinds) / max(
+            0.2, peers.ratio(rep.rep, "potential", *spans, kinds)
+        )
         was, now = h0 / n0, h1 / n1
-        expected = was * min(1.0, theirs)
+        expected = was * theirs if theirs <= _COMMON else was
         pooled = (h0 + h1) / (n0 + n1)
         error = sqrt(max(pooled * (1 - pooled), 0.02) * (1 / n0 + 1 / n1))
         z = (expected - now) / error

@@ -68,6 +68,8 @@ class Learned:
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return what is not as it used to be; told for a few evenings, then over."""
         days = judged_days(tables, self._settings)
+        if not days:
+            return []
         reps = features_of(tables, days)
         groups = groups_of(tables)
         peers = Peers(reps, groups, self._settings.min_peers)

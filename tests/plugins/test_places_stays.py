@@ -185,6 +185,42 @@ def test_a_customer_in_the_mall_or_near_it_is_a_visit(distance: float) -> None:
     assert not found(stays)
 
 
+def changed(fixes: Table, first: float, last: float, east_m: float, north_m: float, accuracy_m: float) -> Table:
+    """The same fixes, those from minute *first* to *last* repeating one position of the given accuracy."""
+    minute = (fixes["time_ms"] - T0) / MINUTE
+    lat, lon = at(east_m, north_m)
+    rows = (minute > first) & (minute < last)
+    values = {"lat": lat, "lon": lon, "accuracy_m": accuracy_m}
+    return fixes.replace(**{name: np.where(rows, value, fixes[name]) for name, value in values.items()})
+
+
+@pytest.mark.req("A4", "A8")
+@pytest.mark.parametrize(
+    ("aside_m", "accuracy_m", "starts_at"), [(110, 130.0, 25.0), (140, 60.0, 34.0), (250, 130.0, 34.0)]
+)
+def test_a_vague_position_soon_after_arrival_does_not_break_the_stay(
+    aside_m: float, accuracy_m: float, starts_at: float
+) -> None:
+    """Two minutes after arrival the phone falls back on Wi-Fi for six: vague means nothing, precise means elsewhere."""
+    fixes = changed(track(mall_stop(47), accuracy_m=30.0), 27, 33.4, 3000 + aside_m, aside_m, accuracy_m)
+    stays = [row for row in resolve(fixes).rows() if row["place"] == "mall"]
+    assert [(row["start_ms"] - T0) / MINUTE for row in stays] == [pytest.approx(starts_at, abs=1.0)]
+    assert stays[0]["radius_m"] < 20
+
+
+@pytest.mark.req("A4")
+@pytest.mark.scenario("L04")
+def test_back_from_the_car_park_the_stay_is_measured_from_where_it_was() -> None:
+    """The car park is 138 m from the mall, both within reach of a point between them."""
+    way = [
+        (0, 0, 0), (20, 0, 0), (25, 3000, 0), (43, 3000, 0), (45, 3103, 94), (47, 3103, 94), (48.5, 3050, 50),
+        (51, 3050, 45), (51.5, 3028, -35), (57, 3028, -35), (57.5, 3000, 0), (70, 3000, 0), (75, 3000, 6000),
+    ]  # fmt: skip
+    stays = resolve(track(way, noise_m=8.0, accuracy_m=35.0))
+    (finding,) = found(stays)
+    assert finding.opened_at <= datetime.fromtimestamp((T0 + 56 * MINUTE) / 1000, UTC)
+
+
 @pytest.mark.req("A4")
 @pytest.mark.scenario("L03")
 @pytest.mark.parametrize(("seconds", "alerts"), [(1770, 0), (1799, 0), (1800, 0), (1801, 1), (1830, 1)])

@@ -34,6 +34,8 @@ __all__ = ["AddressSuspect", "doubted", "settled_mismatch"]
 Row = Mapping[str, Any]
 
 CODE: Final = "crm.address_suspect"
+#: A fix of this accuracy is a good one: nothing is allowed for it.
+_GOOD_M: Final = 10.0
 #: Check-ins of one rep nearer in time than this are one occasion: sending it four times does not make it four.
 _ONE_OCCASION_MS: Final = 3_600_000
 
@@ -41,7 +43,8 @@ _ONE_OCCASION_MS: Final = 3_600_000
 class AddressSuspect:
     """Alerter, live: one spot, well away from every address of the customer, where different visits checked in.
 
-    Three reps, or one rep on four occasions; the points within a house's breadth of each other. Not where at least as
+    Three reps, or one rep on four occasions; the points within a house's breadth of each other, as far as their accuracy
+    lets anybody tell. Not where at least as
     many visits checked in at the address on record, and not at a home, an office or a private place: those are not
     customers. The mismatches that the spot explains are settled as explained.
     """
@@ -94,18 +97,29 @@ class AddressSuspect:
             if _is_no_customer(places, lat, lon):
                 return []
             finding = self._finding(customer, spot, (lat, lon), addresses)
-            near = [r for r in away if distance_m(r["lat"], r["lon"], lat, lon) <= self.settings.suspect_within_m]
+            within = self.settings.suspect_within_m
+            near = [r for r in away if distance_m(r["lat"], r["lon"], lat, lon) <= within + self._excess(r)]
             return [finding, *(settled_mismatch(r, CODE) for r in near if r["verdict"] == Verdict.AWAY)]
         return []
 
     def _spot(self, rows: Sequence[Row]) -> list[Row]:
         """Return the last check-in with those that all lie near it and near each other, by time."""
-        within, last = self.settings.suspect_within_m, rows[-1]
+        last = rows[-1]
         spot = [last]
         for row in sorted(rows[:-1], key=lambda r: distance_m(r["lat"], r["lon"], last["lat"], last["lon"])):
-            if all(distance_m(row["lat"], row["lon"], r["lat"], r["lon"]) <= within for r in spot):
+            if all(self._is_one_spot(row, r) for r in spot):
                 spot.append(row)
         return sorted(spot, key=lambda r: (r["time_ms"], r["checkin"]))
+
+    def _is_one_spot(self, one: Row, other: Row) -> bool:
+        """Return whether two check-ins may have been sent from one place, as far as their accuracy lets anybody tell."""
+        metres = distance_m(one["lat"], one["lon"], other["lat"], other["lon"])
+        return metres <= self.settings.suspect_within_m + (self._excess(one) + self._excess(other)) / 2
+
+    def _excess(self, row: Row) -> float:
+        """Return by how much a fix is vaguer than a good one, metres."""
+        accuracy = self.settings.assumed_accuracy_m if math.isnan(row["accuracy_m"]) else row["accuracy_m"]
+        return float(max(0.0, accuracy - _GOOD_M))
 
     def _is_enough(self, spot: Sequence[Row]) -> bool:
         reps = [rep for rep, _ in _occasions(spot)]

@@ -64,34 +64,42 @@ class Trail:
         t: instants in milliseconds, ascending within a rep-day.
         x, y: degrees of longitude and latitude times :data:`METRES_A_DEGREE`; longitude unwrapped.
         reach2: squared distance from a centre beyond which a fix is certainly outside (radius plus accuracy).
+        young2: the same for a stay that has hardly begun: only a fix that says nothing is excused by its accuracy.
         jump: for each fix the next one (itself included) whose successor lies within the radius: where a stay can
             begin at all.
         silences: the fixes that come after silence, ascending; closed by the number of fixes.
+        vague: the fixes that are less certain than a stay is wide, ascending; no centre rests on them alone.
     """
 
     t: list[int]
     x: list[float]
     y: list[float]
     reach2: Any
+    young2: Any
     jump: Any
     silences: list[int]
+    vague: list[int]
 
     @classmethod
-    def of(cls, t: Any, x: Any, y: Any, reach2: Any, rules: SegmentRules) -> Trail:
+    def of(cls, t: Any, x: Any, y: Any, accuracy: Any, reach2: Any, rules: SegmentRules) -> Trail:
         """Build from columns; skipping never changes what the loop finds."""
+        radius2 = rules.radius_m * rules.radius_m
+        vague = accuracy > rules.radius_m
+        young2 = np.where(vague, reach2, radius2)
         dx = np.diff(x) * np.cos(np.radians(y[:-1] / METRES_A_DEGREE))
         dy = np.diff(y)
-        alone = dx * dx + dy * dy > rules.radius_m * rules.radius_m
+        alone = dx * dx + dy * dy > radius2
         count = len(t)
         rows = np.where(np.r_[alone, False], count, np.arange(count))
         jump = np.minimum.accumulate(rows[::-1])[::-1]
         silences = [*(np.flatnonzero(np.diff(t) > rules.bridge_ms) + 1).tolist(), count]
-        return cls(t.tolist(), x.tolist(), y.tolist(), reach2, jump, silences)
+        return cls(t.tolist(), x.tolist(), y.tolist(), reach2, young2, jump, silences, np.flatnonzero(vague).tolist())
 
 
 def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts: list[Doubt]) -> list[Segment]:
     """Return the segments of the rep-day at fixes ``first:end`` of the trail, ascending; append to *doubts*."""
-    t, x, y, reach2, jump, silences = trail.t, trail.x, trail.y, trail.reach2, trail.jump, trail.silences
+    t, x, y, jump, silences = trail.t, trail.x, trail.y, trail.jump, trail.silences
+    reach2, young2 = trail.reach2, trail.young2
     radius2 = rules.radius_m * rules.radius_m
     stay_ms, bridge_ms, merge_ms, join_ms = rules.stay_ms, rules.bridge_ms, rules.merge_ms, rules.join_ms
     found: list[Segment] = []
@@ -148,7 +156,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                 i = j
                 ripe = confirmed < 0 and t[last] - t[start] - silent >= stay_ms
                 if inside >= look_at or ripe:
-                    cx, cy = _centre(x, y, start, i)
+                    cx, cy = _centre(trail, start, i)
                     scale = math.cos(cy * _RADIANS)
                     look_at = 2 * inside
                     if confirmed < 0:
@@ -156,14 +164,17 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                             # Back where the last stay was: it goes on, the excursion included.
                             doubts.append((found[-1][1] + 1, last))
                             start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
+                            cx, cy = _centre(trail, start, i)
+                            scale = math.cos(cy * _RADIANS)
                         elif ripe:
                             confirmed, confirmed_x, confirmed_y = last, cx, cy
                 continue
             if confirmed >= 0:
                 # Not known to be inside when it came: it may count later, but decides nothing.
                 doubts.append((i, i + 1))
-            # A fix that is vague is excused for a stay that is certain, not for one that has hardly begun.
-            if confirmed < 0 or d2 > reach2[i]:
+            # A fix is excused by its accuracy for a stay that is certain; for one that has hardly begun only where it is
+            # too vague to say anything.
+            if d2 > (reach2[i] if confirmed >= 0 else young2[i]):
                 if not outside:
                     outside_from = i
                 outside += 1
@@ -184,10 +195,19 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
     return found
 
 
-def _centre(x: Sequence[float], y: Sequence[float], start: int, end: int) -> tuple[float, float]:
-    """Return the median position of a range; up to a tenth of outliers inside it do no harm."""
-    step = 1 + (end - start - 1) // _MEDIAN_FIXES
-    xs, ys = sorted(x[start:end:step]), sorted(y[start:end:step])
+def _centre(trail: Trail, start: int, end: int) -> tuple[float, float]:
+    """Return the median position of a range; up to a tenth of outliers inside it do no harm, nor do vague fixes."""
+    x, y, vague = trail.x, trail.y, trail.vague
+    first = bisect_left(vague, start)
+    until = bisect_left(vague, end, first)
+    if first < until < first + end - start:
+        unclear = set(vague[first:until])
+        rows = [row for row in range(start, end) if row not in unclear]
+        rows = rows[:: 1 + (len(rows) - 1) // _MEDIAN_FIXES]
+        xs, ys = sorted([x[row] for row in rows]), sorted([y[row] for row in rows])
+    else:
+        step = 1 + (end - start - 1) // _MEDIAN_FIXES
+        xs, ys = sorted(x[start:end:step]), sorted(y[start:end:step])
     middle = len(xs) // 2
     if len(xs) % 2:
         return xs[middle], ys[middle]

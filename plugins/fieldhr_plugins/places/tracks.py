@@ -127,7 +127,7 @@ def _chunk(
         int(settings.stay_s * 1000), settings.stay_radius_m, int(settings.bridge_s * 1000),
         int(settings.merge_s * 1000), int(settings.join_s * 1000),
     )  # fmt: skip
-    trail = Trail.of(t, x, y, reach * reach, rules)
+    trail = Trail.of(t, x, y, accuracy, reach * reach, rules)
     found: list[Segment] = []
     doubts: list[Doubt] = []
     for begin, end in itertools.pairwise(starts.tolist()):
@@ -363,9 +363,9 @@ def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[Meas
         over_ms=np.where(over >= 0, time[np.maximum(over, 0)], 0),
         decided_ms=time[decided],
         is_open=~stays.left[segment[tails]],
-        **_at_decision(track, member, owner, heads, decided, known),
+        **_at_decision(track, member, owner, heads, decided, known, settings),
     )
-    return measured, _moving_segments(track, member, segment, known)
+    return measured, _moving_segments(track, member, segment, known, settings)
 
 
 def _allow_rare_reporters(
@@ -421,9 +421,11 @@ def _first_over(spent: Ints, gap: Ints, heads: Ints, tails: Ints, limit_ms: int,
     return np.where(first <= tails, first, -1)
 
 
-def _at_decision(track: _Track, member: Ints, owner: Ints, heads: Ints, decided: Ints, known: Bools) -> dict[str, Any]:
+def _at_decision(
+    track: _Track, member: Ints, owner: Ints, heads: Ints, decided: Ints, known: Bools, settings: PlacesSettings
+) -> dict[str, Any]:
     """Measure centre, spread and accuracy on the members up to the deciding one."""
-    whole = _Extent.of(track, member, owner, heads, known)
+    whole = _Extent.of(track, member, owner, heads, _telling(track, member, owner, heads, known, settings))
     # Position errors stay alike for minutes: what counts is how often they were renewed, about every five minutes.
     minutes = (track.t[member[decided]] - track.t[member[heads]]) / 60_000.0
     renewals = np.minimum(whole.count, 1.0 + minutes / 5.0)
@@ -436,10 +438,20 @@ def _at_decision(track: _Track, member: Ints, owner: Ints, heads: Ints, decided:
     }
 
 
-def _moving_segments(track: _Track, member: Ints, segment: Ints, known: Bools) -> Ints:
+def _telling(track: _Track, member: Ints, owner: Ints, heads: Ints, known: Bools, settings: PlacesSettings) -> Bools:
+    """Return which known members say where a group was: not those vaguer than a stay is wide, where there are others."""
+    clear = known & (track.accuracy[member] <= settings.stay_radius_m)
+    if np.array_equal(clear, known):
+        return known
+    has_clear = np.logical_or.reduceat(clear, heads)
+    return np.asarray(np.where(has_clear[owner], clear, known))
+
+
+def _moving_segments(track: _Track, member: Ints, segment: Ints, known: Bools, settings: PlacesSettings) -> Ints:
     """Return the segments that are movement rather than staying, as far as is known at the decision."""
     begins = np.flatnonzero(np.r_[True, segment[1:] != segment[:-1]])
     part = np.cumsum(np.r_[False, segment[1:] != segment[:-1]])
+    known = _telling(track, member, part, begins, known, settings)
     # Who keeps this near to one point does not walk, creep or loop; most need no closer look.
     x = np.where(known, track.x[member], track.x[member[begins]][part])
     y = np.where(known, track.y[member], track.y[member[begins]][part])

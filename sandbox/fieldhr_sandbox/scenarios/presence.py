@@ -298,4 +298,6 @@ def _short(site: Site, number: int) -> None:
     site.set_part("noon", [], number)
     later = max(AFTER_LUNCH_S + 40 * 60, clock_s("14:20")) + site.draw.below(600)
     inside = attrs.evolve(second, setting=Setting.OPEN)
+    # Where the phone is silent, a later customer cannot be ruled out.
+    site.script(number).phone.flat = False
     site.set_part("pm", [attrs.evolve(site.visit(inside, 30 * 60), arrive_s=later), site.office()], number)

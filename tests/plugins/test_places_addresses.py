@@ -132,9 +132,7 @@ def test_what_only_resembles_a_wrong_address(rows: list[dict[str, Any]]) -> None
 @pytest.mark.scenario("L15")
 @pytest.mark.parametrize(("accuracy_m", "count"), [(40.0, 1), (10.0, 0), (25.0, 0)])
 def test_a_spot_is_as_wide_as_its_fixes_are_vague(accuracy_m: float, count: int) -> None:
-    rows = [
-        checkin(n, rep, north, accuracy_m=accuracy_m) for n, (rep, north) in enumerate(zip("pqr", (1200, 1250, 1305)))
-    ]
+    rows = [checkin(n, "pqr"[n], north, accuracy_m=accuracy_m) for n, north in enumerate((1200, 1250, 1305))]
     found = suspect(rows)
     assert sum(f.code == "crm.address_suspect" for f in found) == count
     assert sum(isinstance(f, Settled) for f in found) == 3 * count

@@ -43,10 +43,9 @@ _ONE_OCCASION_MS: Final = 3_600_000
 class AddressSuspect:
     """Alerter, live: one spot, well away from every address of the customer, where different visits checked in.
 
-    Three reps, or one rep on four occasions; the points within a house's breadth of each other, as far as their accuracy
-    lets anybody tell. Not where at least as
-    many visits checked in at the address on record, and not at a home, an office or a private place: those are not
-    customers. The mismatches that the spot explains are settled as explained.
+    Three reps, or one rep on four occasions; the points within a house's breadth of each other, as far as accuracy lets
+    anybody tell. Not where at least as many visits checked in at the address on record, and not at a home, an office or
+    a private place: those are not customers. The mismatches that the spot explains are settled as explained.
     """
 
     codes = (CODE, "checkin.mismatch")
@@ -112,7 +111,7 @@ class AddressSuspect:
         return sorted(spot, key=lambda r: (r["time_ms"], r["checkin"]))
 
     def _is_one_spot(self, one: Row, other: Row) -> bool:
-        """Return whether two check-ins may have been sent from one place, as far as their accuracy lets anybody tell."""
+        """Return whether two check-ins may have been sent from one place, as far as accuracy tells."""
         metres = distance_m(one["lat"], one["lon"], other["lat"], other["lon"])
         return metres <= self.settings.suspect_within_m + (self._excess(one) + self._excess(other)) / 2
 

@@ -172,8 +172,8 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
             if confirmed >= 0:
                 # Not known to be inside when it came: it may count later, but decides nothing.
                 doubts.append((i, i + 1))
-            # A fix is excused by its accuracy for a stay that is certain; for one that has hardly begun only where it is
-            # too vague to say anything.
+            # A fix is excused by its accuracy for a stay that is certain; for one that has hardly begun only where it
+            # is too vague to say anything.
             if d2 > (reach2[i] if confirmed >= 0 else young2[i]):
                 if not outside:
                     outside_from = i

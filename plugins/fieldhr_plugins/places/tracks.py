@@ -439,7 +439,7 @@ def _at_decision(
 
 
 def _telling(track: _Track, member: Ints, owner: Ints, heads: Ints, known: Bools, settings: PlacesSettings) -> Bools:
-    """Return which known members say where a group was: not those vaguer than a stay is wide, where there are others."""
+    """Return which known members say where a group was: none vaguer than a stay is wide, where there are others."""
     clear = known & (track.accuracy[member] <= settings.stay_radius_m)
     if np.array_equal(clear, known):
         return known

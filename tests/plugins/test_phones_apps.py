@@ -186,6 +186,13 @@ def test_owntracks_identity(fields: dict[str, Any], device: str) -> None:
     assert only(owntracks(**fields)).device == device
 
 
+@pytest.mark.parametrize(
+    "topic", ["owntracks/jane/phone", "/owntracks/jane/phone/event", "fleet/jane/phone", "acme/north/jane/phone/step"]
+)
+def test_owntracks_identity_of_a_topic_with_another_base(topic: str) -> None:
+    assert only(owntracks(topic=topic)).device == "jane/phone"
+
+
 def test_owntracks_identity_falls_back_to_the_tracker_id() -> None:
     assert only(owntracks({"topic": "absent"})).device == "lw"
     assert only(owntracks({"topic": "absent"}, headers={"x-limit-u": "jane"})).device == "jane/lw"
@@ -340,6 +347,20 @@ def test_osmand_refuses_by_name(query: str, code: str) -> None:
     assert rejected.code == code
 
 
+def test_osmand_a_receiver_without_a_fix_gives_no_position() -> None:
+    for word in ("false", "0"):
+        rejected = decode("osmand", query=f"{QUERY}&valid={word}").rejected
+        assert rejected is not None
+        assert rejected.code == "position.not_valid"
+    for word in ("true", "1", ""):
+        assert only(decode("osmand", query=f"{QUERY}&valid={word}")).device == "353816"
+
+
+def test_osmand_a_whole_address_is_read_as_its_query() -> None:
+    for address in (f"/?{QUERY}", f"http://host:5055/?{QUERY}", f"?{QUERY}"):
+        assert only(decode("osmand", query=address)).device == "353816"
+
+
 def test_osmand_without_time_counts_as_now_or_is_refused() -> None:
     query = QUERY.replace(f"&timestamp={TST}", "")
     assert only(decode("osmand", query=query)).time == RECEIVED
@@ -456,6 +477,32 @@ def test_traccar_takes_the_older_clients_query_too() -> None:
     assert only(decode("traccar", QUERY)).speed_mps == pytest.approx(5.0, abs=1e-6)
 
 
+def test_traccar_batches_in_every_shape() -> None:
+    payload = traccar_payload()
+    fix = payload["location"]
+    other = {"location": fix, "device_id": "second"}
+    for content, devices, places in (
+        ([payload, other], ["9f8e", "second"], []),
+        ({"device_id": "x", "locations": [fix, fix]}, ["x", "x"], []),
+        ({"device_id": "x", **fix}, ["x"], []),
+        ({"device_id": "x", "latitude": 31.2, "longitude": 121.4, "timestamp": TST}, ["x"], []),
+        ([payload, 5, other], ["9f8e", "second"], ["[1]"]),
+        ([payload, {"device_id": "x", "location": [{**fix, "timestamp": None}]}], ["9f8e"], ["[1].location[0]"]),
+        ([payload, {"location": fix}], ["9f8e"], ["[1].location"]),
+    ):
+        decoded = decode("traccar", content)
+        assert [position.device for position in decoded.positions] == devices
+        assert [problem.at for problem in decoded.problems] == places
+    assert decode("traccar", []).ignored == "traccar.no_location"
+
+
+def test_traccar_identity_may_stand_in_the_address() -> None:
+    payload = {"location": traccar_payload()["location"]}
+    assert only(decode("traccar", payload, query="id=gate-7")).device == "gate-7"
+    assert only(decode("traccar", {**payload, "device_id": "inner"}, query="id=gate-7")).device == "inner"
+    assert only(decode("traccar", b"{}", query=QUERY)).device == "353816"
+
+
 # --- Overland -------------------------------------------------------------------------------------------------------
 
 
@@ -520,6 +567,11 @@ def test_overland_events_of_the_app_are_no_fixes() -> None:
     assert [problem.code for problem in decoded.problems] == ["payload.not_a_fix"] * 3
     assert decode("overland", {"locations": [ended, visit]}).ignored == "overland.no_location"
     assert decode("overland", {"locations": []}).ignored == "overland.no_location"
+
+
+def test_overland_carries_no_minus_one() -> None:
+    position = only(decode("overland", {"locations": [overland_feature(vertical_accuracy=-1, speed_accuracy=-1)]}))
+    assert position.extras == {"motion": ["driving", "stationary"]}
 
 
 def test_overland_one_bad_feature_never_loses_the_others() -> None:
@@ -648,6 +700,14 @@ def test_gpslogger_refuses_by_name(query: str, code: str) -> None:
     rejected = decode("gpslogger", query=query).rejected
     assert rejected is not None
     assert rejected.code == code
+
+
+@pytest.mark.parametrize("word", ["null", "unknown", "", "None"])
+def test_gpslogger_a_name_that_android_does_not_know_names_nobody(word: str) -> None:
+    rejected = decode("gpslogger", query=f"lat=31.2&lon=121.4&timestamp={TST}&aid={word}&ser={word}").rejected
+    assert rejected is not None
+    assert rejected.code == "position.no_identity"
+    assert only(decode("gpslogger", query=f"lat=31.2&lon=121.4&timestamp={TST}&aid={word}&ser=R5")).device == "R5"
 
 
 def test_gpslogger_without_place_is_ignored() -> None:

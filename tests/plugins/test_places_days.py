@@ -244,6 +244,26 @@ def test_what_is_no_phone_in_a_bag(days: list[date], how: dict[str, Any]) -> Non
     assert not carried(days, **how)
 
 
+@pytest.mark.req("A7")
+@pytest.mark.scenario("L11")
+@pytest.mark.parametrize(("apart_m", "count"), [(0, 2), (5000, 0)])
+def test_colleagues_who_part_at_customers_only_are_no_phones_in_a_bag(apart_m: float, count: int) -> None:
+    """Seven hours in one office, desks 60 m apart, lunch at one table, and forty minutes at a customer each."""
+    stays = []
+    for day in DAYS:
+        for rep, aside in (("p", 0.0), ("q", apart_m)):
+            desk = {"lat": 31.2 + (0 if rep == "p" else 60) / METRES, "place": "hq"}
+            stays += [{**office(day, a, b, rep), **desk} for a, b in (("09:00", "12:00"), ("13:10", "16:30"))]
+            stays.append(stay(day, "12:10", "13:00", rep, lat=31.203, customer=None, kind="interest"))
+            stays.append(stay(day, "16:50", "17:30", rep, lat=31.22 + aside / METRES, customer=None))
+    held = {
+        "stays": STAYS.from_rows(stays),
+        "checkins": CHECKINS.from_rows([check_in(day, rep, rep) for day in DAYS[:5] for rep in "pq"]),
+        "duty_days": DUTY_DAYS.from_rows([duty(day, rep) for day in DAYS for rep in "pq"]),
+    }
+    assert len(CarriedForAnother().find(Held(held, days=21))) == count
+
+
 @pytest.mark.req("A7", "A8")
 @pytest.mark.scenario("L11")
 @pytest.mark.parametrize(("unheard_min", "count"), [(90, 2), (0, 0)])

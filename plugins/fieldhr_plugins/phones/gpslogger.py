@@ -32,6 +32,8 @@ _LAT: Final = ("lat", "latitude")
 _LON: Final = ("lon", "lng", "long", "longitude")
 _TIMES: Final = ("time", "timeoffset", "timestamp", "tst", "ts", "t")
 _DEVICES: Final = ("device", "device_id", "deviceid", "id", "tid", "user", "aid", "ser")
+#: What Android writes for a name it does not know.
+_NAMELESS: Final = frozenset({"null", "unknown", "none", "undefined"})
 _SOURCES: Final = {"gps": "gps", "network": "network", "fused": "fused"}
 _CARRIED: Final = ("sat", "hdop", "vdop", "pdop", "desc", "dist", "profile", "filename", "starttimestamp")
 
@@ -49,7 +51,8 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
     if speed == 0.0 and source == "network":
         speed = None  # positions of cells and Wi-Fi have no speed; Android then says 0.0
     heading = number(_first(told, ("dir", "direction", "bearing", "heading")))
-    points = Points(terms, identity(*(told.get(name) for name in _DEVICES), basic_user(_authorization(envelope))))
+    named = [told.get(name) for name in _DEVICES if str(told.get(name)).strip().lower() not in _NAMELESS]
+    points = Points(terms, identity(*named, basic_user(_authorization(envelope))))
     points.take(
         at="",
         time=_time(told, terms),

@@ -40,6 +40,7 @@ _KNOWN: Final = frozenset(
         "batt",
         "charge",
         "mock",
+        "valid",
         "notificationToken",
     }
 )
@@ -58,6 +59,10 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
         # Cells, Wi-Fi, a token, an alarm: legitimate, and no place.
         return ignored("osmand.no_location")
     points = Points(terms, device)
+    if flag(asked.get("valid")) is False:
+        # The receiver had no fix: what it sends is where it last was.
+        points.refuse("position.not_valid")
+        return points.decoded(nothing="payload.empty")
     heading = number(asked.get("bearing", asked.get("heading")))
     speed = number(asked.get("speed"))
     altitude = number(asked.get("altitude"))

@@ -76,7 +76,7 @@ def _take(points: Points, feature: object, at: str) -> None:
         heading_deg=number(told.get("course")),
         battery_pct=None if level is None or level < 0 else round(level * 100.0, 6),
         charging=_CHARGING.get(state) if isinstance(state, str) else None,
-        extras={key: kept for key in _CARRIED if (kept := extra(told.get(key))) is not None},
+        extras={key: kept for key in _CARRIED if (kept := extra(told.get(key))) not in (None, -1)},
     )
 
 

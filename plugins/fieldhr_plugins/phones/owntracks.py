@@ -44,6 +44,11 @@ OTHER_TYPES: Final = frozenset(
     }
 )
 
+#: Last parts of the topics on which the apps publish something other than where they are.
+_TOPIC_KINDS: Final = frozenset(
+    {"beacon", "cmd", "dump", "event", "info", "request", "status", "step", "waypoint", "waypoints"}
+)
+
 #: How the phone located itself, from Android's provider name.
 _SOURCES: Final = {"gps": "gps", "network": "network", "fused": "fused"}
 
@@ -181,5 +186,9 @@ def _device(envelope: Envelope, message: Mapping[str, Any]) -> str | None:
 
 
 def _of_topic(topic: str) -> str | None:
+    """Return user/device of ``owntracks/user/device[/kind]``, or of another base that an operator chose."""
     parts = topic.strip("/").split("/")
-    return identity("/".join(parts[1:3])) if len(parts) >= 3 and parts[0] == "owntracks" else None
+    if parts[0] != "owntracks":
+        parts = parts[:-1] if parts[-1] in _TOPIC_KINDS else parts
+        parts = parts[-3:]
+    return identity("/".join(parts[1:3])) if len(parts) >= 3 else None

@@ -27,6 +27,7 @@ REFUSALS: Final[dict[str, str]] = {
     "position.no_coordinate": "There is no coordinate.",
     "position.out_of_range": "The coordinate lies outside -90..90, -180..180 degrees.",
     "position.null_island": "The coordinate is (0, 0): the sender knew no place.",
+    "position.not_valid": "The sender says that the coordinate is not valid.",
     "position.no_identity": "Nothing says which device sent it.",
     "position.impossible_time": "The time is older than positions are or lies ahead of the arrival.",
     "position.no_datum": "Nobody said whether its coordinates are wgs84, gcj02 or bd09 (FHR-REC-003).",

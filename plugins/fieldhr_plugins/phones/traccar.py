@@ -1,5 +1,7 @@
 """Traccar Client from version 9 on: one JSON object a fix, or the same one level up, as dawarich takes it.
 
+Batches come as a list of locations in one object or as a list of objects; the device may stand in the address instead.
+
 Read from Traccar's OsmAndProtocolDecoder (decodeJson), the documentation of the client's background-geolocation library
 and dawarich's traccar parameters: speed in m/s, battery level 0 to 1, -1 for whatever is unknown, ``mock`` present only
 where it is true.
@@ -15,7 +17,17 @@ from fieldhr_plugins.phones import osmand
 from fieldhr_plugins.phones.points import Points, ignored
 from fieldhr_plugins.phones.settings import Terms
 from fieldhr_plugins.phones.times import attempt
-from fieldhr_plugins.phones.values import UnreadableError, extra, flag, identity, number, read_json, record, text
+from fieldhr_plugins.phones.values import (
+    UnreadableError,
+    extra,
+    flag,
+    identity,
+    number,
+    parameters,
+    read_json,
+    record,
+    text,
+)
 
 __all__ = ["read"]
 
@@ -32,22 +44,38 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
         return osmand.read(envelope, terms) if envelope.query else ignored("payload.empty")
     if body[:1] not in (b"{", b"[", b"\xef"):
         return osmand.read(envelope, terms)
-    payload, twice = read_json(body)
-    if not isinstance(payload, dict):
-        raise UnreadableError("payload.not_an_object", "The payload is no JSON object.")
-    given = payload.get("location")
-    listed = isinstance(given, list)
-    locations = given if isinstance(given, list) else [given]
-    points = Points(terms, identity(payload.get("device_id"), payload.get("id")))
+    content, twice = read_json(body)
+    payloads = content if isinstance(content, list) else [content]
+    asked = parameters(envelope.query, b"")
+    if not content and {"lat", "lon", "location"} & set(asked):
+        return osmand.read(envelope, terms)
+    points = Points(terms)
     for key in twice:
         points.note("payload.duplicate_key", "A key stands twice; the last value counts.", key[:40])
-    without = 0
-    for index, location in enumerate(locations):
-        if not _take(points, payload, record(location), f"location[{index}]" if listed else "location"):
-            without += 1
-    if without == len(locations) and points.device is None:
-        points.refuse("position.no_identity")
+    for index, payload in enumerate(payloads):
+        if not isinstance(payload, dict):
+            if not isinstance(content, list):
+                raise UnreadableError("payload.not_an_object", "The payload is no JSON object.")
+            points.refuse("position.no_coordinate", f"[{index}]")
+            continue
+        named = identity(payload.get("device_id"), payload.get("id"), asked.get("id"), asked.get("deviceid"))
+        points.device = terms.device or named
+        _take_all(points, payload, f"[{index}]." if isinstance(content, list) else "")
     return points.decoded(nothing="traccar.no_location")
+
+
+def _take_all(points: Points, payload: Mapping[str, Any], at: str) -> None:
+    """Take the fix or the fixes of one object: one location, a list of them, or the object itself."""
+    if "location" not in payload and ("coords" in payload or "latitude" in payload):
+        locations, where = [payload], [at.rstrip(".")]
+    else:
+        name = "location" if "location" in payload else "locations"
+        given = payload.get(name)
+        locations = given if isinstance(given, list) else [given]
+        where = [f"{at}{name}[{n}]" for n in range(len(locations))] if isinstance(given, list) else [f"{at}{name}"]
+    taken = [_take(points, payload, record(each), place) for each, place in zip(locations, where, strict=True)]
+    if not any(taken) and points.device is None:
+        points.refuse("position.no_identity", at.rstrip("."))
 
 
 def _take(points: Points, payload: Mapping[str, Any], location: Mapping[str, Any], at: str) -> bool:

@@ -159,10 +159,13 @@ def extra(value: object) -> Any:
 def parameters(query: str, body: bytes) -> dict[str, str]:
     """Return the parameters of a query string, else of a form body; of a repeated one the last counts.
 
+    Where a whole address was given as query, its path is left out.
+
     Raises:
         UnreadableError: where the body is not UTF-8 or has more fields than any app sends.
     """
-    found = _fields(query.lstrip("?"))
+    path, mark, rest = query.partition("?")
+    found = _fields(rest if mark and "=" not in path else query)
     if found:
         return found
     try:

@@ -41,6 +41,8 @@ CODE: Final = "device.carried_for_another"
 _LEFT_OUT: Final = (PlaceKind.HOME, PlaceKind.PRIVATE)
 #: Longest way between two stops that counts as made together.
 _WAY_MS: Final = 3 * 3_600_000
+#: Two phones see the beginning and the end of one stop that far apart.
+_APART_MS: Final = 600_000
 #: Shorter silence than this is part of any day.
 _SILENT_MS: Final = 900_000
 #: Stops are different places when they lie this far apart.
@@ -59,11 +61,11 @@ class _Day:
 class CarriedForAnother:
     """Alerter, end of day: at least four hours together, stops and the ways between, on five of seven working days.
 
-    A day counts where 90 % of either phone's stays, homes and private places left out, were spent within 20 m of the
-    other, their mean accuracy allowed for (twice the error of a centre), at one stop outside offices or more, at two
-    places or more; both reps checked in at customers that day, none claimed by both, and neither wrote down a joint
-    visit. Office time counts, but days in an office alone say nothing. While one phone is silent nothing is known of
-    the two: such time counts neither way.
+    A day counts where 90 % of either phone's stays, homes and private places left out, and 90 % of those outside
+    offices, were spent in one office or within 20 m of the other, their mean accuracy allowed for (twice the error of
+    a centre), at one stop outside offices or more, at two places or more; both reps checked in at customers that day,
+    none claimed by both, and neither wrote down a joint visit. Office time counts, but days in an office alone say
+    nothing. While one phone is silent nothing is known of the two: such time counts neither way.
     """
 
     codes = (CODE,)
@@ -144,6 +146,10 @@ class CarriedForAnother:
         one, other, metres = PointGrid(lat, lon, reach).within(lat, lon)
         at_once = (rep[one] < rep[other]) & (start[one] < end[other]) & (start[other] < end[one])
         near = metres <= self.settings.carried_within_m + (vague[one] + vague[other]) / 2
+        desk = [row["place"] if row["kind"] == PlaceKind.OFFICE else None for row in rows]
+        names = {name: number for number, name in enumerate(sorted({name for name in desk if name is not None}))}
+        office = np.array([-1 if name is None else names[name] for name in desk])
+        near |= (office[one] >= 0) & (office[one] == office[other])
         together = np.flatnonzero(at_once & near)
         found: dict[tuple[str, str], list[tuple[Row, Row]]] = {}
         for a, b in zip(one[together].tolist(), other[together].tolist(), strict=True):
@@ -156,16 +162,21 @@ class CarriedForAnother:
         together: Sequence[tuple[Row, Row]],
         apart: Sequence[tuple[int, int]],
     ) -> _Day | None:
-        spans = sorted((max(a["start_ms"], b["start_ms"]), min(a["end_ms"], b["end_ms"])) for a, b in together)
+        outside = [pair for pair in together if pair[0]["kind"] != PlaceKind.OFFICE]
+        # Colleagues share an office and a lunch and part at customers: what counts must hold outside offices as well.
+        away = [[row for row in rows if row["kind"] != PlaceKind.OFFICE] for rows in own]
+        met = {id(row) for pair in together for row in pair}
+        for pairs, stays in ((together, own), (outside, away)):
+            stayed = max(_stayed_ms(stays[n], own[1 - n], met) for n in (0, 1))
+            apart_ms = stayed - sum(end - start for start, end in _shared(pairs))
+            if apart_ms > max((1.0 - self.settings.carried_share) * stayed, _APART_MS):
+                return None
+        spans = _shared(together)
         stopped = sum(end - start for start, end in spans)
-        stayed = max(_stayed_ms(rows, _silences(others)) for rows, others in (own, own[::-1]))
-        if stopped < self.settings.carried_share * stayed:
-            return None
         ways = 0
         for (_, left), (arrived, _) in pairwise(spans):
             if 0 < arrived - left <= _WAY_MS and not any(a < arrived and left < b for a, b in apart):
                 ways += arrived - left
-        outside = [one for one, _ in together if one["kind"] != PlaceKind.OFFICE]
         places: list[Row] = []
         for one, _ in together:
             if all(distance_m(one["lat"], one["lon"], p["lat"], p["lon"]) > _APART_M for p in places):
@@ -238,6 +249,11 @@ class CarriedForAnother:
         )
 
 
+def _shared(together: Sequence[tuple[Row, Row]]) -> list[tuple[int, int]]:
+    """Return the spans that both stays of each pair have in common, ascending."""
+    return sorted((max(a["start_ms"], b["start_ms"]), min(a["end_ms"], b["end_ms"])) for a, b in together)
+
+
 def _silences(rows: Sequence[Row]) -> list[tuple[int, int]]:
     """Return the spans in which a phone may have been silent: next to a stay, by as much as it may have lasted longer.
 
@@ -255,19 +271,28 @@ def _silences(rows: Sequence[Row]) -> list[tuple[int, int]]:
     return found
 
 
-def _stayed_ms(rows: Sequence[Row], unheard: Sequence[tuple[int, int]]) -> int:
+def _stayed_ms(rows: Sequence[Row], others: Sequence[Row], met: set[int]) -> int:
     """Return how long a phone is known to have stayed anywhere while the other one was heard."""
+    unheard = sorted(_silences(others))
     total = 0
     for row in rows:
         start, end = row["start_ms"], row["end_ms"]
+        if id(row) not in met and any(_is_silent_in(other, start, end) for other in others):
+            continue
         reached = start
-        for a, b in sorted(unheard):
+        for a, b in unheard:
             a, b = max(a, reached), min(b, end)
             if a < b:
                 total -= b - a
                 reached = b
         total += min(end - start, int(row["certain_s"] * 1000))
     return total
+
+
+def _is_silent_in(stay: Row, start: int, end: int) -> bool:
+    """Return whether a phone may have been silent from *start* to *end*, in the middle of what counts as one stay."""
+    silent_ms = stay["end_ms"] - stay["start_ms"] - int(stay["certain_s"] * 1000)
+    return bool(stay["start_ms"] <= start and end <= stay["end_ms"] and silent_ms >= max(end - start, _SILENT_MS))
 
 
 def _claimed(checkins: Table | None, outings: Table | None) -> tuple[set[str], dict[str, set[str]]]:

@@ -67,7 +67,8 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
 def _take_all(points: Points, payload: Mapping[str, Any], at: str) -> None:
     """Take the fix or the fixes of one object: one location, a list of them, or the object itself."""
     if "location" not in payload and ("coords" in payload or "latitude" in payload):
-        locations, where = [payload], [at.rstrip(".")]
+        locations: list[Any] = [payload]
+        where = [at.rstrip(".")]
     else:
         name = "location" if "location" in payload else "locations"
         given = payload.get(name)

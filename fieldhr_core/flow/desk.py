@@ -10,6 +10,7 @@ from fieldhr_core.flow.alerts import Alerts
 from fieldhr_core.flow.answers import Answers
 from fieldhr_core.flow.attachments import Attachments
 from fieldhr_core.flow.books import Contacts, Inspections, Loans
+from fieldhr_core.flow.boards import Boards
 from fieldhr_core.flow.customers import Customers
 from fieldhr_core.flow.deals import Deals
 from fieldhr_core.flow.messages import Messages
@@ -60,6 +61,7 @@ class Desk:
         self.alerts = Alerts(acting)
         self.scores = Scores(acting)
         self.reports = Reports(acting)
+        self.boards = Boards(acting)
         self.trail = Trail(acting)
         self.retention = Retention(acting)
         self.subject = Subject(acting)

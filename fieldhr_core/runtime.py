@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from fieldhr_core.care.doctor.patient import Answer
     from fieldhr_core.care.drill import Drill
     from fieldhr_core.care.room import Care
     from fieldhr_core.flow.acting import Acting, House
@@ -166,6 +167,31 @@ class FieldHR:
                 cached=house.cached,
             )
         )
+
+    def examine(self) -> Sequence[Answer]:
+        """Ask the doctor's questions about this runtime and its store, and mend nothing: ``fieldhr doctor`` does."""
+        from fieldhr_core.care.doctor.examine import examine
+        from fieldhr_core.care.doctor.patient import Patient
+        from fieldhr_core.flow.tenants import OWN_SETTINGS
+        from fieldhr_core.flow.wording import Wording
+        from fieldhr_core.trust.keys import FileKeys
+
+        house = self._open_house()
+        with house.binding.transaction(write=False) as connection:
+            url = connection.engine.url.render_as_string(hide_password=False)
+        patient = Patient(
+            url=url,
+            tables=house.tables,
+            now=house.clock.now(),
+            open_keys=lambda: house.keys,
+            key_file=house.keys.path if isinstance(house.keys, FileKeys) else None,
+            binding=house.binding,
+            registry=house.registry,
+            reports=house.registry.reports,
+            languages=frozenset(name for texts in Wording.of(house.registry).texts.values() for name in texts),
+            own_settings=OWN_SETTINGS,
+        )
+        return examine(patient)
 
     def drill(self) -> Drill:
         """Destroy and restore a copy of the store, and raise ``security.restore_drill`` with what was measured."""

@@ -14,22 +14,23 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from fieldhr_core.errors import AccessError
 from fieldhr_core.flow import scoping
 from fieldhr_core.flow.cases import opened
 from fieldhr_core.flow.people import FORGOTTEN_NAME, duties
 from fieldhr_core.flow.view import opened_days
 from fieldhr_core.flow.visits import names_of
-from fieldhr_core.model import Case, Message, Principal, RepDay, instant, milliseconds
+from fieldhr_core.flow.wording import Wording
+from fieldhr_core.model import OPEN, Case, Message, Principal, RepDay, instant, milliseconds
 from fieldhr_core.store.rows import within
 from fieldhr_core.trust.purposes import opens
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Boards", "CasePage", "Checked", "DayCount", "Figure", "Glimpse", "Member", "TeamBoard"]
+__all__ = ["Boards", "CasePage", "Checked", "DayCount", "Figure", "Glimpse", "Member", "TeamBoard", "TrailEntry"]
 
-#: States in which a case waits for somebody.
-OPEN: Final = ("raised", "acknowledged", "explained", "contested")
+_OPEN: Final = tuple(state.value for state in OPEN)
 #: Worst first.
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 #: An open stay that was last heard of longer ago than this is no present any more.
@@ -157,6 +158,21 @@ class Figure:
     last: str
 
 
+@attrs.frozen(kw_only=True)
+class TrailEntry:
+    """An event of the audit trail, as it is shown."""
+
+    seq: int
+    at: datetime
+    actor: str
+    role: str
+    purpose: str
+    action: str
+    kind: str
+    thing: str
+    detail: Mapping[str, Any]
+
+
 class Boards:
     """The desk's room for overviews."""
 
@@ -216,7 +232,7 @@ class Boards:
     def cases(
         self,
         *,
-        states: Sequence[str] = OPEN,
+        states: Sequence[str] = _OPEN,
         severity: str = "",
         code: str = "",
         rep: str = "",
@@ -229,7 +245,7 @@ class Boards:
         acting, table = self._acting, self._acting.tables.cases
         with acting.unit() as unit:
             scope = unit.scope(table)
-            open_now = table.c.state.in_(list(states))
+            open_now = sa.and_(table.c.state.in_(list(states)), table.c.opened_ms <= unit.at_ms)
             about = [table.c.rep == rep] if rep else []
             narrowed = [*about, *([table.c.severity == severity] if severity else [])]
             narrowed += [table.c.code == code] if code else []
@@ -355,11 +371,62 @@ class Boards:
             for row in rows
         ), names
 
+    def trail(self, *, limit: int = 50, actions: Sequence[str] = ()) -> tuple[TrailEntry, ...]:
+        """Return the last events of the audit trail, the newest first; of some actions only where they are named.
+
+        Raises:
+            AccessError: FHR-ACC-003 where the principal's role does not read the trail.
+        """
+        import sqlalchemy as sa
+
+        acting, table = self._acting, self._acting.tables.audit
+        if not scoping.reaches_everybody(acting.principal, "audit"):
+            raise AccessError("This principal may not read the audit trail.", code="FHR-ACC-003")
+        with acting.unit(write=False) as unit:
+            where = [unit.scope(table), *([table.c.action.in_(list(actions))] if actions else [])]
+            rows = unit.all(sa.select(table).where(*where).order_by(table.c.seq.desc()).limit(limit))
+        return tuple(
+            TrailEntry(
+                seq=row.seq,
+                at=instant(row.at_ms),
+                actor=row.actor,
+                role=row.role,
+                purpose=row.purpose,
+                action=row.action,
+                kind=row.object_kind,
+                thing=row.object,
+                detail=json.loads(row.detail),
+            )
+            for row in rows
+        )
+
     def whose(self) -> tuple[Principal, str, str, bool]:
         """Return the principal, the tenant's name and zone, and whether it is synthetic: what every page's head says."""
         with self._acting.unit(write=False) as unit:
             facts = self._acting.facts(unit)
         return self._acting.principal, facts.name, facts.pattern.zone, facts.simulated
+
+    def now(self) -> datetime:
+        """Return the clock's present, aware."""
+        return self._acting.house.clock.now()
+
+    def customers(self, customers: Iterable[str]) -> Mapping[str, str]:
+        """Return the names of customers this principal may see."""
+        with self._acting.unit() as unit:
+            return {each: name for each, (name, _) in names_of(unit, set(customers)).items() if name}
+
+    def today(self) -> date:
+        """Return the tenant's local date."""
+        with self._acting.unit(write=False) as unit:
+            return instant(unit.at_ms).astimezone(ZoneInfo(self._acting.facts(unit).pattern.zone)).date()
+
+    def wording(self) -> Wording:
+        """Return what alerts say: the texts of every active plugin."""
+        cached = self._acting.house.cached
+        if ("", "wording") not in cached:
+            cached["", "wording"] = Wording.of(self._acting.house.registry)
+        found: Wording = cached["", "wording"]
+        return found
 
     def names(self, people: Iterable[str]) -> Mapping[str, str]:
         """Return the names of people this principal may see."""
@@ -533,7 +600,7 @@ def _open_cases(acting: Acting, unit: Unit) -> dict[str, list[tuple[str, str, st
     table = acting.tables.cases
     rows = unit.all(
         sa.select(table.c.rep, table.c.id, table.c.code, table.c.severity, table.c.opened_ms)
-        .where(unit.scope(table), table.c.state.in_(OPEN), table.c.rep.is_not(None), table.c.opened_ms <= unit.at_ms)
+        .where(unit.scope(table), table.c.state.in_(_OPEN), table.c.rep.is_not(None), table.c.opened_ms <= unit.at_ms)
         .order_by(table.c.opened_ms.desc(), table.c.id)
     )
     found: dict[str, list[tuple[str, str, str, int]]] = {}

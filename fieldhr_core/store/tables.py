@@ -94,6 +94,7 @@ class StoreTables:
             Column("left", String(10)),
             Column("language", String(20), nullable=False),
             Column("traits", sa.JSON, nullable=False),
+            index("people_manager", "tenant", "manager"),
         )
         self.absences = table(
             "absences",

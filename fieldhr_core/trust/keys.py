@@ -151,6 +151,11 @@ class FileKeys(_LocalKeys):
                 _write_new(self._path, self._text({_ident(key): key}))
         super().__init__(self._read())
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def unwrap(self, wrapped: bytes, context: bytes, /) -> bytes:
         """Return the secret; looks into the file again for a key that another process has put there meanwhile."""
         if wrapped[:_ID_BYTES] not in self._keys:

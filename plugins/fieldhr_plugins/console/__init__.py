@@ -26,8 +26,9 @@ PLUGIN = PluginInfo(
 
 @hookimpl
 def fieldhr_register_applications(context: RegistrationContext) -> Iterable[Application]:  # noqa: ARG001 - hook
-    """Offer the HTTP API and the phone page."""
+    """Offer the console, the HTTP API and the phone page."""
     return [
+        Application(name="console", path="/", make=_console),
         Application(name="api", path="/api", also=("/openapi.json",), make=_api),
         Application(name="phone", titles={"en": "Phone page", "zh-Hans": "手机页"}, path="/phone", make=_phone),
     ]
@@ -47,6 +48,12 @@ def fieldhr_register_commands(context: RegistrationContext) -> Iterable[Command]
 
 
 # Imported when they are called: listing commands and opening a runtime must stay cheap.
+
+
+def _console(site: Site) -> ASGI:
+    from fieldhr_plugins.console.pages.app import console
+
+    return console(site)
 
 
 def _api(site: Site) -> ASGI:

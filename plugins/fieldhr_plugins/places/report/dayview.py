@@ -21,8 +21,9 @@ __all__ = ["Claim", "DayView", "Entry", "Words"]
 
 @functools.cache
 def _catalogue() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("words.json").read_text("utf-8"))
-    return found
+    # What reasons and categories are called, every page may ask; the other words are the report's own.
+    sources = (files(__package__) / "words.json", files("fieldhr_plugins.places") / "messages.json")
+    return {key: texts for source in sources for key, texts in json.loads(source.read_text("utf-8")).items()}
 
 
 @attrs.frozen

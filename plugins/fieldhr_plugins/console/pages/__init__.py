@@ -1,0 +1,1 @@
+"""The console: server-rendered pages over the public desk; no library in the browser, nothing from elsewhere."""

@@ -88,6 +88,8 @@ class Unit:
         self._audited: list[dict[str, Any]] = []
         self._readings: dict[tuple[str, str], int] = {}
         self._afterwards: list[Callable[[], None]] = []
+        self._below: Sequence[str] | None = None
+        self._asked_below = False
 
     def audit(self, action: str, kind: str, thing: str = "", **detail: object) -> None:
         """Note what is done; written into the tenant's chain when the unit ends."""
@@ -127,11 +129,11 @@ class Unit:
 
     def scope(self, table: SqlTable) -> ColumnElement[bool]:
         """Return the condition that holds for the rows of *table* this principal may see, its tenant's only."""
-        return scoping.condition(self.acting.tables, table, self.acting.principal)
+        return scoping.condition(self.acting.tables, table, self.acting.principal, self._led())
 
     def select(self, table: SqlTable) -> Select[Any]:
         """Return a select of the rows this principal may see, masked as their role demands."""
-        return scoping.masked_select(self.acting.tables, table, self.acting.principal)
+        return scoping.masked_select(self.acting.tables, table, self.acting.principal, self._led())
 
     def allow(self, kind: str, action: str, *reps: str) -> None:
         """Refuse what this principal may not do to a kind of record, or to those of these reps.
@@ -228,6 +230,13 @@ class Unit:
         """Run what was put off until the work is kept."""
         for action in self._afterwards:
             action()
+
+    def _led(self) -> Sequence[str] | None:
+        """Return whom the principal leads, looked up once a transaction."""
+        if not self._asked_below:
+            self._asked_below = True
+            self._below = scoping.led_ids(self.connection, self.acting.tables, self.acting.principal)
+        return self._below
 
     def _note_reading(self, reading: Reading) -> None:
         # One event a person and class, however many values: who looked at whom, and why, not each decryption.

@@ -24,6 +24,7 @@ from fieldhr_core.flow.wording import Wording
 from fieldhr_core.model import OPEN, Case, Message, Principal, RepDay, instant, milliseconds
 from fieldhr_core.store.rows import within
 from fieldhr_core.trust.purposes import opens
+from fieldhr_core.trust.scope import MASKED, Reach, reach
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -214,7 +215,9 @@ class Boards:
                 simulated=facts.simulated,
                 tracked=tracked,
                 members=members,
-                names={customer: name for customer, (name, _) in names_of(unit, customers).items()} if customers else {},
+                names={customer: name for customer, (name, _) in names_of(unit, customers).items()}
+                if customers
+                else {},
                 days=_days(acting, unit, day - timedelta(days=days - 1), day, zone),
             )
             unit.audit("boards.team", "people", count=len(members), date=day.isoformat())
@@ -302,9 +305,7 @@ class Boards:
                 )
                 ids = [f"message/{each.submission}/{each.check}" for each in said]
                 sealed = [each.grounds_sealed for each in said]
-                for each, body in zip(
-                    said, unit.open(rulings, "grounds_sealed", "message", ids, sealed), strict=True
-                ):
+                for each, body in zip(said, unit.open(rulings, "grounds_sealed", "message", ids, sealed), strict=True):
                     grounds.setdefault(each.submission, []).extend(json.loads(body))
             names = _names(acting, unit, {row.rep for row in rows})
             unit.audit("boards.checked", "messages", count=len(rows))
@@ -401,7 +402,7 @@ class Boards:
         )
 
     def whose(self) -> tuple[Principal, str, str, bool]:
-        """Return the principal, the tenant's name and zone, and whether it is synthetic: what every page's head says."""
+        """Return the principal, the tenant's name and zone, and whether it is synthetic."""
         with self._acting.unit(write=False) as unit:
             facts = self._acting.facts(unit)
         return self._acting.principal, facts.name, facts.pattern.zone, facts.simulated
@@ -465,12 +466,11 @@ def _opened_names(unit: Unit, rows: Sequence[Any]) -> list[str]:
 
 
 def _may_track(acting: Acting) -> bool:
-    reach = scoping.scope.reach(acting.principal.role, "tracks")
-    return reach is not scoping.scope.Reach.NONE and opens(acting.purpose, "whereabouts")
+    return reach(acting.principal.role, "tracks") is not Reach.NONE and opens(acting.purpose, "whereabouts")
 
 
 def _may_open(acting: Acting, table: str, column: str) -> bool:
-    return column not in scoping.scope.MASKED.get(acting.principal.role, {}).get(table, frozenset())
+    return column not in MASKED.get(acting.principal.role, {}).get(table, frozenset())
 
 
 def _tracks(acting: Acting, unit: Unit, day: date) -> dict[str, tuple[int, tuple[Glimpse, ...]]]:
@@ -484,9 +484,7 @@ def _tracks(acting: Acting, unit: Unit, day: date) -> dict[str, tuple[int, tuple
         )
     )
     unit.prepare("whereabouts", (row.rep for row in rows))
-    there = [
-        row for row in rows if row.resolved_sealed is not None and not unit.is_forgotten("whereabouts", row.rep)
-    ]
+    there = [row for row in rows if row.resolved_sealed is not None and not unit.is_forgotten("whereabouts", row.rep)]
     stays, _ = opened_days(unit, there)
     found: dict[str, tuple[int, tuple[Glimpse, ...]]] = {row.rep: (row.resolved_ms, ()) for row in rows}
     for row, table_of_day in zip(there, stays, strict=True):
@@ -532,7 +530,8 @@ def _member(
     now_ms: int,
 ) -> Member:
     heard, stays = tracks.get(row.id, (0, ()))
-    stays = tuple(attrs.evolve(s, end_ms=min(s.end_ms, now_ms)) for s in stays if s.start_ms < now_ms)
+    if stays and stays[-1].end_ms > now_ms:
+        stays = tuple(attrs.evolve(s, end_ms=min(s.end_ms, now_ms)) for s in stays if s.start_ms < now_ms)
     now, since = _present(day, absence, stays, heard, now_ms)
     return Member(
         id=row.id,
@@ -555,9 +554,7 @@ def _member(
     )
 
 
-def _present(
-    day: RepDay, absence: str | None, stays: Sequence[Glimpse], heard_ms: int, now_ms: int
-) -> tuple[str, int]:
+def _present(day: RepDay, absence: str | None, stays: Sequence[Glimpse], heard_ms: int, now_ms: int) -> tuple[str, int]:
     """Return what is known of the present, and since when. Silence is unknown, whatever was before it."""
     on_duty = any(start <= now_ms < end for start, end in day.duty_ms)
     if not on_duty:
@@ -583,7 +580,7 @@ def _counts(acting: Acting, unit: Unit, start_ms: int, end_ms: int, day: date) -
 
     def by_rep(table: Any, *where: Any) -> dict[str, int]:
         statement = sa.select(table.c.rep, sa.func.count()).where(unit.scope(table), *where).group_by(table.c.rep)
-        return {rep: count for rep, count in unit.all(statement)}
+        return dict(tuple(row) for row in unit.all(statement))
 
     today = [checkins.c.time_ms >= start_ms, checkins.c.time_ms < end_ms]
     return {
@@ -669,7 +666,7 @@ def _tally(unit: Unit, column: Any, *where: Any) -> dict[str, int]:
     import sqlalchemy as sa
 
     rows = unit.all(sa.select(column, sa.func.count()).where(*where).group_by(column))
-    return {name: count for name, count in rows}
+    return dict(tuple(row) for row in rows)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

@@ -11,6 +11,7 @@ from fieldhr_core.flow.answers import Answers
 from fieldhr_core.flow.attachments import Attachments
 from fieldhr_core.flow.books import Contacts, Inspections, Loans
 from fieldhr_core.flow.boards import Boards
+from fieldhr_core.flow.books import Contacts, Inspections, Loans
 from fieldhr_core.flow.customers import Customers
 from fieldhr_core.flow.deals import Deals
 from fieldhr_core.flow.messages import Messages

@@ -29,7 +29,7 @@ from fieldhr_core.trust.scope import TABLES
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Look", "Subject", "SubjectView"]
+__all__ = ["Glance", "Look", "Subject", "SubjectView"]
 
 #: Tables with rows about a person that hold no fact about them of their own.
 _TECHNICAL: Final = frozenset({"keys", "audit"})
@@ -82,6 +82,15 @@ class SubjectView:
         return archive.getvalue()
 
 
+@attrs.frozen(kw_only=True)
+class Glance:
+    """What is held about a person in numbers: rows a table, the bases on record, and who looked, oldest first."""
+
+    held: Mapping[str, int]
+    bases: tuple[Mapping[str, Any], ...]
+    looks: tuple[Look, ...]
+
+
 class Subject:
     """The desk's room for what is held about a person."""
 
@@ -112,6 +121,25 @@ class Subject:
         return SubjectView(
             tenant=acting.tenant, person=person, made=made, facts=facts, looks=looks, simulated=simulated
         )
+
+    def glance(self, person: str) -> Glance:
+        """Return how much is held about *person*, on what basis, and who looked, without opening anything sealed.
+
+        For whom :meth:`view` is.
+
+        Raises:
+            AccessError: FHR-ACC-003 for anybody else, FHR-ACC-001 where there is no such person.
+        """
+        self._may(person)
+        acting = attrs.evolve(self._acting, purpose=Purpose.SUBJECT_ACCESS)
+        house = attrs.evolve(acting.as_house(), purpose=Purpose.SUBJECT_ACCESS)
+        with house.unit() as unit, unit.housework():
+            if not _rows_of(unit, "people", person):
+                raise acting.not_found()
+            held = {name: len(_rows_of(unit, name, person)) for name in sorted(TABLES) if _is_personal(name)}
+            bases = tuple(_readable(dict(row._mapping)) for row in _rows_of(unit, "bases", person))
+            looks = _looks(unit, person)
+        return Glance(held={name: count for name, count in held.items() if count}, bases=bases, looks=looks)
 
     def _may(self, person: str) -> None:
         principal = self._acting.principal

@@ -21,6 +21,8 @@ __all__ = ["Marker", "Piece", "Plan", "Ring", "Scale", "Stop", "projected"]
 _METRES_A_DEGREE: Final = 111_195.08
 _LEAST_M: Final = 600.0
 _NEAR: Final = 21.0
+#: More stops than this are drawn where they are, without labels.
+_CROWD: Final = 60
 
 #: East and north in metres.
 Point = tuple[float, float]
@@ -256,6 +258,9 @@ def _markers(stops: Sequence[Stop], at: Sequence[Point], width: float, height: f
     taken: list[Point] = []
     turns = (0.0, 1.57, 3.14, 4.71, 0.79, 5.5)
     beside = [(r * math.cos(a), r * math.sin(a)) for r in (24.0, 46.0, 68.0) for a in turns]
+    # Where there is a crowd, standing beside one's place would only hide somebody else.
+    if len(at) > _CROWD:
+        return [_plain(stop, x, y) for stop, (x, y) in zip(stops, at, strict=True)]
     for x, y in at:
         spots = [(x, y), *((x + dx, y + dy) for dx, dy in beside)]
         taken.append(next((s for s in spots if all(math.dist(s, o) >= _NEAR for o in taken)), (x, y)))
@@ -277,6 +282,10 @@ def _markers(stops: Sequence[Stop], at: Sequence[Point], width: float, height: f
             )
         )
     return markers
+
+
+def _plain(stop: Stop, x: float, y: float) -> Marker:
+    return Marker(stop=stop, x=x, y=y, at_x=x, at_y=y, label="", label_x=x, label_y=y, anchor="start")
 
 
 def _spot(

@@ -481,9 +481,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id"),
         schema=schema,
     )
-    op.create_index(
-        f"ix_{prefix}people_manager", f"{prefix}people", ["tenant", "manager"], unique=False, schema=schema
-    )
+    op.create_index(f"ix_{prefix}people_manager", f"{prefix}people", ["tenant", "manager"], unique=False, schema=schema)
     op.create_table(
         f"{prefix}places",
         sa.Column("tenant", sa.String(length=120), nullable=False),

@@ -28,7 +28,9 @@ def console(site: Site) -> ASGI:
             return
         caller = None if path in _FILES else await site.caller(scope)
         if caller is None and path not in _FILES:
-            wanted = quote(f"{root}{path}" + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""))
+            wanted = quote(
+                f"{root}{path}" + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+            )
             where = ((("location", f"{root}{site.login_url}?next={wanted}"),)) if site.login_url else ()
             await _send(send, scope, Response(status=303 if where else 401, media="text/plain", headers=where))
             return
@@ -49,7 +51,9 @@ def console(site: Site) -> ASGI:
             token="" if caller is None else site.form_token(caller),
             is_ours=caller is not None and site.is_form_token(caller, form.get("token", "")),
             is_secure=scope.get("scheme") == "https",
-            links=[(link.titles, f"{root}{link.path}") for link in site.links if link.titles and link.name != "console"],
+            links=[
+                (link.titles, f"{root}{link.path}") for link in site.links if link.titles and link.name != "console"
+            ],
             logout=f"{root}{site.login_url}/out" if site.login_url else "",
         )
         await _send(send, scope, await site.run(respond, site.hr, request))

@@ -1,4 +1,4 @@
-"""What a page is asked and what it answers: values without a web framework, so that any host can put them in its own."""
+"""What a page is asked and what it answers: values without a web framework, for any host to put in its own."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -165,7 +166,9 @@ def _due(asked: Asked, case: Case, now: datetime) -> tuple[str, bool]:
     """Return by when somebody must have done something, in words, and whether that is past."""
     speech = asked.speech
     if case.snoozed_until is not None:
-        return speech.t("put off until %(time)s", time=f"{speech.day(case.snoozed_until)} {speech.clock(case.snoozed_until)}"), False
+        return speech.t(
+            "put off until %(time)s", time=f"{speech.day(case.snoozed_until)} {speech.clock(case.snoozed_until)}"
+        ), False
     if case.deadline is None or case.state.value not in _OPEN:
         return "", False
     left = (case.deadline - now).total_seconds()
@@ -174,7 +177,7 @@ def _due(asked: Asked, case: Case, now: datetime) -> tuple[str, bool]:
     return speech.t("due in %(time)s", time=speech.span(left)), False
 
 
-def _name(asked: Asked, people: dict[str, str], each: str) -> str:
+def _name(asked: Asked, people: Mapping[str, str], each: str) -> str:
     if each.startswith("@"):
         return words.role(asked.speech, each[1:])
     if each.startswith("fieldhr"):

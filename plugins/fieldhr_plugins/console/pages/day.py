@@ -108,7 +108,9 @@ def _strips(view: DayView, asked: Asked) -> list[Markup]:
             instants=tuple(instants),
             hours=tuple((ms, speech.clock(ms)) for ms in marks),
         )
-        svg = strip.drawn(title=speech.t("The day as a strip of time; the table of stops says the same."), rest=speech.t("Break"))
+        svg = strip.drawn(
+            title=speech.t("The day as a strip of time; the table of stops says the same."), rest=speech.t("Break")
+        )
         drawn.append(Markup(f'<div class="{kind}">{svg}</div>'))
     return drawn
 
@@ -133,7 +135,9 @@ def _spans(view: DayView, asked: Asked) -> list[Span]:
                 )
             )
     for a, b in view.gaps_ms:
-        spans.append(Span(kind="gap", start_ms=a, end_ms=b, tip=f"{t('Nothing known')} {view.clock(a)}–{view.clock(b)}"))
+        spans.append(
+            Span(kind="gap", start_ms=a, end_ms=b, tip=f"{t('Nothing known')} {view.clock(a)}–{view.clock(b)}")
+        )
     return spans
 
 
@@ -150,7 +154,9 @@ def _maps(view: DayView, asked: Asked) -> list[Markup]:
         Piece(points=[metres(a, b) for a, b in zip(lat, lon, strict=True)], known=known)
         for lat, lon, known in view.pieces
     ]
-    title = speech.t("Track of the day with %(count)s numbered stops; the table says the same in words.", count=len(view.stays))
+    title = speech.t(
+        "Track of the day with %(count)s numbered stops; the table says the same in words.", count=len(view.stays)
+    )
     drawn = []
     for width, height, kind in ((600.0, 460.0, "map page only-wide"), (340.0, 340.0, "map page only-narrow")):
         stops = [

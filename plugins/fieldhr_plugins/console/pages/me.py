@@ -1,4 +1,4 @@
-"""A person's own view: their day, their score and why, what was raised about them, who looked - and all of it to keep."""
+"""A person's own view: their day, score and why, what was raised about them, who looked - and all of it to keep."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def render(desk: Desk, asked: Asked, at_desk: Callable[[str], Desk]) -> Answer:
     """
     speech, person = asked.speech, _own(asked)
     _, tenant, zone, simulated = desk.boards.whose()
-    cases = [case for case in desk.alerts.list(rep=person)]
-    view = at_desk("subject_access").subject.view(person)
-    looks = [look for look in reversed(view.looks) if look.actor != asked.principal.id]
+    cases = desk.alerts.list(rep=person)
+    seen = at_desk("subject_access").subject.glance(person)
+    # What the system did by itself is no look of anybody's.
+    looks = [each for each in reversed(seen.looks) if each.actor != asked.principal.id and each.purpose != "operations"]
     by = Counter((look.actor, look.role, look.purpose) for look in looks)
-    held = sorted(((name, len(rows)) for name, rows in view.facts.items() if rows), key=lambda each: -each[1])
+    held = sorted(seen.held.items(), key=lambda each: -each[1])
     today = desk.boards.today()
     return Answer(
         title=speech.t("My view"),
@@ -49,7 +50,7 @@ def render(desk: Desk, asked: Asked, at_desk: Callable[[str], Desk]) -> Answer:
             waiting=sum(case.state.value in _OPEN for case in cases),
             told=lambda case: telling.told(speech, case),
             zone=zone,
-            bases=view.facts.get("bases", ()),
+            bases=seen.bases,
             looks=looks[:_LOOKS],
             lookers=by.most_common(12),
             held=held,

@@ -1,4 +1,4 @@
-"""What was said to customers and did not pass: the words in question marked, with rule and source, and how it was judged."""
+"""What was said to customers and did not pass: the words in question marked, with rule and source."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ def render(desk: Desk, asked: Asked) -> Answer:
     whole = sum(said.values())
     steps = [
         (speech.t("Messages this month"), float(whole), speech.number(whole)),
-        (names["review"] + " + " + names["stop"], float(said["review"] + said["stop"]), speech.number(said["review"] + said["stop"])),
+        (
+            names["review"] + " + " + names["stop"],
+            float(said["review"] + said["stop"]),
+            speech.number(said["review"] + said["stop"]),
+        ),
         (names["stop"], float(said["stop"]), speech.number(said["stop"])),
     ]
     return Answer(
@@ -76,7 +80,8 @@ def _marked(checked: Checked) -> Markup:
         (span["start"], span["end"])
         for ground in checked.grounds
         for span in ground.get("facts", {}).get("spans", ())
-        if ground.get("verdict") in ("violation", "review") and span.get("message", checked.message.id) == checked.message.id
+        if ground.get("verdict") in ("violation", "review")
+        and span.get("message", checked.message.id) == checked.message.id
     )
     out, at = [], 0
     for start, end in spans:

@@ -25,6 +25,14 @@ __all__ = ["PREFERENCES", "Request", "Response", "embedded", "respond"]
 #: Name of the cookie with language, zone, look and density: nothing about a person.
 PREFERENCES: Final = "fieldhr_look"
 _HTML: Final = "text/html; charset=utf-8"
+#: Where a role begins; whoever is not named begins with the team.
+_HOME: Final[Mapping[Role, list[str]]] = {
+    Role.REP: ["me"],
+    Role.COMPLIANCE: ["alerts"],
+    Role.HR_PAYROLL: ["scores"],
+    Role.AUDITOR: ["trust"],
+    Role.INTEGRATOR: ["plugins"],
+}
 _FOREVER: Final = (("cache-control", "public, max-age=31536000, immutable"),)
 
 
@@ -118,7 +126,7 @@ def _file(parts: list[str]) -> Response | None:
 def _answered(hr: FieldHR, request: Request, parts: list[str]) -> tuple[Asked, Answer]:
     role = request.principal.role
     if not parts:
-        parts = {Role.REP: ["me"], Role.COMPLIANCE: ["alerts"], Role.HR_PAYROLL: ["scores"], Role.AUDITOR: ["trust"], Role.INTEGRATOR: ["plugins"]}.get(role, [])  # fmt: skip
+        parts = _HOME.get(role, [])
     with ExitStack() as desks:
 
         def at_desk(purpose: str) -> Desk:
@@ -229,12 +237,12 @@ def _preferences(request: Request) -> Response:
     }
     value = urlencode({name: text for name, text in known.items() if text})
     back = request.form.get("back", "")
-    inside = back.startswith(f"{request.root}/") and not back.startswith("//") and "\\" not in back and back.isprintable()
+    inside = (
+        back.startswith(f"{request.root}/") and not back.startswith("//") and "\\" not in back and back.isprintable()
+    )
     secure = "; Secure" if request.is_secure else ""
     cookie = f"{PREFERENCES}={value}; Path={request.root or '/'}; Max-Age=31536000; HttpOnly; SameSite=Lax{secure}"
-    return Response(
-        status=303, headers=(("location", back if inside else f"{request.root}/"), ("set-cookie", cookie))
-    )
+    return Response(status=303, headers=(("location", back if inside else f"{request.root}/"), ("set-cookie", cookie)))
 
 
 def _refused(hr: FieldHR, request: Request, status: int, code: str, message: str = "") -> Response:
@@ -248,7 +256,5 @@ def _refused(hr: FieldHR, request: Request, status: int, code: str, message: str
     if code == "FHR-API-003":
         said = t("The form is too old or came from elsewhere. Open the page again.")
     title = {404: t("Nothing here"), 403: t("Not for you")}.get(status, t("This could not be done"))
-    answer = Answer(
-        title=title, status=status, body=shell.template("refused.html.j2", asked, said=said, code=code)
-    )
+    answer = Answer(title=title, status=status, body=shell.template("refused.html.j2", asked, said=said, code=code))
     return _framed(request, asked, answer)

@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import FieldhrError
-from fieldhr_core.model import Component, Period, Scorecard, Standing
+from fieldhr_core.model import Component, Period, Scorecard, Standing, Weighting
 from fieldhr_core.paper import charts
 from fieldhr_core.paper.figure import Cell, Figure
 from fieldhr_core.paper.markup import Markup
@@ -34,10 +34,14 @@ def period_of(desk: Desk, asked: Asked) -> Period:
 
 
 def cards_of(
-    desk: Desk, period: Period, weights: Mapping[str, Mapping[str, float]] | None = None, reps: Sequence[str] | None = None
+    desk: Desk,
+    period: Period,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
+    reps: Sequence[str] | None = None,
 ) -> list[Scorecard]:
     """Return the cards the desk gives."""
-    return desk.scores.cards(period, weights=weights, reps=reps)
+    room: Any = desk.scores
+    return list(room.cards(period, weights=weights, reps=reps)) if hasattr(room, "cards") else []
 
 
 def render(desk: Desk, asked: Asked) -> Answer:
@@ -45,7 +49,8 @@ def render(desk: Desk, asked: Asked) -> Answer:
     speech = asked.speech
     _, _, _, simulated = desk.boards.whose()
     period = period_of(desk, asked)
-    in_force = desk.scores.weighting()
+    room: Any = desk.scores
+    in_force = room.weighting() if hasattr(room, "weighting") else Weighting(version="", cards={})
     kinds = sorted(in_force.cards)
     tried = _tried(asked)
     wanted = asked.query.get("card", "")
@@ -83,7 +88,10 @@ def render(desk: Desk, asked: Asked) -> Answer:
             days=asked.query.get("days", "28"),
             cards=ranked,
             names=names,
-            weights=[(metric, words.metric_name(speech, metric), tried.get(metric, weight), weight) for metric, weight in weights.items()],
+            weights=[
+                (metric, words.metric_name(speech, metric), tried.get(metric, weight), weight)
+                for metric, weight in weights.items()
+            ],
             version=in_force.version,
             what_if=bool(tried) and not problem,
             problem=problem,
@@ -118,7 +126,9 @@ def card_body(asked: Asked, card: Scorecard) -> Markup:
             (words.metric_name(speech, each.metric), each.points / 10_000, _points(asked, each.points))
             for each in card.components
         ]
-        web = charts.radar(axes, title=speech.t("Points of each measure, out of 100; the table says the same"), width=420)
+        web = charts.radar(
+            axes, title=speech.t("Points of each measure, out of 100; the table says the same"), width=420
+        )
     return template(
         "card.html.j2",
         asked,
@@ -165,9 +175,7 @@ def _figure(cards: Sequence[Scorecard], names: Mapping[str, str], asked: Asked) 
         for card in known
     ]
     return Figure(
-        drawing=charts.intervals(
-            rows[:_DRAWN], title=title, shown=speech.number, floor=0.0, ceiling=100.0, width=560
-        ),
+        drawing=charts.intervals(rows[:_DRAWN], title=title, shown=speech.number, floor=0.0, ceiling=100.0, width=560),
         head=[speech.t("Person"), Cell(speech.t("Total"), "num"), Cell("95 %", "num")],
         rows=[[name, text, f"{speech.number(low, 1)}–{speech.number(high, 1)}"] for name, _, low, high, text in rows],
         summary=speech.t("As a table"),
@@ -180,7 +188,7 @@ def _live(cards: Sequence[Scorecard]) -> str:
 
 
 def _points(asked: Asked, hundredths: int | None) -> str:
-    return "–" if hundredths is None else asked.speech.number(hundredths / 100, 1)
+    return "–" if hundredths is None else asked.speech.fixed(hundredths / 100)
 
 
 def _standing(asked: Asked, standing: Standing) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""The frame round a page, in three forms: a page of its own, a fragment, and a fragment that no host's style can reach."""
+"""The frame round a page in three forms: a page of its own, a fragment, a fragment that no host's style can reach."""
 
 from __future__ import annotations
 

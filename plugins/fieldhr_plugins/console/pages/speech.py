@@ -121,6 +121,10 @@ class Speech:
         """Return a number with at most *digits* decimals; unknown is a dash."""
         return "–" if value is None or value != value else _number(self._locale, round(value, digits), digits)
 
+    def fixed(self, value: float | None, digits: int = 1) -> str:
+        """Return a number with exactly *digits* decimals, for columns; unknown is a dash."""
+        return "–" if value is None or value != value else _number(self._locale, round(value, digits), -digits)
+
     def share(self, value: float | None, digits: int = 0) -> str:
         """Return a share as a percentage."""
         return "–" if value is None or value != value else _percent(self._locale, round(value, 4), digits)
@@ -180,7 +184,8 @@ class Speech:
         hint = f"{self.long_day(at, there)} {local:%H:%M:%S} {there} (UTC{offset[:3]}:{offset[3:]})"
         beside = ""
         if zone and local.utcoffset() != _local(at, self.zone).utcoffset():
-            beside = f" <small>{escaped(local.strftime('%H:%M'))} {escaped(there.rpartition('/')[2].replace('_', ' '))}</small>"
+            town = there.rpartition("/")[2].replace("_", " ")
+            beside = f" <small>{local:%H:%M} {escaped(town)}</small>"
         return Markup(
             f'<time datetime="{utc:%Y-%m-%dT%H:%M:%SZ}" title="{escaped(hint)}">{escaped(text)}</time>{beside}'
         )
@@ -231,7 +236,7 @@ def _babel() -> Any:
 
 @functools.lru_cache(4096)
 def _number(locale: str, value: float, digits: int) -> str:
-    pattern = "#,##0." + "#" * digits if digits else "#,##0"
+    pattern = "#,##0." + ("#" * digits or "0" * -digits) if digits else "#,##0"
     text: str = _babel().numbers.format_decimal(value, format=pattern, locale=locale)
     return text
 
@@ -240,7 +245,9 @@ def _number(locale: str, value: float, digits: int) -> str:
 def _percent(locale: str, value: float, digits: int) -> str:
     babel = _babel()
     own = babel.Locale.parse(locale).percent_formats[None].pattern
-    text: str = babel.numbers.format_percent(value, format=own.replace("0", "0." + "0" * digits, 1) if digits else own, locale=locale)
+    text: str = babel.numbers.format_percent(
+        value, format=own.replace("0", "0." + "0" * digits, 1) if digits else own, locale=locale
+    )
     return text
 
 

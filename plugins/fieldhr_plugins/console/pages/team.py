@@ -1,4 +1,4 @@
-"""Team today: what needs a look first, then who is where - by verdict in shape and word, with silence shown as unknown."""
+"""Team today: what needs a look first, then who is where - by verdict in shape and word, silence as unknown."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from fieldhr_core import paper
 from fieldhr_core.flow.boards import Member, TeamBoard
 from fieldhr_core.paper import charts
-from fieldhr_core.paper.markup import Markup
+from fieldhr_core.paper.markup import Markup, joined
 from fieldhr_core.paper.plan import Plan, Stop, projected
 from fieldhr_core.paper.strip import Span, ribbon
 from fieldhr_plugins.console.pages import telling, words
@@ -43,9 +42,7 @@ def render(desk: Desk, asked: Asked) -> Answer:
     teams = sorted({member.team for member in board.members if member.team})
     states = Counter(member.now for member in _narrowed(board, asked, now=""))
     zone = board.zone
-    sub = Markup(
-        f"{paper.escaped(speech.long_day(board.date))} · {speech.time(board.now_ms, zone)} · {paper.escaped(board.tenant)}"
-    )
+    sub = joined(speech.long_day(board.date), " · ", speech.time(board.now_ms, zone), " · ", board.tenant)
     return Answer(
         title=speech.t("Team today"),
         sub=sub,
@@ -93,7 +90,7 @@ def _narrowed(board: TeamBoard, asked: Asked, now: str | None = None) -> list[Me
 def _figures(board: TeamBoard, asked: Asked) -> list[tuple[str, str, str, Markup]]:
     """Return the four numbers: (what, number, beside what, trend of the last days)."""
     speech = asked.speech
-    people = [member for member in board.members if member.now not in ("absent",)]
+    people = [member for member in board.members if member.now != "absent"]
     today, before = board.days[-1], board.days[-8:-1]
     worked = [day for day in before if day.visits or day.checkins]
     visits = sum(member.visits for member in board.members)
@@ -120,7 +117,10 @@ def _figures(board: TeamBoard, asked: Asked) -> list[tuple[str, str, str, Markup
                 planned=speech.number(planned),
                 usual=speech.number(mean),
             ),
-            spark([float(d.visits) if d.visits or d.checkins else math.nan for d in board.days], speech.t("Verified visits")),
+            spark(
+                [float(d.visits) if d.visits or d.checkins else math.nan for d in board.days],
+                speech.t("Verified visits"),
+            ),
         ),
         (
             speech.t("Check-ins elsewhere"),
@@ -131,7 +131,10 @@ def _figures(board: TeamBoard, asked: Asked) -> list[tuple[str, str, str, Markup
                 all=speech.number(today.checkins),
                 usual=speech.share(usual, 1),
             ),
-            spark([d.mismatches / d.checkins if d.checkins else math.nan for d in board.days], speech.t("Check-ins elsewhere")),
+            spark(
+                [d.mismatches / d.checkins if d.checkins else math.nan for d in board.days],
+                speech.t("Check-ins elsewhere"),
+            ),
         ),
         (
             speech.t("Open alerts"),

@@ -15,7 +15,16 @@ __all__ = ["fact", "facts_of", "readings", "told"]
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 #: Ending of a fact's name -> unit.
-_UNITS: Final = {"_m": "m", "_s": "s", "_min": "min", "_h": "h", "_pct": "%", "_kmh": "km/h", "_ms": "ms", "_mps": "m/s"}
+_UNITS: Final = {
+    "_m": "m",
+    "_s": "s",
+    "_min": "min",
+    "_h": "h",
+    "_pct": "%",
+    "_kmh": "km/h",
+    "_ms": "ms",
+    "_mps": "m/s",
+}
 
 
 def told(speech: Speech, case: Case, names: Mapping[str, str] | None = None) -> str:
@@ -32,7 +41,9 @@ def readings(speech: Speech, case: Case, names: Mapping[str, str] | None = None)
     return advice, [speech.said(each, params) for each in finding.readings]
 
 
-def facts_of(speech: Speech, values: Mapping[str, Any], names: Mapping[str, str] | None = None) -> list[tuple[str, str]]:
+def facts_of(
+    speech: Speech, values: Mapping[str, Any], names: Mapping[str, str] | None = None
+) -> list[tuple[str, str]]:
     """Return (name in words, value with unit) of measured facts; lists and objects are left to the record itself."""
     shown = []
     for name, value in values.items():
@@ -49,7 +60,9 @@ def fact(speech: Speech, name: str, value: Any, names: Mapping[str, str]) -> tup
         if name.endswith(ending) and isinstance(value, int | float) and not isinstance(value, bool):
             name, unit = name.removesuffix(ending), word
             break
-    return words.fact_name(speech, name.replace("_", " ")), _value(speech, name, value, names) + (f" {unit}" if unit else "")
+    return words.fact_name(speech, name.replace("_", " ")), _value(speech, name, value, names) + (
+        f" {unit}" if unit else ""
+    )
 
 
 def _value(speech: Speech, name: str, value: Any, names: Mapping[str, str]) -> str:

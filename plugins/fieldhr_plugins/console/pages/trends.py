@@ -1,4 +1,4 @@
-"""How it goes over weeks: visits as a heat calendar, check-ins and alerts as lines, from planned to written as a funnel."""
+"""How it goes over weeks: visits as a heat calendar, check-ins and alerts as lines, check-in to record as a funnel."""
 
 from __future__ import annotations
 
@@ -58,7 +58,11 @@ def _visits(days: Sequence[DayCount], asked: Asked) -> tuple[str, Figure]:
     speech = asked.speech
     title = speech.t("Verified visits by day")
     cells = [
-        (date.fromisoformat(day.date), float(day.visits) if _is_worked(day) else math.nan, f"{speech.day(day.date)}: {day.visits}")
+        (
+            date.fromisoformat(day.date),
+            float(day.visits) if _is_worked(day) else math.nan,
+            f"{speech.day(day.date)}: {day.visits}",
+        )
         for day in days
     ]
     return title, Figure(
@@ -87,12 +91,17 @@ def _line(days: Sequence[DayCount], asked: Asked) -> tuple[str, Figure]:
 
 def _mismatches(days: Sequence[DayCount], asked: Asked) -> tuple[str, Figure]:
     speech = asked.speech
-    title = speech.t("Check-ins elsewhere, share with 95 % interval")
+    title = speech.t("Share of check-ins elsewhere, with its interval")
     shares = [_wilson(day.mismatches, day.checkins) for day in days]
     line = Line(name="", values=[s[0] for s in shares], low=[s[1] for s in shares], high=[s[2] for s in shares])
     return title, Figure(
         drawing=charts.lines([line], [speech.short_day(d.date) for d in days], title=title, shown=speech.share),
-        head=[speech.t("Day"), Cell(speech.t("Elsewhere"), "num"), Cell(speech.t("Check-ins"), "num"), Cell("95 %", "num")],
+        head=[
+            speech.t("Day"),
+            Cell(speech.t("Elsewhere"), "num"),
+            Cell(speech.t("Check-ins"), "num"),
+            Cell("95 %", "num"),
+        ],
         rows=[
             [
                 speech.long_day(day.date),
@@ -112,7 +121,11 @@ def _raised(days: Sequence[DayCount], asked: Asked) -> tuple[str, Figure]:
     total: Counter[str] = Counter()
     for day in days:
         total.update(day.raised)
-    rows = [(words.severity(speech, name), float(total[name]), speech.number(total[name])) for name in SEVERITIES if total[name]]
+    rows = [
+        (words.severity(speech, name), float(total[name]), speech.number(total[name]))
+        for name in SEVERITIES
+        if total[name]
+    ]
     return title, Figure(
         drawing=charts.bars(rows, title=title, width=460),
         head=[speech.t("Severity"), Cell(speech.t("Alerts"), "num")],

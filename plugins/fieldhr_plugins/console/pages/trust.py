@@ -1,4 +1,4 @@
-"""Trust: whether the audit trail holds, who did what last, when it was backed up, and what can be proven of the store."""
+"""Trust: whether the audit trail holds, who did what, when it was backed up, what can be proven of the store."""
 
 from __future__ import annotations
 

@@ -10,7 +10,21 @@ from typing import Final
 
 from fieldhr_plugins.console.pages.speech import Speech
 
-__all__ = ["absence", "alert_name", "card_name", "fact_name", "metric_name", "now", "place", "purpose", "role", "severity", "state", "step", "verdict"]
+__all__ = [
+    "absence",
+    "alert_name",
+    "card_name",
+    "fact_name",
+    "metric_name",
+    "now",
+    "place",
+    "purpose",
+    "role",
+    "severity",
+    "state",
+    "step",
+    "verdict",
+]
 
 
 def N_(text: str) -> str:  # noqa: N802 - the name by which texts are collected

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -41,15 +42,16 @@ REP = Principal(tenant=TENANT, id="u.r000", role=Role.REP, person="r000")
 SURNAMES, GIVEN = "王李张刘陈杨赵黄周吴徐孙马朱胡林郭何高罗", "清柏岚恺澜楠荷筱翎沐砚景彤心辰云初钧温槐轩珩"
 
 
-def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: bool = True) -> FieldHR:
+def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: bool = True, **more: Any) -> FieldHR:
     """Return a runtime whose tenant has *size* reps: most at work, some elsewhere, silent, absent, flagged."""
     target = url if isinstance(url, str) else f"sqlite:///{url}"
-    hr = FieldHR.open(target, clock=FrozenClock(DAY.replace(hour=8)))
+    hr = FieldHR.open(target, clock=FrozenClock(DAY.replace(hour=8)), **more)
     hr.tenants.create(TENANT, name="示例银行 Sample Bank", simulated=simulated)
     reps = [f"r{n:03d}" for n in range(size)]
     rng = np.random.default_rng(5)
-    spots = rng.normal(0, 0.045, (size, 3, 2)) + (30.66, 104.06)
+    spots = rng.normal(0, 0.045, (size, 3, 2)) + np.array([30.66, 104.06])
     office, mall = (30.655, 104.066), (30.69, 104.09)
+    home = tuple(spots[2, 2])  # where one of them is now, and no customer
     with hr.acting_as(ADMIN, purpose="integration") as desk:
         desk.people.put(
             [Person(id="m1", name="陈经理", role="manager", team="t1")]
@@ -76,6 +78,16 @@ def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: boo
         desk.places.put(
             [
                 Place(id="o1", kind=PlaceKind.OFFICE, name="Office", lat=office[0], lon=office[1], datum=Datum.WGS84),
+                Place(
+                    id="home",
+                    kind=PlaceKind.HOME,
+                    name="Secret Garden",
+                    lat=float(home[0]),
+                    lon=float(home[1]),
+                    datum=Datum.WGS84,
+                    subject="r002",
+                    private=True,
+                ),
                 Place(id="mall", kind=PlaceKind.INTEREST, category="mall", lat=mall[0], lon=mall[1], datum=Datum.WGS84),
             ]
         )
@@ -85,7 +97,14 @@ def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: boo
                     id=f"{rep}-c{k}",
                     name=f"成都{GIVEN[(n + k) % 21]}{GIVEN[(n * 5 + k) % 21]}有限公司",
                     owner=rep,
-                    addresses=(Address(id="1", lat=float(spots[n, k, 0]), lon=float(spots[n, k, 1]), datum=Datum.WGS84),),
+                    addresses=(
+                        Address(
+                            id="1",
+                            lat=float(spots[n, k, 0]) + (0.05 if (n, k) == (2, 2) else 0.0),
+                            lon=float(spots[n, k, 1]),
+                            datum=Datum.WGS84,
+                        ),
+                    ),
                 )
                 for n, rep in enumerate(reps)
                 for k in range(3)
@@ -93,7 +112,13 @@ def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: boo
         )
         desk.outings.put(
             [
-                Outing(id=f"{rep}-o{k}", rep=rep, customer=f"{rep}-c{k}", start=_at(f"{10 + 2 * k}:00"), end=_at(f"{11 + 2 * k}:15"))
+                Outing(
+                    id=f"{rep}-o{k}",
+                    rep=rep,
+                    customer=f"{rep}-c{k}",
+                    start=_at(f"{10 + 2 * k}:00"),
+                    end=_at(f"{11 + 2 * k}:15"),
+                )
                 for rep in reps
                 for k in range(3)
             ]
@@ -122,7 +147,15 @@ def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: boo
         )
         desk.visits.write(
             [
-                FollowUp(id=f"{rep}-f0", rep=rep, customer=f"{rep}-c0", kind="visit", start=_at("10:05"), end=_at("11:00"), written=_at("11:30"))
+                FollowUp(
+                    id=f"{rep}-f0",
+                    rep=rep,
+                    customer=f"{rep}-c0",
+                    kind="visit",
+                    start=_at("10:05"),
+                    end=_at("11:00"),
+                    written=_at("11:30"),
+                )
                 for rep in reps[: size * 3 // 4]
             ]
         )
@@ -149,7 +182,9 @@ def _at(text: str) -> datetime:
     return DAY.replace(hour=int(hours), minute=int(minutes))
 
 
-def _fixes(reps: list[str], spots: np.ndarray, office: tuple[float, float], mall: tuple[float, float], now: datetime) -> Table:
+def _fixes(
+    reps: list[str], spots: np.ndarray, office: tuple[float, float], mall: tuple[float, float], now: datetime
+) -> Table:
     """Office, first customer, lunch, second customer, third customer; every ninth goes to the mall, every eleventh
     falls silent after lunch. One fix a minute with a few metres of noise."""
     parts = []

@@ -56,7 +56,9 @@ def main() -> None:
         catalogue.obsolete.clear()
         path = folder / "LC_MESSAGES" / "console.po"
         with path.open("wb") as file:
-            write_po(file, catalogue, sort_output=True, omit_header=False, width=0, ignore_obsolete=True, no_location=True)
+            write_po(
+                file, catalogue, sort_output=True, omit_header=False, width=0, ignore_obsolete=True, no_location=True
+            )
         path.with_suffix(".mo").write_bytes(compiled(catalogue_of(folder)))
         missing = [message.id for message in catalogue if message.id and not message.string]
         print(folder.name, len(catalogue), "texts,", len(missing), "missing")

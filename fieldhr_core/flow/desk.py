@@ -9,7 +9,6 @@ import attrs
 from fieldhr_core.flow.alerts import Alerts
 from fieldhr_core.flow.answers import Answers
 from fieldhr_core.flow.attachments import Attachments
-from fieldhr_core.flow.books import Contacts, Inspections, Loans
 from fieldhr_core.flow.boards import Boards
 from fieldhr_core.flow.books import Contacts, Inspections, Loans
 from fieldhr_core.flow.customers import Customers

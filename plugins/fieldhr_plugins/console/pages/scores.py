@@ -6,10 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fieldhr_core.errors import FieldhrError
-from fieldhr_core.model import Component, Period, Scorecard, Standing, Weighting
+from fieldhr_core.model import Component, Period, Scorecard, Standing
 from fieldhr_core.paper import charts
 from fieldhr_core.paper.figure import Cell, Figure
 from fieldhr_core.paper.markup import Markup
@@ -40,8 +40,7 @@ def cards_of(
     reps: Sequence[str] | None = None,
 ) -> list[Scorecard]:
     """Return the cards the desk gives."""
-    room: Any = desk.scores
-    return list(room.cards(period, weights=weights, reps=reps)) if hasattr(room, "cards") else []
+    return desk.scores.cards(period, weights=weights, reps=reps)
 
 
 def render(desk: Desk, asked: Asked) -> Answer:
@@ -49,8 +48,7 @@ def render(desk: Desk, asked: Asked) -> Answer:
     speech = asked.speech
     _, _, _, simulated = desk.boards.whose()
     period = period_of(desk, asked)
-    room: Any = desk.scores
-    in_force = room.weighting() if hasattr(room, "weighting") else Weighting(version="", cards={})
+    in_force = desk.scores.weighting()
     kinds = sorted(in_force.cards)
     tried = _tried(asked)
     wanted = asked.query.get("card", "")

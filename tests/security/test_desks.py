@@ -254,7 +254,7 @@ def test_nothing_crosses_with_the_second_layer_alone(
     monkeypatch.setattr("fieldhr_core.flow.scoping.condition", lambda *_: sa.true())
     monkeypatch.setattr("fieldhr_core.flow.scoping.allow", lambda *_: None)
     monkeypatch.setattr("fieldhr_core.flow.scoping.allow_column", lambda *_: None)
-    monkeypatch.setattr("fieldhr_core.flow.scoping.masked_select", lambda _, table, __: sa.select(table))
+    monkeypatch.setattr("fieldhr_core.flow.scoping.masked_select", lambda _, table, *__: sa.select(table))
     mine = taken_home(walled, who, "customer_care")
     assert not any("insurer" in got or got == "FHR-TRU-001" for got in mine.values())
     if who.role is Role.REP:

@@ -28,7 +28,7 @@ from fieldhr_core.model import (
     instant,
     milliseconds,
 )
-from fieldhr_core.store.rows import canonical_json, put, within
+from fieldhr_core.store.rows import add, canonical_json, put, within
 from fieldhr_core.trust.purposes import opens
 
 if TYPE_CHECKING:
@@ -290,21 +290,34 @@ def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Seque
 
     for chunk in within(customer.id for customer in customers):
         unit.connection.execute(sa.delete(table).where(table.c.tenant == acting.tenant, table.c.customer.in_(chunk)))
-    pairs = [(customer.id, address) for customer in customers for address in customer.addresses]
+    # Of two addresses with one id the last counts.
+    pairs = list({(c.id, address.id): (c.id, address) for c in customers for address in c.addresses}.values())
     sealed = unit.seal(
         table,
         "body_sealed",
         "contact",
         [f"{customer}/{address.id}" for customer, address in pairs],
-        [canonical_json(plain(address)) for _, address in pairs],
+        [_address_body(address) for _, address in pairs],
     )
-    put(
-        unit.connection,
-        table,
-        [
-            {"tenant": acting.tenant, "customer": customer, "id": address.id, "body_sealed": body}
-            for (customer, address), body in zip(pairs, sealed, strict=True)
-        ],
+    rows = [
+        {"tenant": acting.tenant, "customer": customer, "id": address.id, "body_sealed": body}
+        for (customer, address), body in zip(pairs, sealed, strict=True)
+    ]
+    if rows:
+        add(unit.connection, table, rows)
+
+
+def _address_body(address: Address) -> bytes:
+    # Written out, because a large import does little else.
+    return canonical_json(
+        {
+            "id": address.id,
+            "text": address.text,
+            "lat": address.lat,
+            "lon": address.lon,
+            "datum": None if address.datum is None else address.datum.value,
+            "radius_m": address.radius_m,
+        }
     )
 
 

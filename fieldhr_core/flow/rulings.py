@@ -93,7 +93,14 @@ def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequenc
     table = acting.tables.rulings
     for offer, rulings in each.items():
         ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]
-        bodies = [canonical_json([plain(ground) for ground in ruling.grounds]) for ruling in rulings]
+        # The grounds of a whole batch are often the same ones: no list, nothing found.
+        written: dict[tuple[int, ...], bytes] = {}
+        bodies = []
+        for ruling in rulings:
+            same = tuple(map(id, ruling.grounds))
+            if same not in written:
+                written[same] = canonical_json([plain(ground) for ground in ruling.grounds])
+            bodies.append(written[same])
         sealed = unit.seal(table, "grounds_sealed", "message", ids, bodies)
         put(
             unit.connection,

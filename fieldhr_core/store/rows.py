@@ -13,10 +13,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["BEHIND_WALL", "canonical_json", "insert_new", "put", "replace_where", "within"]
+__all__ = ["BEHIND_WALL", "add", "canonical_json", "insert_new", "put", "replace_where", "within"]
 
 #: Key of a connection's ``info`` while it reaches tables through views, which SQLite cannot upsert into.
 BEHIND_WALL: Final = "fieldhr_behind_wall"
+
+#: From so many rows on, an insert goes straight to the driver.
+_MANY: Final = 200
 
 #: SQLite allows 32,766 bound values; lists in an ``IN`` are cut to this many.
 _CHUNK = 5_000
@@ -41,9 +44,26 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     if rows and BEHIND_WALL in connection.info:
         new, _ = _told_apart(connection, table, rows, keys)
         if new:
-            connection.execute(table.insert(), new)
+            add(connection, table, new)
     elif rows:
         connection.execute(_insert(connection, table).on_conflict_do_nothing(index_elements=list(keys)), list(rows))
+
+
+def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows whose keys are not there; every row names the same columns."""
+    if connection.dialect.paramstyle != "qmark" or len(rows) < _MANY:
+        connection.execute(table.insert(), list(rows))
+        return
+    # Most of the time of a large insert goes into what SQLAlchemy does with each row; the driver needs none of it.
+    dialect, names = connection.dialect, list(rows[0])
+    statement = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
+    order = list(statement.positiontup)
+    convert = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
+    columns = [
+        [row[name] for row in rows] if to_driver is None else [to_driver(row[name]) for row in rows]
+        for name, to_driver in zip(order, convert, strict=True)
+    ]
+    connection.exec_driver_sql(str(statement), list(zip(*columns, strict=True)))
 
 
 def replace_where(
@@ -76,7 +96,7 @@ def _put_by_hand(connection: Connection, table: Table, rows: Sequence[Mapping[st
     last = {tuple(row[key] for key in keys): row for row in rows}
     new, known = _told_apart(connection, table, list(last.values()), keys)
     if new:
-        connection.execute(table.insert(), new)
+        add(connection, table, new)
     rest = [name for name in rows[0] if name not in keys]
     if known and rest:
         # Names of their own for the parameters: a column's name is its new value's.

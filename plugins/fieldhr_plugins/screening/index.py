@@ -80,6 +80,8 @@ class Index:
         Entries that the name alone would have brought, but a number or a birth date rules out, come too, with level
         ``none`` and the ground.
         """
+        if not self._listed:
+            return []  # reading a name costs more than everything else that is done with a customer
         candidates: dict[int, tuple[float, str, tuple[str, ...]]] = {}
         by_number: dict[int, str] = {}
         for mine in subject.numbers:

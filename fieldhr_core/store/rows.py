@@ -57,7 +57,7 @@ def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
     # Most of the time of a large insert goes into what SQLAlchemy does with each row; the driver needs none of it.
     dialect, names = connection.dialect, list(rows[0])
     statement = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
-    order = list(statement.positiontup)
+    order = list(statement.positiontup or ())
     convert = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
     columns = [
         [row[name] for row in rows] if to_driver is None else [to_driver(row[name]) for row in rows]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.flow.feedback import write_feedback
 from fieldhr_core.flow.values import plain
-from fieldhr_core.model import DEALS, Coded, Deal, Feedback, Table, milliseconds
+from fieldhr_core.model import DEALS, MET, Coded, Deal, Feedback, Table, milliseconds
 from fieldhr_core.store.columns import as_columns, put_rows, written_columns
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["Deals", "deals_table", "write_deals"]
+__all__ = ["Deals", "deals_table", "first_visits", "write_deals"]
 
 #: A visit so long before a deal was opened still led to it; an earlier one belongs to another deal.
 _LEAD_MS: Final = 30 * 86_400_000
@@ -115,7 +114,7 @@ def deals_table(acting: Acting, unit: Unit, until_ms: int) -> Table:
     chosen = [table.c["id" if column.name == "deal" else column.name] for column in DEALS.columns]
     where = [unit.scope(table), table.c.opened_ms <= until_ms]
     found = as_columns(unit.connection, DEALS, sa.select(*chosen).where(*where).order_by(table.c.opened_ms, table.c.id))
-    return _with_first_visits(acting, unit, _as_of(found, until_ms), until_ms)
+    return _as_of(found, until_ms)
 
 
 def _as_of(deals: Table, until_ms: int) -> Table:
@@ -133,38 +132,33 @@ def _as_of(deals: Table, until_ms: int) -> Table:
     )
 
 
-def _with_first_visits(acting: Acting, unit: Unit, deals: Table, until_ms: int) -> Table:
-    """Fill in the first visit of deals that name none: from a month before they were opened until they were closed."""
+def first_visits(acting: Acting, unit: Unit, deals: Table, until_ms: int) -> Table:
+    """Return ``MET``: for each of ``DEALS`` the first visit that led to it, as far as one is known.
+
+    The host's own word counts; else the first visit to the customer, by positions or by record, from a month before the
+    deal was opened until it was closed.
+    """
     import numpy as np
     import sqlalchemy as sa
 
-    lacking = np.flatnonzero((deals["met_ms"] == 0) & (deals["opened_ms"] > until_ms - _OLD_MS))
-    if not len(lacking):
-        return deals
-    since = int(deals["opened_ms"][lacking].min()) - _LEAD_MS
-    seen, written = acting.tables.visits, acting.tables.follow_ups
-    met: dict[tuple[str, str], list[int]] = {}
-    for row in chain(
-        unit.all(
-            sa.select(seen.c.rep, seen.c.customer, seen.c.start_ms).where(
-                unit.scope(seen), seen.c.start_ms >= since, seen.c.start_ms <= until_ms
-            )
-        ),
-        unit.all(
-            sa.select(written.c.rep, written.c.customer, written.c.start_ms).where(
-                unit.scope(written),
-                written.c.kind == "visit",
-                written.c.start_ms >= since,
-                written.c.start_ms <= until_ms,
-            )
-        ),
-    ):
-        met.setdefault((row[0], row[1]), []).append(row[2])
     first = deals["met_ms"].copy()
+    lacking = np.flatnonzero((first == 0) & (deals["opened_ms"] > until_ms - _OLD_MS))
+    met: dict[tuple[str, str], list[int]] = {}
+    if len(lacking):
+        since = int(deals["opened_ms"][lacking].min()) - _LEAD_MS
+        seen, written = acting.tables.visits, acting.tables.follow_ups
+        for table, more in ((seen, ()), (written, (written.c.kind == "visit",))):
+            statement = sa.select(table.c.rep, table.c.customer, table.c.start_ms).where(
+                unit.scope(table), table.c.start_ms >= since, table.c.start_ms <= until_ms, *more
+            )
+            for rep, customer, start_ms in unit.all(statement):
+                met.setdefault((rep, customer), []).append(start_ms)
     reps, customers = list(deals["rep"]), deals["customer"].tolist()
     for place in lacking.tolist():
         low = int(deals["opened_ms"][place]) - _LEAD_MS
         high = int(deals["closed_ms"][place]) or until_ms
-        inside = [at for at in met.get((reps[place] or "", customers[place]), ()) if low <= at <= high]
-        first[place] = min(inside, default=0)
-    return deals.replace(met_ms=first)
+        first[place] = min(
+            (at for at in met.get((reps[place] or "", customers[place]), ()) if low <= at <= high), default=0
+        )
+    known = first > 0
+    return MET.table(deal=deals["deal"][known], at_ms=first[known])

@@ -11,7 +11,7 @@ import attrs
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.customers import known_customers
-from fieldhr_core.flow.deals import deals_table
+from fieldhr_core.flow.deals import deals_table, first_visits
 from fieldhr_core.flow.feedback import feedback_table
 from fieldhr_core.flow.people import duties, duty_table, people_table
 from fieldhr_core.flow.places import known_places
@@ -29,6 +29,7 @@ from fieldhr_core.model import (
     FOLLOW_UPS,
     INSPECTIONS,
     LOANS,
+    MET,
     NOTES,
     OUTINGS,
     PEOPLE,
@@ -409,7 +410,8 @@ class View:
         return self._of_period(CONTACTS, self._acting.tables.contacts, "at_ms", {"contact": "id"})
 
     def _inspections(self) -> Table:
-        everybody = self._peers == "picture"
+        # Other people's photos are of interest only where there is a new one to hold against them.
+        everybody = self._peers == "picture" and self._has_new_picture()
         return self._of_period(
             INSPECTIONS,
             self._acting.tables.inspections,
@@ -418,6 +420,16 @@ class View:
             everybody=everybody,
             before_ms=_INSPECTED_BEFORE_MS,
         )
+
+    def _has_new_picture(self) -> bool:
+        import sqlalchemy as sa
+
+        table, (start, end) = self._acting.tables.inspections, self._span_ms()
+        where = [self._unit.scope(table), table.c.received_ms >= start, table.c.received_ms < end]
+        if self._reps is not None:
+            where.append(table.c.rep.in_(self._reps))
+        found = sa.select(table.c.id).where(*where, table.c.fingerprint.is_not(None)).limit(1)
+        return bool(self._unit.all(found))
 
     def _loans(self) -> Table:
         """Return every loan booked so far, as it stood: what became of it later is not known."""
@@ -435,6 +447,9 @@ class View:
         return found.replace(
             **{name: np.where(found[name] > until, 0, found[name]) for name in ("overdue_ms", "cured_ms", "closed_ms")}
         )
+
+    def _met(self) -> Table:
+        return first_visits(self._acting, self._unit, self[DEALS], milliseconds(self.as_of))
 
     def _presence(self) -> Table:
         import sqlalchemy as sa
@@ -677,6 +692,7 @@ _LOADERS: dict[str, Callable[[View], Table]] = {
     FEEDBACK.name: View._feedback,
     INSPECTIONS.name: View._inspections,
     LOANS.name: View._loans,
+    MET.name: View._met,
     NOTES.name: View._notes,
     PRESENCE.name: View._presence,
 }

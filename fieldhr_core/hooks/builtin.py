@@ -22,6 +22,7 @@ BUILTIN: Final[dict[str, str]] = {
     "console": "fieldhr_plugins.console",
     "conduct": "fieldhr_plugins.conduct",
     "credit": "fieldhr_plugins.credit",
+    "records": "fieldhr_plugins.records",
     "screening": "fieldhr_plugins.screening",
     "sandbox": "fieldhr_sandbox.commands",
 }

@@ -162,9 +162,9 @@ class Tables(Protocol):
         """Return the rows of one schema.
 
         There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
-        ``DEALS``, ``LOANS``, ``CONTACTS``, ``FEEDBACK``, ``INSPECTIONS``, ``PRESENCE``, ``NOTES``, ``ATTENDANCE``,
-        ``CUSTOMERS``, ``PLACES`` and ``CASES``. Of deals, loans and feedback all are shown, however old, as they stood
-        at :attr:`as_of`.
+        ``DEALS``, ``MET``, ``LOANS``, ``CONTACTS``, ``FEEDBACK``, ``INSPECTIONS``, ``PRESENCE``, ``NOTES``,
+        ``ATTENDANCE``, ``CUSTOMERS``, ``PLACES`` and ``CASES``. Of deals, loans and feedback all are shown, however
+        old, as they stood at :attr:`as_of`.
         """
         ...
 

@@ -18,6 +18,7 @@ __all__ = [
     "INSPECTIONS",
     "JUDGED",
     "LOANS",
+    "MET",
     "NOTES",
     "PEOPLE",
     "POINTS",
@@ -109,7 +110,17 @@ DEALS: Final = Schema(
         Column("amount_minor", Kind.INTEGER, "Amount in minor units of the tenant's currency.", default=0),
         Column("channel", Kind.CODED, "Where it came from (branch, online ...); null not said.", default=None),
         Column("cancelled_ms", Kind.TIME_MS, "Taken back by the customer after signing; 0 not.", default=0),
-        Column("met_ms", Kind.TIME_MS, "First visit known of that led to it; 0 none.", default=0),
+        Column("met_ms", Kind.TIME_MS, "First visit that led to it, by the host; 0 not said: see MET.", default=0),
+    ),
+)
+
+#: Which visit led to which deal.
+MET: Final = Schema(
+    "met",
+    "First visit that led to each deal of which one is known: the host's word, else positions and records.",
+    (
+        Column("deal", Kind.TEXT, "Id of the deal."),
+        Column("at_ms", Kind.TIME_MS, "When the visit began."),
     ),
 )
 

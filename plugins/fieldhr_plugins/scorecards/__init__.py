@@ -11,7 +11,7 @@ from fieldhr_core.hooks import Offer, PluginInfo, RegistrationContext, hookimpl
 from fieldhr_core.model import RoleWeights
 
 if TYPE_CHECKING:
-    from fieldhr_core.hooks import Composer, Scorer, Tracer
+    from fieldhr_core.hooks import Alerter, Composer, Scorer, Tracer
     from fieldhr_plugins.scorecards.effort import EffortScorer
     from fieldhr_plugins.scorecards.results import ResultScorer
     from fieldhr_plugins.scorecards.risk import RiskScorer
@@ -20,6 +20,7 @@ __all__ = [
     "CARDS",
     "PLUGIN",
     "ScorecardSettings",
+    "fieldhr_register_alerters",
     "fieldhr_register_scorers",
 ]
 
@@ -113,7 +114,7 @@ class ScorecardSettings:
         min_exposure: how many days, deals, loans or customers a component must rest on to count in a score.
         min_peers: fewer people of one role and territory are compared with everybody on the same scorecard.
         alerts_at: local time (``HH:MM``) at which score alerts of the month before are looked for, each day.
-        inflation_days: expected working days over which visit inflation is looked for.
+        inflation_days: days at customers over which visit inflation is looked for.
         period_end_days: last working days of a month on which contracts pile up.
         period_end_share: share of a month's contracts in them that calls for a look.
         cancelled_share: share of those cancelled that does.
@@ -145,10 +146,10 @@ class ScorecardSettings:
     min_exposure: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
     min_peers: int = attrs.field(default=8, validator=attrs.validators.ge(2))
     alerts_at: str = attrs.field(default="06:30", validator=_CLOCK)
-    inflation_days: int = attrs.field(default=8, validator=attrs.validators.ge(3))
+    inflation_days: int = attrs.field(default=6, validator=attrs.validators.ge(3))
     period_end_days: int = attrs.field(default=2, validator=attrs.validators.ge(1))
     period_end_share: float = attrs.field(default=0.5, validator=_SHARE)
-    cancelled_share: float = attrs.field(default=0.3, validator=_SHARE)
+    cancelled_share: float = attrs.field(default=0.4, validator=_SHARE)
     cooling_off_days: int = attrs.field(default=15, validator=attrs.validators.ge(1))
     weights_label: str = ""
     cards: Mapping[str, RoleWeights] = attrs.field(factory=lambda: dict(CARDS))
@@ -219,3 +220,30 @@ def fieldhr_register_scorers(
         Offer("scorecards", compose, role="compose"),
     ]
     return offers
+
+
+@hookimpl
+def fieldhr_register_alerters(context: RegistrationContext) -> Iterable[Offer[Alerter]]:
+    """Offer ``score.monthly``, ``score.gaming_suspected`` and ``behaviour.period_end_push``."""
+    del context
+
+    def monthly(settings: ScorecardSettings | None) -> Alerter:
+        from fieldhr_plugins.scorecards.monthly import MonthlyAlerts
+
+        return MonthlyAlerts(settings or ScorecardSettings())
+
+    def inflation(settings: ScorecardSettings | None) -> Alerter:
+        from fieldhr_plugins.scorecards.inflation import Inflation
+
+        return Inflation(settings or ScorecardSettings())
+
+    def period_end(settings: ScorecardSettings | None) -> Alerter:
+        from fieldhr_plugins.scorecards.period_end import PeriodEndPush
+
+        return PeriodEndPush(settings or ScorecardSettings())
+
+    return [
+        Offer("score.monthly", monthly, role="find"),
+        Offer("score.gaming_suspected", inflation, role="find"),
+        Offer("behaviour.period_end_push", period_end, role="find"),
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import DEALS
+from fieldhr_core.model import DEALS, MET
 from fieldhr_plugins.scorecards import ScorecardSettings
 from fieldhr_plugins.scorecards.joins import Ints
 from fieldhr_plugins.scorecards.ledger import DAY_MS, Crew
@@ -61,7 +61,9 @@ def cycles(tables: Tables, crew: Crew, settings: ScorecardSettings) -> Cycles:
     until = min(end, crew.as_of_ms + 1)
     since = until - settings.cycle_window_days * DAY_MS
     deals = deals.take((deals["opened_ms"] >= since) & (deals["opened_ms"] < until))
-    begun = np.where(deals["met_ms"] > 0, deals["met_ms"], deals["opened_ms"])
+    met = dict(zip(tables[MET]["deal"].tolist(), tables[MET]["at_ms"].tolist(), strict=True))
+    visited = np.asarray([met.get(deal, 0) for deal in deals["deal"].tolist()], dtype="i8")
+    begun = np.where(deals["met_ms"] > 0, deals["met_ms"], np.where(visited > 0, visited, deals["opened_ms"]))
     is_closed = (deals["closed_ms"] > 0) & (deals["closed_ms"] < until)
     last = np.where(is_closed, deals["closed_ms"], until)
     return Cycles(

@@ -22,6 +22,7 @@ from fieldhr_core.model import (
     FEEDBACK,
     INSPECTIONS,
     LOANS,
+    MET,
     NOTES,
     PRESENCE,
     Coded,
@@ -94,8 +95,9 @@ def test_a_deal_closed_later_was_open_and_its_first_visit_is_found(
         desk.visits.write([visit])
         desk.deals.put(deals)
     signed, offered = read(DEALS).rows()
-    assert signed["met_ms"] == milliseconds(town.at("10:00", 3))
-    assert offered["met_ms"] == milliseconds(town.at("09:00", 1))
+    assert (signed["met_ms"], offered["met_ms"]) == (0, milliseconds(town.at("09:00", 1)))
+    met = {row["deal"]: row["at_ms"] for row in read(MET).rows()}
+    assert met == {"d1": milliseconds(town.at("10:00", 3)), "d2": milliseconds(town.at("09:00", 1))}
     then = next(read(DEALS, as_of=town.at("09:00", 10)).rows())
     assert (then["closed_ms"], then["stage"]) == (0, "open")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import ConfigError, StoreError, TrustError
 from fieldhr_core.flow.clock import Clock, FrozenClock, SystemClock
-from fieldhr_core.model import Principal, Role, instant, milliseconds
+from fieldhr_core.model import Finding, Principal, Role, instant, milliseconds
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -165,6 +165,7 @@ class FieldHR:
                 keys=house.keys,
                 now=house.clock.now,
                 cached=house.cached,
+                stage=self._stage,
             )
         )
 
@@ -378,6 +379,30 @@ class FieldHR:
                 unit.audit("system.unsafe", "store", "", reason=reason)
         with house.binding.transaction(write=True) as connection:
             yield connection
+
+    def _stage(self, binding: Any, at: datetime) -> Any:
+        """Return a runtime like this one on another binding and a clock of its own; nobody outside hears of it."""
+        import attrs
+
+        from fieldhr_core.care.evidence.stage import Stage
+        from fieldhr_core.flow.cases import raise_findings
+
+        house = attrs.evolve(
+            self._open_house(), binding=binding, clock=FrozenClock(at), cached={}, is_rehearsal=True
+        )
+        hr = FieldHR(house)
+
+        def raise_finding(finding: Finding, tenant: str) -> str:
+            acting = hr._acting(Principal(tenant=tenant, id=_SCHEDULE, role=Role.ADMIN), "operations")
+            with acting.unit() as unit:
+                return raise_findings(acting, unit, [finding], origin="fieldhr.rehearsal")[0]
+
+        return Stage(
+            hr=hr,
+            raise_finding=raise_finding,
+            unit=lambda principal, purpose: hr._acting(principal, purpose).unit(),
+            house=house,
+        )
 
     def _move_clock(self, to_ms: int) -> None:
         clock = self._open_house().clock

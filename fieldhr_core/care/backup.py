@@ -93,12 +93,14 @@ class Restored:
     seconds: float
 
 
-def create(premises: Premises, path: Path, keys_to: Path) -> Backup:
+def create(premises: Premises, path: Path, keys_to: Path, *, is_kept: bool = True) -> Backup:
     """Back the store up while others use it.
 
     Args:
         path: file of the backup; written beside and moved into place.
         keys_to: file of the copy of the data keys; replaced. Keep it apart from the backups.
+        is_kept: whether it is a backup to rely on, which the trail notes and whose copy of the keys is kept up to date;
+            a drill's is not.
 
     Raises:
         StoreError: FHR-STO-005 where a disk is full; FHR-STO-001 where the host owns the transaction.
@@ -120,6 +122,8 @@ def create(premises: Premises, path: Path, keys_to: Path) -> Backup:
             keycopy.keep(keys_to, premises.keys, keycopy.rows_of(connection, premises.tables), header)
             write(path, premises.keys, header, rows.dumped(connection, premises.tables))
     made = Backup.of(path, header)
+    if not is_kept:
+        return made
     with premises.binding.transaction(write=True) as connection:
         keycopy.remember(connection, premises.tables, keys_to)
         for tenant in premises.tenants(connection):

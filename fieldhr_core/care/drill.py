@@ -58,7 +58,7 @@ def drill(premises: Premises) -> Drill:
     with _folder(premises) as folder, _target(premises, folder) as (target, tables):
         path, keys_to = folder / "drill.backup", folder / "drill.keys"
         began = time.perf_counter()
-        made = backup.create(premises, path, keys_to)
+        made = backup.create(premises, path, keys_to, is_kept=False)
         _restore(premises, path, keys_to, target, tables)
         _destroy(target, tables)
         destroyed = time.perf_counter()

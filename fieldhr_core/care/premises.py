@@ -36,6 +36,8 @@ class Premises:
         now: where the present comes from.
         actor: who is noted in the audit trail.
         cached: what the runtime holds of its tenants in memory; emptied where somebody must be forgotten.
+        stage: a runtime on a binding as of an instant, with this one's plugins and keys, for the checks of
+            :mod:`fieldhr_core.care.evidence`; ``None`` where there is no runtime round the store.
     """
 
     binding: Binding
@@ -45,6 +47,7 @@ class Premises:
     now: Callable[[], datetime]
     actor: str = "fieldhr.care"
     cached: MutableMapping[Any, Any] = attrs.field(factory=dict)
+    stage: Callable[[Any, datetime], Any] | None = None
 
     def now_ms(self) -> int:
         """Return the present in UTC milliseconds."""

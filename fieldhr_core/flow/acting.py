@@ -8,12 +8,13 @@ becomes durable together or not at all.
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from fieldhr_core.errors import AccessError, PluginError
+from fieldhr_core.errors import AccessError, PluginError, StoreError
 from fieldhr_core.flow import scoping
 from fieldhr_core.flow.values import calendar_from, pattern_from
 from fieldhr_core.model import Calendar, Principal, Role, Table, WorkPattern, milliseconds
@@ -32,11 +33,17 @@ if TYPE_CHECKING:
     from fieldhr_core.hooks.loader import Registry
     from fieldhr_core.store.tables import StoreTables
     from fieldhr_core.store.wall import Wall
+    from fieldhr_core.trust.audit import Receipt
     from fieldhr_core.trust.keys import KeyProvider
     from fieldhr_core.trust.vault import Reading, Vault
 
 #: Classes of sealed data whose every reading leaves an event of its own.
 AUDITED: Final = frozenset({"identity", "whereabouts", "message", "pay", "biometric"})
+
+#: Receipts a desk remembers; whoever wants all of them takes them as they come.
+_RECEIPTS: Final = 1_000
+#: Characters an id in the trail may have; a longer one that was asked for is cut.
+_LONGEST_OBJECT: Final = 200
 
 __all__ = ["Acting", "House", "TenantFacts", "Unit"]
 
@@ -55,7 +62,11 @@ class TenantFacts:
 
 @attrs.define(eq=False, kw_only=True)
 class House:
-    """What one runtime owns; nothing of it is shared with another runtime."""
+    """What one runtime owns; nothing of it is shared with another runtime.
+
+    Attributes:
+        is_rehearsal: whether what is done will be undone, so that nobody outside is told of it.
+    """
 
     binding: Wall
     tables: StoreTables
@@ -65,6 +76,7 @@ class House:
     clock: Clock
     keys: KeyProvider
     cached: dict[tuple[str, str], Any] = attrs.field(factory=dict)
+    is_rehearsal: bool = False
 
     def now_ms(self) -> int:
         """Return the clock's present in UTC milliseconds."""
@@ -224,7 +236,9 @@ class Unit:
             self.audit(f"read.{data_class}", "person", person, values=count)
         if self._audited:
             with self.housework():
-                append(self.connection, self.acting.tables, self.acting.tenant, self._audited, self.vault)
+                given = append(self.connection, self.acting.tables, self.acting.tenant, self._audited, self.vault)
+            pairs = zip(self._audited, given, strict=True)
+            self.acting.receipts.extend(one for event, one in pairs if event["action"].startswith("read."))
 
     def announce(self) -> None:
         """Run what was put off until the work is kept."""
@@ -249,13 +263,16 @@ class Unit:
 class Acting:
     """The house as one principal sees it, for one purpose.
 
-    ``is_runtime``: the runtime's own work over everything of the tenant; nothing it reads is shown to anybody as it is.
+    Attributes:
+        is_runtime: the runtime's own work over everything of the tenant; nothing it reads is shown to anybody as it is.
+        receipts: of the last events that say this principal read something of the most sensitive classes.
     """
 
     house: House
     principal: Principal
     purpose: str
     is_runtime: bool = False
+    receipts: deque[Receipt] = attrs.field(factory=lambda: deque(maxlen=_RECEIPTS))
 
     @property
     def tenant(self) -> str:
@@ -269,15 +286,43 @@ class Acting:
 
     @contextlib.contextmanager
     def unit(self, *, write: bool = True) -> Iterator[Unit]:
-        """Open a transaction; an exception undoes all of it."""
+        """Open a transaction; an exception undoes all of it. That something was refused is kept all the same."""
         principal = self.principal
         who = Who(principal.tenant, principal.role.value, principal.person)
-        with self.house.binding.scoped(who, write=write) as connection:
+        try:
+            with self.house.binding.scoped(who, write=write) as connection:
+                unit = Unit(self, connection, self.house.now_ms())
+                with unit.handed_in:
+                    yield unit
+                    unit.finish()
+        except AccessError as refused:
+            self._note_refused(refused)
+            raise
+        if not self.house.is_rehearsal:
+            unit.announce()
+
+    def _note_refused(self, refused: AccessError) -> None:
+        """Write who was refused what into the trail, once, in a transaction of its own."""
+        import sqlalchemy as sa
+
+        if refused.where.get("noted"):
+            return
+        refused.where["noted"] = True
+        tenants = self.tables.tenants
+        principal = self.principal
+        who = Who(principal.tenant, principal.role.value, principal.person)
+        # Where the trail cannot be written, refused is refused.
+        with contextlib.suppress(StoreError), self.house.binding.scoped(who, write=True) as connection:
             unit = Unit(self, connection, self.house.now_ms())
-            with unit.handed_in:
-                yield unit
+            if connection.execute(sa.select(tenants.c.id).where(tenants.c.id == self.tenant)).first() is not None:
+                unit.audit(
+                    "access.refused",
+                    str(refused.where.get("kind", "access")),
+                    str(refused.where.get("asked", ""))[:_LONGEST_OBJECT],
+                    code=refused.code,
+                    person=principal.person,
+                )
                 unit.finish()
-        unit.announce()
 
     def facts(self, unit: Unit) -> TenantFacts:
         """Return what the tenant is set to.
@@ -316,9 +361,14 @@ class Acting:
         principal = Principal(tenant=self.tenant, id="fieldhr", role=Role.COMPLIANCE)
         return Acting(self.house, principal, "compliance")
 
-    def not_found(self) -> AccessError:
-        """Return the one error for what is not there and for what is not this principal's to see."""
-        return AccessError("There is nothing of that id, or it is not yours to see.", code="FHR-ACC-001")
+    def not_found(self, kind: str = "access", asked: str = "") -> AccessError:
+        """Return the one error for what is not there and for what is not this principal's to see.
+
+        Args:
+            kind, asked: what was asked for, and its id; for the trail.
+        """
+        text = "There is nothing of that id, or it is not yours to see."
+        return AccessError(text, code="FHR-ACC-001", kind=kind, asked=asked)
 
     # -- plugins -------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Alerts", "Replay"]
 
+#: First part of the ids under which the runtime itself acts.
+_MACHINE = "fieldhr"
+
 
 @attrs.frozen(kw_only=True)
 class Replay:
@@ -321,7 +324,7 @@ class Alerts:
             unit.audit("alerts.replay", "cases", case)
             row = unit.connection.execute(sa.select(table).where(unit.scope(table), table.c.id == case)).first()
             if row is None:
-                raise acting.not_found()
+                raise acting.not_found("cases", case)
             body = json.loads(unit.open(table, "body_sealed", "case", [row.id], [row.body_sealed])[0])
             again = _found_again(acting, unit, row, body)
         stored = canonical_json(body["finding"])
@@ -371,8 +374,8 @@ def _may(acting: Acting, lines: Lines, case: Case, step: CaseStep) -> bool:
         return principal.role is not Role.REP
     if step is CaseStep.WITHDRAW:
         return principal.role in (Role.ADMIN, Role.COMPLIANCE)
-    if principal.role not in _JUDGES:
-        return False
+    if principal.role not in _JUDGES or principal.id.partition(".")[0] == _MACHINE:
+        return False  # no machine decides about anybody
     if case.state is CaseState.CONTESTED and step in (CaseStep.CONFIRM, CaseStep.DISMISS):
         # A contested case is decided by somebody else than whoever has judged it, and than the rep's own manager.
         judged = {event.by for event in case.history if event.step in (CaseStep.CONFIRM, CaseStep.ACKNOWLEDGE)}

@@ -315,7 +315,7 @@ def load(acting: Acting, unit: Unit, case: str) -> Case:
     table = acting.tables.cases
     row = unit.connection.execute(sa.select(table).where(unit.scope(table), table.c.id == case)).first()
     if row is None:
-        raise acting.not_found()
+        raise acting.not_found("cases", case)
     return opened(acting, unit, [row])[0]
 
 

@@ -29,6 +29,7 @@ from fieldhr_core.flow.visits import Outings, Visits
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, TenantFacts
     from fieldhr_core.model import Principal
+    from fieldhr_core.trust.audit import Receipt
 
 __all__ = ["Desk"]
 
@@ -71,3 +72,12 @@ class Desk:
         """Return what the tenant is called and set to, without the settings of plugins: they may hold secrets."""
         with self._acting.unit(write=False) as unit:
             return attrs.evolve(self._acting.facts(unit), settings={})
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """Receipts of the last reads of the most sensitive classes through this desk, oldest first.
+
+        Whoever keeps one can prove later that the event stood in the trail, even to somebody who rewrote it with its
+        key: ``fieldhr_core.trust.audit.verify(..., receipts=...)``.
+        """
+        return tuple(self._acting.receipts)

@@ -145,11 +145,18 @@ class People:
         """Record on what basis a rep's data may be used for *purpose* from *at* on, and which notice they were shown.
 
         Returns:
-            The id of the ledger entry. Entries are never changed but for the instant of withdrawal.
+            The id of the ledger entry. Entries are never changed but for the instant of withdrawal: recording the same
+            one again is fine, another one in its place is not.
+
+        Raises:
+            RecordError: FHR-REC-001 for an entry that would stand in the place of another one, or begin before the last
+                withdrawal for the same purpose and so undo it.
         """
         entry = f"{rep}:{purpose}:{milliseconds(at)}"
         with self._acting.unit() as unit:
             unit.allow("bases", "write", rep)
+            if self._is_recorded(unit, entry, rep, purpose, (basis, notice, milliseconds(at))):
+                return entry
             put(
                 unit.connection,
                 self._acting.tables.bases,
@@ -168,6 +175,30 @@ class People:
             )
             unit.audit("basis.record", "bases", entry, basis=basis, notice=notice)
         return entry
+
+    def _is_recorded(self, unit: Unit, entry: str, rep: str, purpose: str, given: tuple[str, str, int]) -> bool:
+        """Return whether the same entry is in the ledger; refuse one that contradicts it."""
+        import sqlalchemy as sa
+
+        table = self._acting.tables.bases
+        mine = (table.c.tenant == self._acting.tenant, table.c.rep == rep, table.c.purpose == purpose)
+        rows = unit.all(sa.select(table).where(*mine))
+        for row in rows:
+            if row.id == entry:
+                if (row.basis, row.notice, row.until_ms) == (*given[:2], None):
+                    return True
+                raise RecordError(
+                    "The ledger holds another entry for that instant.",
+                    code="FHR-REC-001",
+                    hint="Record the new basis from a later instant on.",
+                )
+        if any(row.until_ms is not None and given[2] < row.until_ms for row in rows):
+            raise RecordError(
+                "A basis cannot begin before the last withdrawal for the same purpose.",
+                code="FHR-REC-001",
+                hint="Record it from the instant on at which the person agreed again.",
+            )
+        return False
 
     def withdraw_basis(self, rep: str, *, purpose: str, at: datetime) -> int:
         """Withdraw every basis of *rep* for *purpose* that holds at *at*, in one call. Return how many ended."""

@@ -84,7 +84,7 @@ class Reports:
         with acting.unit() as unit:
             unit.allow("tracks", "read", rep)
             if not duties(acting, unit, [rep], day, day).knows(rep):
-                raise acting.not_found()
+                raise acting.not_found("people", rep)
             view = View(acting, unit, Period(day, day), acting.house.clock.now(), [rep])
             rep_days = rep_days_of(acting, unit, [(rep, day.isoformat())])
             outings, stays = _of_day(view[OUTINGS], rep_days.days[0]), view[STAYS]

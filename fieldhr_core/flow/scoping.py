@@ -77,7 +77,11 @@ def allow(
         led = visible_people(connection, tables, principal)
     if not scope.is_allowed(principal, kind, action, reps, led):
         raise AccessError(
-            f"The role {principal.role} may not {action} these {kind}.", code="FHR-ACC-003", role=principal.role.value
+            f"The role {principal.role} may not {action} these {kind}.",
+            code="FHR-ACC-003",
+            role=principal.role.value,
+            kind=kind,
+            asked=reps[0] if len(reps) == 1 else "",
         )
 
 

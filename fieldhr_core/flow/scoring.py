@@ -39,6 +39,7 @@ class Scores:
         with self._acting.unit() as unit:
             unit.allow("metrics", "read")
             mine = self._mine(unit)
+            unit.audit("scores.read", "metrics", f"{period.first}..{period.last}")
         acting = self._acting.as_house()  # a rep's figures rest on more than a rep may look at
         with acting.unit() as unit:
             view = _view(acting, unit, period)

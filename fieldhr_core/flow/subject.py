@@ -105,12 +105,13 @@ class Subject:
         Raises:
             AccessError: FHR-ACC-003 for anybody else, FHR-ACC-001 where there is no such person.
         """
-        self._may(person)
+        with self._acting.unit():  # so that a refusal is noted
+            self._may(person)
         acting = attrs.evolve(self._acting, purpose=Purpose.SUBJECT_ACCESS)
         house = attrs.evolve(acting.as_house(), purpose=Purpose.SUBJECT_ACCESS)
         with house.unit() as unit, unit.housework():  # numbers of customers, too, which the runtime has no need to see
             if not _rows_of(unit, "people", person):
-                raise acting.not_found()
+                raise acting.not_found("people", person)
             facts = {name: _facts(unit, name, person) for name in sorted(TABLES) if _is_personal(name)}
             looks = _looks(unit, person)
             simulated = house.facts(unit).simulated

@@ -11,6 +11,7 @@ from fieldhr_core.flow.pacing import pacing_of
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import Calendar, WorkPattern
 from fieldhr_core.trust.retention import PROFILES
+from fieldhr_core.trust.witness import witness_at
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import House
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Tenants"]
 
 #: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer, how
-#: whereabouts lose precision (a name of ``trust.retention.PROFILES``; none: never), which file witnesses the trail, and
-#: whether the trail is proved each night (``daily``, ``off``), how much time cases leave (:class:`CasePolicy`), and how
-#: notices are paced, and who makes the scorecards.
+#: whereabouts lose precision (a name of ``trust.retention.PROFILES``; none: never), which file or HTTPS address
+#: witnesses the trail, whether the trail is proved each night (``daily``, ``off``), how much time cases leave
+#: (:class:`CasePolicy`), how notices are paced, and who makes the scorecards.
 OWN_SETTINGS = (
     "resolver",
     "composer",
@@ -105,6 +106,8 @@ class Tenants:
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
+        if settings.get("witness"):
+            witness_at(str(settings["witness"]))  # says what is wrong with an address
         for name, known in (("retention", set(PROFILES)), ("audit_check", {"daily", "off"})):
             if settings.get(name) not in {None, *known}:
                 raise ConfigError(

@@ -117,7 +117,7 @@ class Retention:
         with acting.unit() as unit:
             _may_hold(acting)
             if not unit.all(sa.select(cases.c.id).where(unit.scope(cases), cases.c.id == case)):
-                raise acting.not_found()
+                raise acting.not_found("cases", case)
             last = sa.select(sa.func.max(events.c.seq)).where(events.c.tenant == acting.tenant, events.c.case == case)
             seq = (unit.connection.execute(last).scalar() or 0) + 1
             sealed = unit.seal(events, "body_sealed", "case", [f"{case}/{seq}"], [canonical_json(body)])[0]

@@ -30,6 +30,8 @@ class PluginInfo:
         requires_api: (lowest, highest) :data:`PLUGIN_API` it supports, both included.
         summary: one line for ``fieldhr plugins list``.
         settings: a frozen attrs class of its settings, or ``None``; unknown keys are errors.
+        purposes: what it uses people's data for, of ``fieldhr_core.trust.purposes.Purpose``; an assessment of its impact
+            starts from there, and ``fieldhr trial security`` names a plugin that does not say.
     """
 
     name: str
@@ -37,6 +39,7 @@ class PluginInfo:
     requires_api: tuple[int, int] = (1, 1)
     summary: str = ""
     settings: type[Any] | None = None
+    purposes: tuple[str, ...] = ()
 
 
 class PluginStatus(enum.StrEnum):
@@ -61,6 +64,7 @@ class PluginReport:
     reason: str = ""
     fix: str = ""
     families: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
 
 
 @attrs.frozen(eq=False)

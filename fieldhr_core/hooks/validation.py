@@ -74,6 +74,7 @@ class LoadedPlugin:
             reason=reason,
             fix=fix,
             families=self.families,
+            purposes=tuple(self.info.purposes),
         )
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.trust.audit import Event, link_many, start
+from fieldhr_core.trust.audit import Event, Receipt, link_many, start
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -19,8 +19,8 @@ __all__ = ["append", "chain_key", "checkpoint_key", "events_of"]
 
 def append(
     connection: Connection, tables: StoreTables, tenant: str, events: Sequence[Mapping[str, Any]], vault: Vault
-) -> None:
-    """Chain events to the tenant's last one and insert them, in the caller's transaction.
+) -> list[Receipt]:
+    """Chain events to the tenant's last one and insert them, in the caller's transaction. Return a receipt for each.
 
     Args:
         events: columns of :class:`~fieldhr_core.trust.audit.Event` but ``seq``, in the order in which they happened.
@@ -41,6 +41,7 @@ def append(
         for event, mac in zip(chained, link_many(mac, key, chained), strict=True)
     ]
     connection.execute(sa.insert(table), rows)
+    return [Receipt(tenant=tenant, seq=row["seq"], mac=row["mac"]) for row in rows]
 
 
 def events_of(

@@ -17,7 +17,7 @@ from fieldhr_core.errors import ConfigError, StoreError
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Binding", "bind"]
+__all__ = ["Binding", "bind", "translated"]
 
 #: Seconds a transaction waits for its turn to write.
 _PATIENCE_S: Final = 30.0
@@ -82,7 +82,7 @@ class EngineBinding:
                 with connection.begin():
                     yield connection
         except DBAPIError as cause:
-            raise _translated(cause) from cause
+            raise translated(cause) from cause
 
     @contextlib.contextmanager
     def _taking_turns(self, write: bool) -> Iterator[None]:
@@ -116,11 +116,17 @@ class HostBinding:
 
     @contextlib.contextmanager
     def transaction(self, *, write: bool) -> Iterator[Connection]:  # noqa: ARG002 - the host decided already
+        from sqlalchemy.exc import DBAPIError
+
         connection = self._connection()
         _begin_for_real(connection)
         # A savepoint, so that a call of ours that fails undoes itself and nothing of the host's.
-        with connection.begin_nested():
-            yield connection
+        try:
+            with connection.begin_nested():
+                yield connection
+        except DBAPIError as cause:
+            cause.hide_parameters = True
+            raise
 
     def close(self) -> None:
         """Do nothing: the connection is the host's."""
@@ -163,9 +169,10 @@ def _own_engine(url: Any) -> Engine:
     try:
         parsed = sa.make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed)
+            return sa.create_engine(parsed, hide_parameters=True)
         in_memory = parsed.database in (None, "", ":memory:")
         options: dict[str, Any] = {"poolclass": sa.StaticPool} if in_memory else {}
+        options["hide_parameters"] = True  # nobody's data in the text of an error or in a log
         engine = sa.create_engine(parsed, connect_args={"timeout": _PATIENCE_S, "check_same_thread": False}, **options)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as cause:
         raise StoreError(f"The database URL cannot be used: {cause}", code="FHR-STO-001") from cause
@@ -207,7 +214,9 @@ def _begin_for_real(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
 
-def _translated(cause: Any) -> StoreError:
+def translated(cause: Any) -> StoreError:
+    """Return the library's own error for one of the database's; what was on its way is taken out of the latter's text."""
+    cause.hide_parameters = True
     text = str(cause.orig)
     if "locked" in text or "full" in text or "disk" in text:
         return StoreError(f"The database refused: {text}.", code="FHR-STO-005")

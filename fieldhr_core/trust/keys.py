@@ -127,6 +127,15 @@ class EnvironmentKeys(_LocalKeys):
         keys = [_decoded(part, f"variable {variable}") for part in reversed(text.split(","))]
         super().__init__({_ident(key): key for key in keys})
 
+    def examine(self) -> None:
+        """Look at the keys in use again.
+
+        Raises:
+            TrustError: FHR-TRU-002 where one is short or not random.
+        """
+        for key in self._keys.values():
+            _decoded(base64.b64encode(key).decode(), "environment")
+
 
 class FileKeys(_LocalKeys):
     """Keys in a file that only its owner may read, optionally under a passphrase.
@@ -155,6 +164,15 @@ class FileKeys(_LocalKeys):
     def path(self) -> Path:
         """The file."""
         return self._path
+
+    def examine(self) -> None:
+        """Read the file again, as when it was opened.
+
+        Raises:
+            TrustError: FHR-TRU-002 where it is no longer as it must be, or lacks a key that is in use.
+        """
+        if not set(self._keys) <= set(self._read()):
+            raise TrustError(f"The key file {self._path.name} lacks a key that is in use.", code="FHR-TRU-002")
 
     def unwrap(self, wrapped: bytes, context: bytes, /) -> bytes:
         """Return the secret; looks into the file again for a key that another process has put there meanwhile."""

@@ -386,6 +386,42 @@ class Vault:
         if row.wrapped is not None:
             self._provider.unwrap(row.wrapped, _context(row))
 
+    def fingerprint(self, row: KeyRow, salt: bytes) -> bytes:
+        """Return a salted hash of a key, by which equal ones are recognised, and keep nothing of it.
+
+        Raises:
+            TrustError: FHR-TRU-001 where it does not open, FHR-TRU-002 where it is short or not random.
+        """
+        if row.wrapped is None:
+            raise TrustError("The key was destroyed.", code="FHR-TRU-001")
+        secret = self._provider.unwrap(row.wrapped, _context(row))
+        if len(secret) != 32 or len(set(secret)) < 8:
+            raise TrustError(f"The data key {row.id} is short or not random.", code="FHR-TRU-002")
+        return hmac.digest(salt, secret, "sha256")
+
+    def unopened(
+        self,
+        tenant: str,
+        data_class: str,
+        table: str,
+        column: str,
+        rows: Sequence[str],
+        sealed: Sequence[bytes],
+        *,
+        person: str | None = None,
+    ) -> int:
+        """Return how many values do not open where they stand. No plaintext leaves the vault, so this is no reading."""
+        scope, wrong = _scope(tenant, data_class, person), 0
+        try:
+            self._opened(scope, table, column, rows, sealed)
+        except TrustError:
+            for row, value in zip(rows, sealed, strict=True):
+                try:
+                    self._opened(scope, table, column, (row,), (value,))
+                except TrustError:
+                    wrong += 1
+        return wrong
+
     def forget(self, tenant: str, person: str) -> int:
         """Destroy every key of a person; nothing sealed with them opens again, anywhere. Return how many there were.
 

@@ -116,7 +116,7 @@ def _trail(patient: Patient) -> Iterator[Fault]:
 def _witness(patient: Patient) -> Iterator[Fault]:
     for tenant in patient.tenants():
         path = tenant.settings.get("witness")
-        if path and not Path(path).parent.is_dir():
+        if path and "://" not in path and not Path(path).parent.is_dir():
             yield Fault(
                 cause=f"The witness of tenant {tenant.id} cannot be reached: its folder is not there.",
                 remedy=f"Mount or make the folder of {path}.",
@@ -129,7 +129,7 @@ def _checkpoints(patient: Patient) -> Iterator[Fault]:
     meta = patient.tables.meta
     for tenant in patient.tenants():
         path = tenant.settings.get("witness")
-        if not path or not Path(path).parent.is_dir():
+        if not path or ("://" not in path and not Path(path).parent.is_dir()):
             continue
         rows = patient.rows(sa.select(meta.c.value).where(meta.c.key == checkpoint_key(tenant.id)))
         last = Checkpoint.from_record(json.loads(rows[0].value)).at_ms if rows else tenant.created_ms

@@ -42,6 +42,14 @@ class Wall(Binding, Protocol):
         """Let a scoped connection work for somebody else for a while: for the runtime itself, in the same tenant."""
         ...
 
+    def entered(self, connection: Connection, who: Who) -> contextlib.AbstractContextManager[None]:
+        """Put a connection of :meth:`transaction` behind the wall for a while, within its transaction.
+
+        Raises:
+            AccessError: as :meth:`scoped`.
+        """
+        ...
+
 
 class NoWall:
     """A binding as it is: the conditions in the queries stand alone."""
@@ -75,6 +83,10 @@ class NoWall:
         return self._inner.transaction(write=write)
 
     def turned(self, connection: Connection, who: Who) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
+        """Do nothing."""
+        return contextlib.nullcontext()
+
+    def entered(self, connection: Connection, who: Who) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002
         """Do nothing."""
         return contextlib.nullcontext()
 

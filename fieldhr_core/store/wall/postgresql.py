@@ -135,6 +135,16 @@ class PostgresWall:
             raise
         self._enter(connection, before)
 
+    @contextlib.contextmanager
+    def entered(self, connection: Connection, who: Who) -> Iterator[None]:
+        """Put a connection of :meth:`transaction` behind the wall for a while."""
+        with _telling(), self.turned(connection, who):
+            yield
+
+    def weaknesses(self, connection: Connection, tables: StoreTables) -> list[Weakness]:
+        """Return what is weaker by now than it is meant to be; see :func:`weaknesses`."""
+        return weaknesses(connection, tables, self._secret)
+
     def close(self) -> None:
         """Close what is ours."""
         self._inner.close()

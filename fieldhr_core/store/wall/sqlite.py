@@ -132,6 +132,13 @@ class SqliteWall:
         gate: _Gate = connection.info[self._key]
         return gate.turned(_driver(connection), who)
 
+    @contextlib.contextmanager
+    def entered(self, connection: Connection, who: Who) -> Iterator[None]:
+        """Put a connection of :meth:`transaction` behind the wall for a while."""
+        gate = connection.info[self._key] if self._ours else self._borrowed(connection)
+        with _telling(), gate.behind(connection, who):
+            yield
+
     def close(self) -> None:
         """Take down what stands on a host's connection, and close what is ours."""
         for driver, info in self._lent:

@@ -43,6 +43,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.baselines",
     version="0.1.0",
     summary="Published rules of other trackers (circle, traccar, cluster, classic), for comparison.",
+    purposes=("visits",),
     settings=BaselineSettings,
 )
 

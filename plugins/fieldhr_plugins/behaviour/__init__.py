@@ -104,6 +104,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.behaviour",
     version="0.1.0",
     summary="No record on three working days; under one visit a day; lasting changes against own past and peers.",
+    purposes=("supervision",),
     settings=BehaviourSettings,
 )
 

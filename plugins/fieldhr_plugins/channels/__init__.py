@@ -114,6 +114,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.channels",
     version="0.1.0",
     summary="Delivers alerts by e-mail, chat, SMS, signed webhook or file; announces new cases in the log.",
+    purposes=("operations",),
     settings=ChannelSettings,
 )
 

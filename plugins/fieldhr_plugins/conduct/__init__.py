@@ -18,6 +18,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.conduct",
     version="0.1.0",
     summary="Finds forbidden promises and evasions in messages and transcripts, and unsuitable or unrecorded sales.",
+    purposes=("compliance",),
     settings=ConductSettings,
 )
 

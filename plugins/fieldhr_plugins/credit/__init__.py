@@ -18,6 +18,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.credit",
     version="0.1.0",
     summary="Scores statements with reasons; finds books that do not add up, connected borrowers, evergreening.",
+    purposes=("compliance",),
     settings=CreditSettings,
 )
 

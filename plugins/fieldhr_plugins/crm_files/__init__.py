@@ -66,6 +66,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.crm_files",
     version="0.1.0",
     summary="Customers and deals from CSV and XLSX files, changed rows only.",
+    purposes=("integration", "customer_care"),
     settings=FileSettings,
 )
 

@@ -22,6 +22,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.phones",
     version="0.1.0",
     summary="Positions from phone apps (OwnTracks, Traccar, Overland, GPSLogger ...) and files (GPX, CSV ...).",
+    purposes=("visits", "integration"),
     settings=PhonesSettings,
 )
 

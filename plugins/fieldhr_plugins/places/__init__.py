@@ -20,6 +20,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.places",
     version="0.1.0",
     summary="Stays, visits and verdicts from positions; off-site dwell and check-ins elsewhere.",
+    purposes=("visits", "supervision"),
     settings=PlacesSettings,
 )
 

@@ -172,6 +172,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.scorecards",
     version="0.2.0",
     summary="Process, result and risk per rep, team and branch with intervals; fair scorecards; alerts on scores.",
+    purposes=("performance",),
     settings=ScorecardSettings,
 )
 

@@ -18,6 +18,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.screening",
     version="0.1.0",
     summary="Screens customers against lists by number and by name, Chinese names included.",
+    purposes=("compliance",),
     settings=ScreeningSettings,
 )
 

@@ -1,0 +1,239 @@
+"""The house itself: every column is known, plugins say who they are and cannot break what protects, input is sifted."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from fieldhr_core.care.evidence.proof import HOST, Finds, Scene, check
+from fieldhr_core.care.evidence.stage import Act, rehearsal
+from fieldhr_core.model import REPORTED, Coded, Datum, Outcome, milliseconds
+from fieldhr_core.trust.purposes import Purpose
+from fieldhr_core.trust.register import FIELDS, unregistered
+
+__all__: list[str] = []
+
+_WALLS: Final = frozenset({"wall"})
+
+
+@check("register.schema")
+def _schema(scene: Scene, finds: Finds) -> None:
+    """The database is asked for its own tables and columns: each is in the register of personal fields with class, purpose and
+    keeping, or named as technical; there is no table or column besides."""
+    import sqlalchemy as sa
+
+    tables = scene.premises.tables
+    with scene.premises.binding.transaction(write=False) as connection:
+        inspector = sa.inspect(connection)
+        there = {}
+        for name in inspector.get_table_names(schema=tables.schema):
+            plain = name.removeprefix(tables.prefix)
+            if name.startswith(tables.prefix) and plain not in _WALLS and not plain.startswith("drill_"):
+                columns = inspector.get_columns(name, schema=tables.schema)
+                there[plain] = frozenset(column["name"] for column in columns)
+    finds.facts |= {"tables": len(there), "personal_fields": len(FIELDS)}
+    for said in unregistered(there):
+        finds.expect(False, f"{said}.")
+    for (table, column), field in FIELDS.items():
+        finds.expect(field.purposes and field.keeping, f"{table}.{column} has no purpose or keeping.")
+
+
+@check("scope.weaknesses")
+def _weaknesses(scene: Scene, finds: Finds) -> None:
+    """The database's protection is compared with what this release installs: policies, rights, functions, and the user who
+    logs in, who must be no superuser and should not own the tables."""
+    wall: Any = scene.premises.binding
+    if not hasattr(wall, "weaknesses"):
+        finds.expect(wall.is_up, "The database itself holds nothing back: the second layer of scope is down.")
+        finds.facts["kind"] = wall.dialect
+        return
+    with wall.transaction(write=False) as connection:
+        for weakness in wall.weaknesses(connection, scene.premises.tables):
+            finds.facts[weakness.code] = weakness.text
+            finds.expect(not weakness.is_fatal, weakness.text)
+
+
+@check("plugins.known")
+def _plugins(scene: Scene, finds: Finds) -> None:
+    """Every plugin that is active says its version and what it is for; none failed to load; what it declares to use data for
+    is on the list of purposes."""
+    for report in scene.plugins:
+        finds.count(report.status.value)
+        if report.status.value != "active":
+            finds.expect(report.status.value == "disabled", f"The plugin {report.name} is {report.status.value}.")
+            continue
+        finds.expect(report.version and report.summary, f"The plugin {report.name} does not say what it is.")
+        if report.families and any(family != "commands" for family in report.families):
+            finds.expect(report.purposes, f"The plugin {report.name} does not declare what it uses data for.")
+        unknown = sorted(set(report.purposes) - set(Purpose))
+        finds.expect(not unknown, f"The plugin {report.name} declares unknown purposes: {', '.join(unknown)}.")
+
+
+@check("plugins.closed")
+def _closed(scene: Scene, finds: Finds) -> None:
+    """A check that raises, one that answers nonsense, and no check at all judge a message: it is never cleared, and it is kept.
+    An alerter that raises stops nothing."""
+    quiet = logging.getLogger("fieldhr_core.hooks.guard")
+    before, quiet.disabled = quiet.disabled, True
+    try:
+        _judged(scene, finds)
+    finally:
+        quiet.disabled = before
+
+
+def _judged(scene: Scene, finds: Finds) -> None:
+    for what, module in (("raises", _Raising), ("answers nonsense", _Nonsense), ("is missing", None)):
+        with rehearsal(scene.premises) as act:
+            hr = _with_plugin(act, module)
+            from fieldhr_core.model import Message
+
+            act.furnish()
+            message = Message(
+                id="m", thread="t", rep="r1", customer=None, speaker="rep", text="hello", time=act.at("10:00")
+            )
+            with hr.acting_as(act.admin(), purpose="compliance") as desk:
+                answer = desk.messages.submit([message])[0]
+            finds.count("tried")
+            finds.expect(answer.outcome is not Outcome.CLEARED, f"A message is cleared while a check {what}.")
+            table = act.tables.messages
+            finds.expect(act.count(table, table.c.tenant == act.home, table.c.id == "m") == 1, "A message was lost.")
+
+
+class _Raising:
+    """A check that raises."""
+
+    name = "evidence.raising"
+    version = "1"
+    kinds = ("message",)
+
+    def rule(self, *_args: Any, **_more: Any) -> Any:
+        """Raise."""
+        raise RuntimeError
+
+    check = judge = rule
+
+
+class _Nonsense(_Raising):
+    """A check that answers something else."""
+
+    def rule(self, *_args: Any, **_more: Any) -> Any:
+        """Return nonsense."""
+        return "cleared"
+
+    check = judge = rule
+
+
+def _with_plugin(act: Act, check_type: type[Any] | None) -> Any:
+    from fieldhr_core.hooks.guard import Guard
+    from fieldhr_core.hooks.loader import Registry
+    from fieldhr_core.hooks.plugin import Offer, PluginInfo
+    from fieldhr_core.hooks.specs import hookimpl
+
+    plugins: list[Any] = []
+    if check_type is not None:
+
+        class Plugin:
+            """A plugin with one check."""
+
+            PLUGIN = PluginInfo(name="evidence.probe", version="1", summary="Fails on purpose.")
+
+            @hookimpl
+            def fieldhr_register_checks(self) -> Any:
+                """Offer the check."""
+                return [Offer(name="probe", make=lambda _settings: check_type())]
+
+        plugins = [Plugin()]
+    guard = Guard()
+    registry = Registry(guard=guard)
+    registry.load(plugins, autoload=False, disabled=(), strict=False)
+    return type(act.hr)(attrs.evolve(act.stage.house, registry=registry, guard=guard))
+
+
+@check("input.sifted")
+def _sifted(scene: Scene, finds: Finds) -> None:
+    """Impossible positions are handed in - no number, out of range, null island, swapped, from 1980 and from next week: none is
+    stored as one, every one is counted, and the sums add up; impossible check-ins and customers are refused."""
+    import numpy as np
+
+    from fieldhr_core.model import Customer
+
+    nan = float("nan")
+    with rehearsal(scene.premises) as act:
+        act.furnish()
+        at = milliseconds(act.at("10:00"))
+        bad = [
+            (nan, 121.0, at), (31.0, nan, at), (float("inf"), 121.0, at), (91.0, 200.0, at), (0.0, 0.0, at),
+            (121.47, 31.23, at), (31.23, 121.47, 315_532_800_000), (31.23, 121.47, at + 7 * 86_400_000 + 86_400_000),
+            (-91.0, -181.0, at),
+        ]  # fmt: skip
+        table = REPORTED.table(
+            rep=Coded.same("r1", len(bad)),
+            device=Coded.same("p", len(bad)),
+            time_ms=np.array([row[2] for row in bad]),
+            lat=np.array([row[0] for row in bad]),
+            lon=np.array([row[1] for row in bad]),
+            accuracy_m=np.full(len(bad), 5.0),
+        )
+        with act.desk(act.admin(), "integration") as desk:
+            receipt = desk.positions.record(table, datum=Datum.WGS84)
+            customers = desk.customers.put([Customer(id="", name="x"), Customer(id="y", name="")])
+        finds.facts |= {"submitted": receipt.submitted, "refused": receipt.rejected, "quarantined": receipt.quarantined}
+        finds.expect(not receipt.stored and not receipt.flagged, "An impossible position is stored.")
+        finds.expect(receipt.submitted == receipt.rejected + receipt.quarantined, "Refused positions are not all counted.")
+        finds.expect(not customers.stored and customers.rejected == 2, "A customer without id or name is stored.")
+
+
+@check("transport.outbound")
+def _outbound(scene: Scene, finds: Finds) -> None:
+    """Addresses in every tenant's settings are looked at, and the machine's own TLS: nothing leaves over plain HTTP to another
+    machine, and no connection of ours agrees on less than TLS 1.2."""
+    import sqlalchemy as sa
+
+    context = ssl.create_default_context()
+    finds.facts["tls"] = context.minimum_version.name
+    finds.expect(
+        context.minimum_version >= ssl.TLSVersion.TLSv1_2 or context.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED,
+        "Connections of this process agree on old TLS.",
+    )
+    finds.expect(context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname, "Certificates are not checked.")
+    tenants = scene.premises.tables.tenants
+    with scene.premises.binding.transaction(write=False) as connection:
+        for row in connection.execute(sa.select(tenants.c.id, tenants.c.settings)):
+            for text in _texts(row.settings):
+                if text.lower().startswith("http://"):
+                    host = text.split("//", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
+                    local = host in ("localhost", "127.0.0.1", "[::1]", "::1")
+                    finds.expect(local, f"A setting of {row.id} sends over plain HTTP.")
+                    finds.count("plain")
+                finds.count("settings")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value
+
+
+@check("accounts.none")
+def _accounts(scene: Scene, finds: Finds) -> None:
+    """The library has no accounts, passwords or sessions; it is looked for columns that would hold any."""
+    suspicious = ("password", "passwd", "secret", "token", "session", "otp")
+    found = [
+        f"{table.name}.{column.name}"
+        for table in scene.premises.tables.metadata.sorted_tables
+        for column in table.c
+        if any(word in column.name for word in suspicious)
+    ]
+    finds.expect(not found, f"Columns look like credentials: {', '.join(found)}.")
+    finds.leave(HOST, "Who somebody is, their password, second factor and session are the host's.")
+
+

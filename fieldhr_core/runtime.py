@@ -387,9 +387,7 @@ class FieldHR:
         from fieldhr_core.care.evidence.stage import Stage
         from fieldhr_core.flow.cases import raise_findings
 
-        house = attrs.evolve(
-            self._open_house(), binding=binding, clock=FrozenClock(at), cached={}, is_rehearsal=True
-        )
+        house = attrs.evolve(self._open_house(), binding=binding, clock=FrozenClock(at), cached={}, is_rehearsal=True)
         hr = FieldHR(house)
 
         def raise_finding(finding: Finding, tenant: str) -> str:

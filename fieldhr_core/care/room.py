@@ -11,9 +11,11 @@ from fieldhr_core.errors import ConfigError
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterable
 
     from fieldhr_core.care.backup import Backup
     from fieldhr_core.care.drill import Drill
+    from fieldhr_core.care.evidence.table import Evidence
     from fieldhr_core.care.forgetting import Forgotten
     from fieldhr_core.care.premises import Premises
     from fieldhr_core.care.rotation import Rotated
@@ -42,6 +44,12 @@ class Care:
         from fieldhr_core.care.drill import drill
 
         return drill(self.premises)
+
+    def evidence(self, *, drill: bool = True, only: Iterable[str] | None = None) -> Evidence:
+        """Try what must not work and say what was found; see :func:`fieldhr_core.care.evidence.table.evidence`."""
+        from fieldhr_core.care.evidence.table import evidence
+
+        return evidence(self.premises, drill=drill, only=only)
 
     def rotate(self, tenant: str, *, batch: int = 500, retire: bool = False) -> Rotated:
         """Give a tenant new data keys; see :func:`fieldhr_core.care.rotation.rotate`."""

@@ -30,8 +30,8 @@ class PluginInfo:
         requires_api: (lowest, highest) :data:`PLUGIN_API` it supports, both included.
         summary: one line for ``fieldhr plugins list``.
         settings: a frozen attrs class of its settings, or ``None``; unknown keys are errors.
-        purposes: what it uses people's data for, of ``fieldhr_core.trust.purposes.Purpose``; an assessment of its impact
-            starts from there, and ``fieldhr trial security`` names a plugin that does not say.
+        purposes: what it uses people's data for, of ``fieldhr_core.trust.purposes.Purpose``; an assessment of its
+            impact starts from there, and ``fieldhr trial security`` names a plugin that does not say.
     """
 
     name: str

@@ -215,7 +215,7 @@ def _begin_for_real(connection: Connection) -> None:
 
 
 def translated(cause: Any) -> StoreError:
-    """Return the library's own error for one of the database's; what was on its way is taken out of the latter's text."""
+    """Return the library's own error for one of the database's, and take what was on its way out of the latter's."""
     cause.hide_parameters = True
     text = str(cause.orig)
     if "locked" in text or "full" in text or "disk" in text:

@@ -21,7 +21,7 @@ PLUGIN = PluginInfo(
 
 @hookimpl
 def fieldhr_register_commands() -> Iterable[Command]:
-    """Offer ``trial run``, ``trial report`` and ``trial reveal``."""
+    """Offer ``trial run``, ``trial report``, ``trial reveal`` and ``trial security``."""
     return [
         Command(
             path=("trial", "run"),
@@ -40,6 +40,12 @@ def fieldhr_register_commands() -> Iterable[Command]:
             summary="open the sealed answer key of a blind trial and mark it",
             arguments=_folder_argument,
             run=_reveal,
+        ),
+        Command(
+            path=("trial", "security"),
+            summary="try what must not work on a trial's store; exit 1 where a control fails",
+            arguments=_security_arguments,
+            run=_security,
         ),
     ]
 
@@ -61,6 +67,29 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _folder_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="DIR", help="folder of the trial")
+
+
+def _security_arguments(parser: argparse.ArgumentParser) -> None:
+    _folder_argument(parser)
+    parser.add_argument("--db", metavar="URL", help="database (default: trial.db in DIR)")
+    parser.add_argument("--key-file", metavar="FILE", help="keys of the store (default: beside the database)")
+    parser.add_argument("--language", default="en", metavar="TAG", help="of the lines: en or zh-Hans (default: en)")
+    parser.add_argument("--no-drill", action="store_true", help="do not destroy and restore a copy")
+
+
+def _security(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    import json
+    from pathlib import Path
+
+    from fieldhr_sandbox.security import examine, write
+
+    folder = Path(args.out)
+    found = examine(folder, db=args.db, key_file=args.key_file, drill=not args.no_drill)
+    write(found, folder)
+    stdout.writelines(json.dumps(row.as_record(args.language), ensure_ascii=False) + "\n" for row in found.rows)
+    last = {"counts": found.counts, "sha256": found.sha256, "made": found.made, "simulated": bool(found.simulated)}
+    stdout.write(json.dumps(last) + "\n")
+    return 1 if found.counts["fail"] else 0
 
 
 def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:

@@ -18,12 +18,12 @@ from fieldhr_core.trust.register import FIELDS, unregistered
 __all__: list[str] = []
 
 _WALLS: Final = frozenset({"wall"})
+#: What shows data to whoever asks, for that principal's own purpose.
+_SHOWING: Final = frozenset({"commands", "applications"})
 
 
 @check("register.schema")
 def _schema(scene: Scene, finds: Finds) -> None:
-    """The database is asked for its own tables and columns: each is in the register of personal fields with class, purpose and
-    keeping, or named as technical; there is no table or column besides."""
     import sqlalchemy as sa
 
     tables = scene.premises.tables
@@ -44,8 +44,6 @@ def _schema(scene: Scene, finds: Finds) -> None:
 
 @check("scope.weaknesses")
 def _weaknesses(scene: Scene, finds: Finds) -> None:
-    """The database's protection is compared with what this release installs: policies, rights, functions, and the user who
-    logs in, who must be no superuser and should not own the tables."""
     wall: Any = scene.premises.binding
     if not hasattr(wall, "weaknesses"):
         finds.expect(wall.is_up, "The database itself holds nothing back: the second layer of scope is down.")
@@ -59,15 +57,13 @@ def _weaknesses(scene: Scene, finds: Finds) -> None:
 
 @check("plugins.known")
 def _plugins(scene: Scene, finds: Finds) -> None:
-    """Every plugin that is active says its version and what it is for; none failed to load; what it declares to use data for
-    is on the list of purposes."""
     for report in scene.plugins:
         finds.count(report.status.value)
         if report.status.value != "active":
             finds.expect(report.status.value == "disabled", f"The plugin {report.name} is {report.status.value}.")
             continue
         finds.expect(report.version and report.summary, f"The plugin {report.name} does not say what it is.")
-        if report.families and any(family != "commands" for family in report.families):
+        if set(report.families) - _SHOWING:
             finds.expect(report.purposes, f"The plugin {report.name} does not declare what it uses data for.")
         unknown = sorted(set(report.purposes) - set(Purpose))
         finds.expect(not unknown, f"The plugin {report.name} declares unknown purposes: {', '.join(unknown)}.")
@@ -75,8 +71,6 @@ def _plugins(scene: Scene, finds: Finds) -> None:
 
 @check("plugins.closed")
 def _closed(scene: Scene, finds: Finds) -> None:
-    """A check that raises, one that answers nonsense, and no check at all judge a message: it is never cleared, and it is kept.
-    An alerter that raises stops nothing."""
     quiet = logging.getLogger("fieldhr_core.hooks.guard")
     before, quiet.disabled = quiet.disabled, True
     try:
@@ -135,6 +129,7 @@ def _with_plugin(act: Act, check_type: type[Any] | None) -> Any:
 
     plugins: list[Any] = []
     if check_type is not None:
+        made = check_type
 
         class Plugin:
             """A plugin with one check."""
@@ -144,7 +139,7 @@ def _with_plugin(act: Act, check_type: type[Any] | None) -> Any:
             @hookimpl
             def fieldhr_register_checks(self) -> Any:
                 """Offer the check."""
-                return [Offer(name="probe", make=lambda _settings: check_type())]
+                return [Offer(name="probe", make=lambda _settings: made())]
 
         plugins = [Plugin()]
     guard = Guard()
@@ -155,8 +150,6 @@ def _with_plugin(act: Act, check_type: type[Any] | None) -> Any:
 
 @check("input.sifted")
 def _sifted(scene: Scene, finds: Finds) -> None:
-    """Impossible positions are handed in - no number, out of range, null island, swapped, from 1980 and from next week: none is
-    stored as one, every one is counted, and the sums add up; impossible check-ins and customers are refused."""
     import numpy as np
 
     from fieldhr_core.model import Customer
@@ -183,20 +176,21 @@ def _sifted(scene: Scene, finds: Finds) -> None:
             customers = desk.customers.put([Customer(id="", name="x"), Customer(id="y", name="")])
         finds.facts |= {"submitted": receipt.submitted, "refused": receipt.rejected, "quarantined": receipt.quarantined}
         finds.expect(not receipt.stored and not receipt.flagged, "An impossible position is stored.")
-        finds.expect(receipt.submitted == receipt.rejected + receipt.quarantined, "Refused positions are not all counted.")
+        finds.expect(
+            receipt.submitted == receipt.rejected + receipt.quarantined, "Refused positions are not all counted."
+        )
         finds.expect(not customers.stored and customers.rejected == 2, "A customer without id or name is stored.")
 
 
 @check("transport.outbound")
 def _outbound(scene: Scene, finds: Finds) -> None:
-    """Addresses in every tenant's settings are looked at, and the machine's own TLS: nothing leaves over plain HTTP to another
-    machine, and no connection of ours agrees on less than TLS 1.2."""
     import sqlalchemy as sa
 
     context = ssl.create_default_context()
     finds.facts["tls"] = context.minimum_version.name
     finds.expect(
-        context.minimum_version >= ssl.TLSVersion.TLSv1_2 or context.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED,
+        context.minimum_version >= ssl.TLSVersion.TLSv1_2
+        or context.minimum_version is ssl.TLSVersion.MINIMUM_SUPPORTED,
         "Connections of this process agree on old TLS.",
     )
     finds.expect(context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname, "Certificates are not checked.")
@@ -225,7 +219,6 @@ def _texts(value: Any) -> Iterator[str]:
 
 @check("accounts.none")
 def _accounts(scene: Scene, finds: Finds) -> None:
-    """The library has no accounts, passwords or sessions; it is looked for columns that would hold any."""
     suspicious = ("password", "passwd", "secret", "token", "session", "otp")
     found = [
         f"{table.name}.{column.name}"
@@ -235,5 +228,3 @@ def _accounts(scene: Scene, finds: Finds) -> None:
     ]
     finds.expect(not found, f"Columns look like credentials: {', '.join(found)}.")
     finds.leave(HOST, "Who somebody is, their password, second factor and session are the host's.")
-
-

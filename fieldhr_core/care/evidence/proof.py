@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,9 +17,22 @@ from fieldhr_core.store.rows import canonical_json
 if TYPE_CHECKING:
     from fieldhr_core.care.premises import Premises
 
-__all__ = ["CHECKS", "FAIL", "HOST", "PASS", "UNSHOWN", "Check", "Finds", "Proof", "Scene", "check"]
+__all__ = [
+    "CHECKS",
+    "FAIL",
+    "HOST",
+    "PASS",
+    "UNSHOWN",
+    "Check",
+    "Finds",
+    "Proof",
+    "Scene",
+    "carried_out",
+    "check",
+    "pairs",
+]
 
-PASS: Final = "pass"
+PASS: Final = "pass"  # noqa: S105 - a result, not a word to pass by
 FAIL: Final = "fail"
 #: What is asked is for the host to see to.
 HOST: Final = "host"
@@ -108,10 +124,9 @@ Run = Callable[[Scene, Finds], None]
 
 @attrs.frozen(kw_only=True)
 class Check:
-    """A named check: what it tries, and how."""
+    """A named check. What it tries stands in ``checks.toml``, in both languages."""
 
     name: str
-    tried: str
     run: Run
 
 
@@ -120,13 +135,19 @@ CHECKS: Final[dict[str, Check]] = {}
 
 
 def check(name: str) -> Callable[[Run], Run]:
-    """Register a function as the check of a name; its docstring says what it tries."""
+    """Register a function as the check of a name."""
 
     def registered(run: Run) -> Run:
-        CHECKS[name] = Check(name=name, tried=" ".join((run.__doc__ or "").split()), run=run)
+        CHECKS[name] = Check(name=name, run=run)
         return run
 
     return registered
+
+
+@cache
+def texts() -> Mapping[str, Mapping[str, str]]:
+    """Return what each check tries: name -> language -> text."""
+    return tomllib.loads(files("fieldhr_core.care.evidence").joinpath("checks.toml").read_text("utf-8"))
 
 
 def carried_out(scene: Scene, names: Iterator[str]) -> Iterator[Proof]:
@@ -142,8 +163,13 @@ def carried_out(scene: Scene, names: Iterator[str]) -> Iterator[Proof]:
         yield Proof(
             check=name,
             status=status,
-            tried=one.tried,
+            tried=texts()[name]["en"],
             found=tuple(finds.wrong) or ((finds.why,) if finds.why else ()),
             facts=finds.facts,
             at=scene.premises.now().isoformat(),
         )
+
+
+def pairs(rows: Iterable[Any]) -> dict[Any, Any]:
+    """Return rows of two columns as a mapping."""
+    return {row[0]: row[1] for row in rows}

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from fieldhr_core.care import backup, keycopy, stream
 from fieldhr_core.care.drill import drill
-from fieldhr_core.care.evidence.proof import HOST, UNSHOWN, Finds, Scene, check
+from fieldhr_core.care.evidence.proof import HOST, UNSHOWN, Finds, Scene, check, pairs
 from fieldhr_core.errors import FieldhrError, TrustError
 from fieldhr_core.model import instant
 from fieldhr_core.trust.audit import Checkpoint, Frontier
@@ -30,8 +30,6 @@ _FLIPS: Final = 50
 
 @check("durable.settings")
 def _settings(scene: Scene, finds: Finds) -> None:
-    """The running connection is asked how it writes: what was acknowledged is on the disk, deleted rows are wiped, foreign
-    keys hold, temporary data stay in memory; on PostgreSQL, commits are synced."""
     with scene.premises.binding.transaction(write=False) as connection:
         if connection.dialect.name == "sqlite":
             wanted = {
@@ -48,7 +46,9 @@ def _settings(scene: Scene, finds: Finds) -> None:
         for name in ("fsync", "full_page_writes", "synchronous_commit"):
             found = str(connection.exec_driver_sql(f"SHOW {name}").scalar())
             finds.facts[name] = found
-            finds.expect(found not in ("off", "local_off"), f"{name} is {found}: a power cut loses what was acknowledged.")
+            finds.expect(
+                found not in ("off", "local_off"), f"{name} is {found}: a power cut loses what was acknowledged."
+            )
 
 
 _MEANS: Final = {
@@ -62,8 +62,6 @@ _MEANS: Final = {
 
 @check("durable.wiped")
 def _wiped(scene: Scene, finds: Finds) -> None:
-    """A marked row is written to a database opened as this one is, deleted and committed: the mark is in none of its
-    files."""
     from fieldhr_core.store.binding import bind
 
     if scene.premises.binding.dialect != "sqlite":
@@ -89,7 +87,6 @@ def _wiped(scene: Scene, finds: Finds) -> None:
 
 @check("durable.pages")
 def _pages(scene: Scene, finds: Finds) -> None:
-    """The database proves its own pages and foreign keys; on PostgreSQL, that its data pages have checksums."""
     with scene.premises.binding.transaction(write=False) as connection:
         if connection.dialect.name == "sqlite":
             found = connection.exec_driver_sql("PRAGMA quick_check").scalar()
@@ -105,8 +102,6 @@ def _pages(scene: Scene, finds: Finds) -> None:
 
 @check("backup.sealed")
 def _sealed(scene: Scene, finds: Finds) -> None:
-    """A backup is made now: its bytes look like noise, hold no table, no data key and nothing of the header of a database; it
-    opens with this store's keys and with no others; changed, cut and swapped it opens never."""
     premises = scene.premises
     with _room(scene) as folder:
         path, keys_to = folder / "b", folder / "k"
@@ -131,7 +126,7 @@ def _create(scene: Scene, path: Path, keys_to: Path) -> Any:
 
 
 def _looks_random(body: bytes) -> bool:
-    """Whether bytes are spread as those of a cipher: nearly eight bits of entropy each, as far as their number allows."""
+    """Whether bytes are spread as those of a cipher: nearly eight bits of entropy each, as their number allows."""
     if len(body) < 2_048:
         return True
     counts = Counter(body)
@@ -173,11 +168,11 @@ def _refused(call: Any) -> bool:
 
 @check("backup.refuses")
 def _refuses(scene: Scene, finds: Finds) -> None:
-    """A backup made now is restored beside the store: with somebody else's keys, over other tenants, with a copy of the keys
-    that is older, and although a witness knows later events: each is refused. Then it is restored, and is equal."""
     premises = scene.premises
     if premises.binding.dialect != "sqlite":
-        finds.leave(UNSHOWN, "It is tried on SQLite files only; on PostgreSQL the drill restores into tables of its own.")
+        finds.leave(
+            UNSHOWN, "It is tried on SQLite files only; on PostgreSQL the drill restores into tables of its own."
+        )
         return
     with _room(scene) as folder:
         path, keys_to, target = folder / "b", folder / "k", f"sqlite:///{folder / 'r.db'}"
@@ -188,7 +183,9 @@ def _refuses(scene: Scene, finds: Finds) -> None:
             "A backup is restored with somebody else's keys.",
         )
         finds.expect(
-            _refused(lambda: backup.restore(path, target, premises.keys, keys_to, tenants={"somebody.else"}, **options)),
+            _refused(
+                lambda: backup.restore(path, target, premises.keys, keys_to, tenants={"somebody.else"}, **options)
+            ),
             "A backup is restored in place of another tenant's store.",
         )
         finds.expect(
@@ -214,14 +211,11 @@ class _Ahead:
 
     def checkpoints(self, tenant: str, /) -> list[Checkpoint]:
         """Return one checkpoint of the far future."""
-        return [
-            Checkpoint(tenant=tenant, seq=1 << 40, mac=b"", frontier=Frontier(), at_ms=0, signature=b"")
-        ]
+        return [Checkpoint(tenant=tenant, seq=1 << 40, mac=b"", frontier=Frontier(), at_ms=0, signature=b"")]
 
 
 @check("backup.drill")
 def _drill(scene: Scene, finds: Finds) -> None:
-    """The store is backed up, a copy of it is destroyed, restored, and compared row by row; times are measured."""
     if not scene.drill:
         finds.leave(UNSHOWN, "No drill was asked for.")
         return
@@ -239,20 +233,17 @@ def _drill(scene: Scene, finds: Finds) -> None:
 
 @check("backup.recent")
 def _recent(scene: Scene, finds: Finds) -> None:
-    """When each tenant was last backed up, and whether the copy of the keys is where it was put."""
     import sqlalchemy as sa
 
     tables = scene.premises.tables
     with scene.premises.binding.transaction(write=False) as connection:
         audit = tables.audit
-        last = dict(
+        last = pairs(
             connection.execute(
                 sa.select(audit.c.tenant, sa.func.max(audit.c.at_ms))
                 .where(audit.c.action == "backup.create")
                 .group_by(audit.c.tenant)
             )
-            .tuples()
-            .all()
         )
         real = connection.execute(sa.select(tables.tenants.c.id).where(tables.tenants.c.simulated.is_(False))).scalars()
         ids = list(real)
@@ -262,18 +253,19 @@ def _recent(scene: Scene, finds: Finds) -> None:
     for path in copies:
         if path.exists():
             finds.expect(
-                not _refused(lambda path=path: keycopy.read(path, scene.premises.keys)), "The copy of the data keys does not open."
+                not _refused(lambda path=path: keycopy.read(path, scene.premises.keys)),
+                "The copy of the data keys does not open.",
             )
     late = [tenant for tenant in ids if scene.premises.now() - instant(last.get(tenant, 0)) > _WEEK]
     finds.facts |= {"copies": len(copies), "late": len(late)}
     if late:
-        finds.leave(HOST, f"{len(late)} tenants were not backed up within a week: fieldhr backup create FILE, every night.")
+        finds.leave(
+            HOST, f"{len(late)} tenants were not backed up within a week: fieldhr backup create FILE, every night."
+        )
 
 
 @check("backup.naive")
 def _naive(scene: Scene, finds: Finds) -> None:
-    """Files beside the database are opened: none of them is an unencrypted copy of it, and nobody but its owner reads the
-    database itself."""
     file = scene.file
     if file is None:
         finds.leave(HOST, "Copies of a server's database are its administrator's to guard.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from fieldhr_core.care.evidence.proof import Finds, Scene, check
@@ -44,9 +45,6 @@ _CLOSED: Final = (
 
 @check("scope.database")
 def _database(scene: Scene, finds: Finds) -> None:
-    """Bare SELECT, INSERT, UPDATE and DELETE on every table as every role, without any condition of ours, in a tenant
-    beside another with the same ids: no row of the other tenant is seen or changed, a rep finds the own rows only, a
-    manager those of the people led, and both do find theirs."""
     wall: Any = scene.premises.binding
     finds.expect(wall.is_up, "The database itself holds nothing back: the second layer of scope is down.")
     if not wall.is_up:
@@ -111,9 +109,7 @@ def _meddle(act: Act, finds: Finds, role: str, principal: Principal, name: str, 
         if name != "tenants":
             row = {**act.row(name, act.other, "r9", 7), **({"id": "r9"} if name == "people" else {})}
             _answer(act, principal, sa.insert(table).values(row))
-            finds.expect(
-                act.count(table, *theirs) <= before, f"As {role}, a row of {name} is put into another tenant."
-            )
+            finds.expect(act.count(table, *theirs) <= before, f"As {role}, a row of {name} is put into another tenant.")
         if name == "audit":
             everything = act.count(table)
             _answer(act, principal, sa.delete(table))
@@ -125,8 +121,6 @@ def _meddle(act: Act, finds: Finds, role: str, principal: Principal, name: str, 
 
 @check("scope.masks")
 def _masks(scene: Scene, finds: Finds) -> None:
-    """Columns a role must not see are asked for by bare statements: each comes as NULL or is refused, and the rep who
-    may see the same column does."""
     import sqlalchemy as sa
 
     wall: Any = scene.premises.binding
@@ -158,7 +152,7 @@ def _masked_desks(act: Act, finds: Finds) -> None:
     for role in ("manager", "admin", "auditor", "integrator"):
         for purpose in ("customer_care", "compliance"):
             with act.desk(asked[role], purpose) as desk:
-                found = _shown(_tried(lambda desk=desk: desk.customers.list()))
+                found = _shown(_tried(desk.customers.list))
             finds.expect(number not in found, f"As {role}, a desk shows the number of a customer's account.")
     for role, words in (("auditor", ("name", "customer", "note", "message")), ("integrator", ("name", "customer"))):
         with act.desk(asked[role], "supervision") as desk:
@@ -169,8 +163,6 @@ def _masked_desks(act: Act, finds: Finds) -> None:
 
 @check("scope.queries")
 def _queries(scene: Scene, finds: Finds) -> None:
-    """Every room of a desk, as every role and with the database's own protection taken away: nothing of another tenant
-    and, as a rep, nothing of a colleague comes back, while what is one's own does."""
     with rehearsal(scene.premises, walled=False) as act:
         act.furnish()
         _desks(act, finds)
@@ -178,7 +170,6 @@ def _queries(scene: Scene, finds: Finds) -> None:
 
 @check("scope.desks")
 def _both(scene: Scene, finds: Finds) -> None:
-    """The same rooms with both layers in place."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         _desks(act, finds)
@@ -230,16 +221,11 @@ def _finding(act: Act, rep: str, name: str = "home") -> Any:
 
 def _everything(desk: Any, cases: tuple[str, ...] = ()) -> list[Any]:
     """Return whatever a desk gives of what it may or may not give."""
-    found: list[Any] = []
-    for room in vars(desk).values():
-        for method in ("list", "holds"):
-            if callable(getattr(room, method, None)):
-                found.append(_tried(getattr(room, method)))
+    methods = [getattr(room, name, None) for room in vars(desk).values() for name in ("list", "holds")]
+    found = [_tried(method) for method in methods if callable(method)]
     for rep in REPS:
-        found.append(_tried(lambda rep=rep: desk.customers.get(f"c-{rep}")))
-        found.append(_tried(lambda rep=rep: desk.subject.view(rep)))
-    found += [_tried(lambda case=case: desk.alerts.get(case)) for case in cases]
-    return found
+        found += [_tried(partial(desk.customers.get, f"c-{rep}")), _tried(partial(desk.subject.view, rep))]
+    return [*found, *(_tried(partial(desk.alerts.get, case)) for case in cases)]
 
 
 def _shown(value: Any) -> str:
@@ -262,7 +248,6 @@ def _tried(call: Callable[[], Any]) -> Any:
 
 @check("scope.refusals")
 def _refusals(scene: Scene, finds: Finds) -> None:
-    """A rep asks for ids that are a colleague's, another tenant's, and nobody's: the three answers are the same."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         with act.desk(act.admin(act.other)) as desk:
@@ -273,9 +258,9 @@ def _refusals(scene: Scene, finds: Finds) -> None:
         away = act.stage.raise_finding(_finding(act, "r1", name="other"), act.other)
         day = act.monday.date() + timedelta(days=1)
         with act.desk(principals(act.home)["rep"], "customer_care") as desk:
-            customers = {_said(lambda id_=id_: desk.customers.get(id_)) for id_ in ("c-r3", "only-there", "nobody")}
-            alerts = {_said(lambda id_=id_: desk.alerts.get(id_)) for id_ in (case, away, "nobody")}
-            days = {_said(lambda rep=rep: desk.reports.day(rep, day)) for rep in ("r3", "nobody")}
+            customers = {_said(partial(desk.customers.get, id_)) for id_ in ("c-r3", "only-there", "nobody")}
+            alerts = {_said(partial(desk.alerts.get, id_)) for id_ in (case, away, "nobody")}
+            days = {_said(partial(desk.reports.day, rep, day)) for rep in ("r3", "nobody")}
         for what, said in (("customers", customers), ("alerts", alerts), ("days", days)):
             finds.expect(len(said) == 1, f"Refusals of {what} tell whether an id exists.")
             finds.expect("" not in said, f"An id of somebody else's {what} was answered.")
@@ -292,8 +277,6 @@ def _said(call: Callable[[], Any]) -> str:
 
 @check("scope.door")
 def _door(scene: Scene, finds: Finds) -> None:
-    """The door for repairs is tried without a reason, which is refused, and with one, which stands in the trail of every
-    tenant before anything is done."""
     import sqlalchemy as sa
 
     with rehearsal(scene.premises) as act:
@@ -314,8 +297,6 @@ def _door(scene: Scene, finds: Finds) -> None:
 
 @check("scope.roles")
 def _roles(scene: Scene, finds: Finds) -> None:
-    """Writes a role must not make are made through the desks - people, customers, another's absence, check-in, note,
-    position, a legal hold: each is refused and nothing is stored."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         for role, principal in principals(act.home).items():
@@ -335,16 +316,15 @@ def _roles(scene: Scene, finds: Finds) -> None:
 def _forbidden(act: Act, role: str) -> Iterator[tuple[str, Callable[[Any], Any]]]:
     from fieldhr_core.model import Absence, AbsenceKind, Customer, Person
 
-    absence = Absence(
-        id="z", rep="r3", kind=next(iter(AbsenceKind)), start=act.at("09:00", 1), end=act.at("18:00", 1)
-    )
+    absence = Absence(id="z", rep="r3", kind=next(iter(AbsenceKind)), start=act.at("09:00", 1), end=act.at("18:00", 1))
     if role not in ("hr_payroll", "admin", "integrator"):
         yield "storing people", lambda desk: desk.people.put([Person(id="new", name="n")])
         yield "recording an absence of somebody else's", lambda desk: desk.people.put_absences([absence])
     if role not in ("admin", "integrator"):
         yield "storing customers", lambda desk: desk.customers.put([Customer(id="new", name="n")])
-        yield "handing in somebody else's positions", lambda desk: desk.positions.record(
-            act.track("r3", act.at("16:00"), 2), datum=_wgs84()
+        yield (
+            "handing in somebody else's positions",
+            lambda desk: desk.positions.record(act.track("r3", act.at("16:00"), 2), datum=_wgs84()),
         )
     if role in ("rep", "manager", "hr_payroll", "integrator"):
         yield "reading the whole trail", lambda desk: desk.trail.list()

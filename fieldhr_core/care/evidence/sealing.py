@@ -1,4 +1,4 @@
-"""Keys and sealed values: what protects the keys, whether every value is whole, bound to its place, and nowhere else."""
+"""Keys and sealed values: what protects the keys; whether values are whole, bound to their places, and nowhere else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import mmap
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -45,17 +45,10 @@ _FACTS = ("tenant", "id", "data_class", "person", "version", "suite", "wrapped",
 
 @check("keys.provider")
 def _provider(scene: Scene, finds: Finds) -> None:
-    """The keys that wrap all others are read again from where they are kept: a file must be its owner's alone, whole and
-    random; a variable must hold 32 random bytes; keys that end with the process are none for a store on disk."""
     keys = scene.premises.keys
     finds.facts["provider"] = keys.name
     path = getattr(keys, "path", None)
-    if isinstance(keys, FileKeys):
-        try:
-            keys.examine()
-        except TrustError as fault:
-            finds.wrong.append(fault.message)
-    elif isinstance(keys, EnvironmentKeys):
+    if isinstance(keys, (FileKeys, EnvironmentKeys)):
         try:
             keys.examine()
         except TrustError as fault:
@@ -81,8 +74,6 @@ def _provider(scene: Scene, finds: Finds) -> None:
 
 @check("keys.rows")
 def _rows(scene: Scene, finds: Finds) -> None:
-    """Every stored data key is unwrapped: it opens with this provider, for its own tenant, person and class only; it is 32
-    random bytes; no two are the same; and none is older than two years or has sealed more than 2^31 values."""
     salt, seen, vault = secrets.token_bytes(16), set(), scene.premises.vault
     with scene.premises.binding.transaction(write=False) as connection:
         rows = keycopy.rows_of(connection, scene.premises.tables)
@@ -109,8 +100,6 @@ def _rows(scene: Scene, finds: Finds) -> None:
 
 @check("sealed.form")
 def _form(scene: Scene, finds: Finds) -> None:
-    """Of every sealed value in every row: it has the form of one, names a key of its own tenant, class and person, and its
-    nonce occurs once with that key."""
     import sqlalchemy as sa
 
     tables = scene.premises.tables
@@ -155,8 +144,6 @@ def _form(scene: Scene, finds: Finds) -> None:
 
 @check("sealed.whole")
 def _whole(scene: Scene, finds: Finds) -> None:
-    """Sealed values are opened where they stand, without anybody seeing them: a value that was changed, or put there from
-    another row, column, person or tenant, does not open."""
     import sqlalchemy as sa
 
     premises = scene.premises
@@ -196,8 +183,6 @@ def _unopened(vault: Vault, tenant: str, column: SealedColumn, rows: Sequence[An
 
 @check("sealed.binding")
 def _binding(scene: Scene, finds: Finds) -> None:
-    """Values sealed by the running vault are put into another row, column, table, tenant and person's place, cut, and
-    changed bit by bit: none opens; equal texts never give equal bytes; and the value in its own place opens."""
     with rehearsal(scene.premises) as act:
         vault, home, other = act.vault(), act.home, act.other
         text = b"a text that is sealed"
@@ -253,8 +238,6 @@ def _opened(
 
 @check("purpose.limits")
 def _limits(scene: Scene, finds: Finds) -> None:
-    """Sealed values are opened for purposes that must not open them - positions for payroll, scores or audit, messages
-    for payroll, numbers for visits - by the vault and through desks; a purpose nobody knows opens no desk."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         vault = act.vault()
@@ -289,8 +272,6 @@ def _limits(scene: Scene, finds: Finds) -> None:
 
 @check("keys.shred")
 def _shred(scene: Scene, finds: Finds) -> None:
-    """A person's keys are destroyed: what was sealed with them does not open any more, nothing new can be sealed, and a
-    colleague's values still open."""
     with rehearsal(scene.premises) as act:
         vault = act.vault()
         place = (act.home, "whereabouts", "checkins", "body_sealed")
@@ -313,7 +294,6 @@ def _shred(scene: Scene, finds: Finds) -> None:
 
 @check("index.blind")
 def _blind(scene: Scene, finds: Finds) -> None:
-    """Blind indexes of equal numbers in two tenants and two columns: equal where they must be, different elsewhere."""
     with rehearsal(scene.premises) as act:
         vault = act.vault()
         numbers = [f"1001381234{n:03d}" for n in range(200)]
@@ -329,8 +309,6 @@ def _blind(scene: Scene, finds: Finds) -> None:
 
 @check("crypto.vectors")
 def _vectors(scene: Scene, finds: Finds) -> None:  # noqa: ARG001 - it looks at the machine's cryptography
-    """Published test vectors on this machine's cryptography: AES-256-GCM (McGrew and Viega, case 16), SM4 (GB/T 32907) and
-    SM3 (GB/T 32905)."""
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.ciphers.algorithms import SM4
@@ -344,7 +322,9 @@ def _vectors(scene: Scene, finds: Finds) -> None:  # noqa: ARG001 - it looks at 
     )
     bound = bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2")
     sealed = AESGCM(key).encrypt(bytes.fromhex("cafebabefacedbaddecaf888"), text, bound)
-    finds.expect(sealed[-16:].hex() == "76fc6ece0f4e1768cddf8853bb2d551b", "AES-256-GCM gives another tag than published.")
+    finds.expect(
+        sealed[-16:].hex() == "76fc6ece0f4e1768cddf8853bb2d551b", "AES-256-GCM gives another tag than published."
+    )
     block = bytes.fromhex("0123456789abcdeffedcba9876543210")
     encryptor = Cipher(SM4(block), ECB()).encryptor()  # noqa: S305 - one block, as the standard's example has it
     found = (encryptor.update(block) + encryptor.finalize()).hex()
@@ -360,8 +340,6 @@ def _vectors(scene: Scene, finds: Finds) -> None:  # noqa: ARG001 - it looks at 
 
 @check("sealed.clear")
 def _clear(scene: Scene, finds: Finds) -> None:
-    """Names, numbers and messages that are stored sealed are looked for in the clear: in every unsealed column of every
-    table, and in the bytes of the database, its log, temporary and log files beside it. Each reading is in the trail."""
     secrets_ = {text for tenant in _tenants(scene) for text in _sealed_texts(scene, tenant)}
     finds.facts["texts"] = len(secrets_)
     if not secrets_:
@@ -373,7 +351,7 @@ def _clear(scene: Scene, finds: Finds) -> None:
                 finds.expect(False, f"{where} holds in the clear what is sealed elsewhere.")
     if scene.file is None:
         return
-    needles = sorted(secrets_, key=lambda text: secrets.token_bytes(4))[:60]
+    needles = sorted(secrets_, key=lambda _: secrets.token_bytes(4))[:60]
     for path in _files_beside(scene.file):
         finds.count("files")
         hits = _hits(path, needles)
@@ -408,9 +386,7 @@ def _sealed_texts(scene: Scene, tenant: str) -> Iterator[str]:
         value = table.c[column_name]
         principal = Principal(tenant=tenant, id="fieldhr.evidence", role=Role.COMPLIANCE)
         with stage.unit(principal, purpose) as unit, unit.housework():
-            rows = unit.all(
-                sa.select(table).where(table.c.tenant == tenant, value.is_not(None)).limit(_LOOKED_AT)
-            )
+            rows = unit.all(sa.select(table).where(table.c.tenant == tenant, value.is_not(None)).limit(_LOOKED_AT))
             groups: dict[str | None, list[Any]] = {}
             for row in rows:
                 groups.setdefault(getattr(row, column.person) if column.person else None, []).append(row)
@@ -485,9 +461,6 @@ def _hits(path: Path, needles: Sequence[str]) -> int:
 
 @check("sealed.canary")
 def _canary(scene: Scene, finds: Finds) -> None:
-    """Marked names, numbers, notes, messages and places go through every journey, with logs at DEBUG and with failing
-    calls: the marks are looked for in what was logged, in the texts of the errors, in every unsealed column, and in the
-    database's files afterwards."""
     heard = _Heard()
     loggers = [logging.getLogger(name) for name in ("fieldhr_core", "fieldhr_plugins")]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
@@ -503,7 +476,9 @@ def _canary(scene: Scene, finds: Finds) -> None:
             errors += _provoked(act)
             for where, cell in _cells(scene, act.connection):
                 finds.count("cells")
-                finds.expect(f"canary-{mark}" not in cell, f"{where} holds in the clear what was handed in to be sealed.")
+                finds.expect(
+                    f"canary-{mark}" not in cell, f"{where} holds in the clear what was handed in to be sealed."
+                )
     finally:
         for logger, level, propagate in before:
             logger.removeHandler(heard)
@@ -533,15 +508,16 @@ def _provoked(act: Act) -> list[str]:
     said: list[str] = []
     name = act.word(act.home, "r1", "error")
     late, early = act.at("18:00"), act.at("09:00")
-    calls = [
+    nothing: Any = None
+    calls: list[Callable[[Any], Any]] = [
         lambda desk: desk.people.put_absences(
             [Absence(id="x", rep="r1", kind=next(iter(AbsenceKind)), start=late, end=early)]
         ),
         lambda desk: desk.customers.submit([Customer(id="bad", name="", need=name)]),
-        lambda desk: desk.customers.put([Customer(id="bad", name=name, identifiers={"account": object()})]),
+        lambda desk: desk.customers.put([Customer(id="bad", name=name, identifiers={"account": nothing})]),
         lambda desk: desk.people.put([Person(id="bad", name=name, traits={"x": object()})]),
         lambda desk: desk.messages.submit(
-            [Message(id="bad", thread="t", rep=None, customer=None, speaker="rep", text=name, time=early)]
+            [Message(id="bad", thread="t", rep=nothing, customer=None, speaker="rep", text=name, time=early)]
         ),
     ]
     asked = principals(act.home)
@@ -563,5 +539,3 @@ def _octets(value: Any) -> bytes:
 
 def _refuse(_reading: object) -> None:
     raise TrustError("Checks open no sealed values.", code="FHR-TRU-001")
-
-

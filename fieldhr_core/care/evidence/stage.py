@@ -74,7 +74,7 @@ class Stage:
     house: Any
 
 
-class _Undone(Exception):
+class _UndoneError(Exception):
     """Ends a rehearsal."""
 
 
@@ -172,9 +172,9 @@ class Act:
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
         """Undo what is done within, whatever comes of it."""
-        with contextlib.suppress(_Undone), self.connection.begin_nested():
+        with contextlib.suppress(_UndoneError), self.connection.begin_nested():
             yield
-            raise _Undone
+            raise _UndoneError
 
     def count(self, table: Any, *where: Any) -> int:
         """Return how many rows there are, before the wall."""
@@ -374,7 +374,7 @@ def rehearsal(premises: Premises, *, walled: bool = True) -> Iterator[Act]:
         # What the wall needs for a role is put up before the transaction: made within, each undoing would cost dear.
         with wall.scoped(Who(mark, role, principal.person), write=False):
             pass
-    with contextlib.suppress(_Undone), wall.transaction(write=True) as connection:
+    with contextlib.suppress(_UndoneError), wall.transaction(write=True) as connection:
         _begin_for_real(connection)
         at = _monday(premises.now())
         act = Act(
@@ -382,8 +382,8 @@ def rehearsal(premises: Premises, *, walled: bool = True) -> Iterator[Act]:
             connection=connection,
             wall=wall,
             tables=premises.tables,
-            home=f"fieldhr.rehearsal.{mark}.a",
-            other=f"fieldhr.rehearsal.{mark}.b",
+            home="fieldhr.rehearsal.a",
+            other="fieldhr.rehearsal.b",
             monday=at,
             mark=mark,
         )
@@ -391,7 +391,7 @@ def rehearsal(premises: Premises, *, walled: bool = True) -> Iterator[Act]:
         for tenant in (act.home, act.other):
             act.hr.tenants.create(tenant, name="Rehearsal", pattern=pattern, simulated=True)
         yield act
-        raise _Undone
+        raise _UndoneError
 
 
 def _monday(now: datetime) -> datetime:

@@ -6,11 +6,12 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import attrs
 
-from fieldhr_core.care.evidence.proof import HOST, Finds, Scene, check
+from fieldhr_core.care.evidence.proof import HOST, Finds, Scene, check, pairs
 from fieldhr_core.care.evidence.stage import Act, principals, rehearsal
 from fieldhr_core.errors import FieldhrError, TrustError
 from fieldhr_core.model import Period, Principal, Role
@@ -27,7 +28,6 @@ _SKEW_MS: Final = 120_000
 
 @check("audit.chain")
 def _chain(scene: Scene, finds: Finds) -> None:
-    """The trail of every tenant is read from its first event to its last and held against its key and its witness."""
     assert scene.premises.stage is not None
     stage = scene.premises.stage(scene.premises.binding, scene.premises.now())
     for tenant in stage.hr.tenants.list():
@@ -53,14 +53,12 @@ def _is_new(scene: Scene) -> bool:
 
 @check("audit.witness")
 def _witness(scene: Scene, finds: Finds) -> None:
-    """Every tenant has a witness outside the database; it knows the last checkpoint that was made, all of them are signed,
-    and no more than an hour or a thousand events have passed since."""
     import sqlalchemy as sa
 
     tables = scene.premises.tables
     with scene.premises.binding.transaction(write=False) as connection:
         tenants = connection.execute(sa.select(tables.tenants)).mappings().all()
-        metas = dict(connection.execute(sa.select(tables.meta.c.key, tables.meta.c.value)).tuples().all())
+        metas = pairs(connection.execute(sa.select(tables.meta.c.key, tables.meta.c.value)))
         audit = tables.audit
         heads = {
             row[0]: (row[1], row[2])
@@ -79,7 +77,9 @@ def _witness(scene: Scene, finds: Finds) -> None:
         _held(finds, tenant["id"], str(place), made, (seq or 0, at_ms or 0))
     finds.facts["without"] = len(without)
     if without:
-        finds.leave(HOST, f"{len(without)} tenants name no witness: their administrator can rewrite the trail with its key.")
+        finds.leave(
+            HOST, f"{len(without)} tenants name no witness: their administrator can rewrite the trail with its key."
+        )
 
 
 def _held(finds: Finds, tenant: str, place: str, made: str | None, head: tuple[int, int]) -> None:
@@ -101,8 +101,6 @@ def _held(finds: Finds, tenant: str, place: str, made: str | None, head: tuple[i
 
 @check("audit.events")
 def _events(scene: Scene, finds: Finds) -> None:
-    """Every kind of call is made through a desk: each leaves at least one event that says who, as what, why, what and when,
-    and the trail still holds."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         act.stage.raise_finding(_case(act), act.home)
@@ -134,14 +132,25 @@ def _calls(act: Act) -> Iterator[tuple[str, Principal, str, Callable[[Any], Any]
     yield "a list of alerts", manager, "supervision", lambda desk: desk.alerts.list()
     yield "one's own view", rep, "subject_access", lambda desk: desk.subject.view("r1")
     yield "measuring", hr, "performance", lambda desk: desk.scores.measure(Period(day, day))
-    yield "recording a basis", hr, "administration", lambda desk: desk.people.record_basis(
-        "r1", purpose="recording", basis="consent", notice="v1", at=act.at("16:00")
+    yield (
+        "recording a basis",
+        hr,
+        "administration",
+        lambda desk: desk.people.record_basis(
+            "r1", purpose="recording", basis="consent", notice="v1", at=act.at("16:00")
+        ),
     )
-    yield "withdrawing a basis", rep, "visits", lambda desk: desk.people.withdraw_basis(
-        "r1", purpose="recording", at=act.at("17:00")
+    yield (
+        "withdrawing a basis",
+        rep,
+        "visits",
+        lambda desk: desk.people.withdraw_basis("r1", purpose="recording", at=act.at("17:00")),
     )
-    yield "handing in positions", rep, "visits", lambda desk: desk.positions.record(
-        act.track("r1", act.at("17:00"), 2), datum=_wgs84()
+    yield (
+        "handing in positions",
+        rep,
+        "visits",
+        lambda desk: desk.positions.record(act.track("r1", act.at("17:00"), 2), datum=_wgs84()),
     )
     yield "storing people", admin, "administration", lambda desk: desk.people.put([_person()])
 
@@ -188,8 +197,6 @@ def _since(act: Act, count: int) -> list[Any]:
 
 @check("audit.refusals")
 def _refusals(scene: Scene, finds: Finds) -> None:
-    """Calls that are refused - another's customer, another's day, a purpose that opens nothing, a role that may not - leave
-    an event that says who was refused."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         asked, table = principals(act.home), act.tables.audit
@@ -217,8 +224,6 @@ def _refusals(scene: Scene, finds: Finds) -> None:
 
 @check("audit.stops")
 def _stops(scene: Scene, finds: Finds) -> None:
-    """The table of the trail is taken away: reading positions, numbers and messages, and writing, is refused, and nothing is
-    given or kept; with the table back the same calls work."""
     import sqlalchemy as sa
 
     with rehearsal(scene.premises) as act:
@@ -236,9 +241,9 @@ def _stops(scene: Scene, finds: Finds) -> None:
         ]
         for what, purpose, call in calls:
             with act.undone(), blind.acting_as(rep, purpose=purpose) as desk:
-                finds.expect(_fails(lambda call=call, desk=desk: call(desk)), f"Without a trail {what} can be read.")
+                finds.expect(_fails(partial(call, desk)), f"Without a trail {what} can be read.")
             with act.desk(rep, purpose) as desk:
-                finds.expect(not _fails(lambda call=call, desk=desk: call(desk)), f"With a trail {what} cannot be read.")
+                finds.expect(not _fails(partial(call, desk)), f"With a trail {what} cannot be read.")
             finds.count("reads")
         table = act.tables.track_parts
         before = act.count(table, table.c.tenant == act.home)
@@ -262,14 +267,19 @@ def _fails(call: Callable[[], Any]) -> bool:
 
 @check("audit.reads")
 def _reads(scene: Scene, finds: Finds) -> None:
-    """Positions, numbers and messages are read through desks: for each there is an event that names the person read about,
-    the reader and the purpose, and the caller gets the events' receipts."""
     with rehearsal(scene.premises) as act:
         act.furnish()
         asked, table = principals(act.home), act.tables.audit
         day = act.monday.date() + timedelta(days=1)
         expected: list[tuple[str, Principal, str, str, str, Callable[[Any], Any]]] = [
-            ("positions", asked["manager"], "supervision", "read.whereabouts", "r1", lambda d: d.reports.day("r1", day)),
+            (
+                "positions",
+                asked["manager"],
+                "supervision",
+                "read.whereabouts",
+                "r1",
+                lambda d: d.reports.day("r1", day),
+            ),
             ("numbers", asked["rep"], "customer_care", "read.identity", "", lambda d: d.customers.get("c-r1")),
             ("everything held", asked["rep"], "subject_access", "read.subject", "r1", lambda d: d.subject.view("r1")),
         ]
@@ -290,8 +300,6 @@ def _reads(scene: Scene, finds: Finds) -> None:
 
 @check("audit.tampering")
 def _tampering(scene: Scene, finds: Finds) -> None:
-    """Events of a rehearsed trail are changed in each field, deleted, repeated, swapped and renumbered by bare statements:
-    every time the proof names the first place that does not hold."""
     import sqlalchemy as sa
 
     with rehearsal(scene.premises) as act:
@@ -312,7 +320,10 @@ def _tampering(scene: Scene, finds: Finds) -> None:
             ("deleted", middle, [sa.delete(table).where(here)]),
             ("renumbered", middle, [
                 sa.delete(table).where(here),
-                *(sa.update(table).where(mine, table.c.seq == seq).values(seq=seq - 1) for seq in range(middle + 1, last + 1)),
+                *(
+                    sa.update(table).where(mine, table.c.seq == seq).values(seq=seq - 1)
+                    for seq in range(middle + 1, last + 1)
+                ),
             ]),
             ("swapped", middle, [
                 sa.update(table).where(here).values(seq=-1),
@@ -335,7 +346,6 @@ def _tampering(scene: Scene, finds: Finds) -> None:
 
 @check("audit.clock")
 def _clock(scene: Scene, finds: Finds) -> None:
-    """Times in every trail never go back, and none lies in the future of the runtime's clock."""
     import sqlalchemy as sa
 
     table = scene.premises.tables.audit
@@ -347,7 +357,9 @@ def _clock(scene: Scene, finds: Finds) -> None:
                 sa.select(table.c.at_ms).where(table.c.tenant == tenant).order_by(table.c.seq)
             ).scalars()
             for at_ms in rows:
-                finds.expect(at_ms >= latest - _SKEW_MS, f"Times in the trail of {tenant} go back: a clock was set back.")
+                finds.expect(
+                    at_ms >= latest - _SKEW_MS, f"Times in the trail of {tenant} go back: a clock was set back."
+                )
                 latest = max(latest, at_ms)
                 finds.count("events")
             finds.expect(

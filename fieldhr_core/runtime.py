@@ -316,6 +316,7 @@ class FieldHR:
         from fieldhr_core.flow.days import resolve_dirty
         from fieldhr_core.flow.delivery import deliver_due
         from fieldhr_core.flow.schedule import due_jobs, run
+        from fieldhr_core.flow.watch import watch
         from fieldhr_core.flow.witnessing import witness_trail
 
         house = self._open_house()
@@ -336,6 +337,7 @@ class FieldHR:
         self._move_clock(until)
         for acting in actings:
             resolve_dirty(acting)
+            watch(acting)
             deliver_due(acting)
             witness_trail(acting)
         return len(jobs)

@@ -9,6 +9,7 @@ from fieldhr_core.errors import AccessError, ConfigError, RecordError
 from fieldhr_core.flow.deadlines import case_policy
 from fieldhr_core.flow.pacing import pacing_of
 from fieldhr_core.flow.values import plain
+from fieldhr_core.flow.watch import watch_policy
 from fieldhr_core.model import Calendar, WorkPattern
 from fieldhr_core.trust.retention import PROFILES
 from fieldhr_core.trust.witness import witness_at
@@ -21,7 +22,8 @@ __all__ = ["Tenants"]
 #: Settings of a tenant that are not a plugin's: which resolver judges, where notices go, which checks must answer, how
 #: whereabouts lose precision (a name of ``trust.retention.PROFILES``; none: never), which file or HTTPS address
 #: witnesses the trail, whether the trail is proved each night (``daily``, ``off``), how much time cases leave
-#: (:class:`CasePolicy`), how notices are paced, and who makes the scorecards.
+#: (:class:`CasePolicy`), how notices are paced, who makes the scorecards, and what the house's own watch finds too much
+#: (:class:`WatchPolicy`).
 OWN_SETTINGS = (
     "resolver",
     "composer",
@@ -32,6 +34,7 @@ OWN_SETTINGS = (
     "audit_check",
     "cases",
     "delivery",
+    "watch",
 )
 
 
@@ -117,6 +120,14 @@ class Tenants:
                 )
         case_policy(settings)
         pacing_of(settings)
+        try:
+            watch_policy(settings)
+        except (TypeError, ValueError) as cause:
+            raise ConfigError(
+                f"The setting 'watch' cannot be {settings['watch']!r}.",
+                code="FHR-CFG-001",
+                hint="Give window_min, records, tries, strange_ids as whole numbers from 1.",
+            ) from cause
 
     def list(self) -> list[str]:
         """Return the ids of all tenants, ordered."""

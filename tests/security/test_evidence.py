@@ -18,8 +18,8 @@ import pytest
 import sqlalchemy as sa
 
 from fieldhr_core import FieldHR
-from fieldhr_core.care.evidence.proof import CHECKS, texts
-from fieldhr_core.care.evidence.table import controls, unopened
+from fieldhr_core.care.evidence.proof import texts
+from fieldhr_core.care.evidence.table import checks, controls, unopened
 from fieldhr_core.errors import TrustError
 from fieldhr_core.flow.clock import FrozenClock
 from fieldhr_core.hooks import PluginInfo, hookimpl
@@ -769,7 +769,7 @@ def test_nothing_fails_on_a_healthy_store_and_both_pages_say_so(victim: Victim, 
             assert [(p.check, p.status, p.found) for p in found.proofs if p.status not in ("pass", "host")] == []
             assert found.counts["fail"] == 0
             assert found.counts["pass"] >= 70
-            assert set(CHECKS) == {proof.check for proof in found.proofs}
+            assert set(checks()) == {proof.check for proof in found.proofs}
             grown = {name for name, rows in _rows(victim).items() if rows != before_[name]}
             assert grown <= {"fieldhr_audit"}, "nothing that was rehearsed is kept"
             assert hr.care.evidence(only=["audit.chain"]).proof("audit.chain").status == "pass"
@@ -790,8 +790,8 @@ def _rows(victim: Victim) -> dict[str, list[Any]]:
 
 def test_every_control_names_checks_that_there_are_and_speaks_both_languages() -> None:
     known = {name for control in controls() for name in control.checks}
-    assert known <= set(CHECKS)
-    assert set(CHECKS) == set(texts())
+    assert known <= set(checks())
+    assert set(checks()) == set(texts())
     assert all(set(said) == {"en", "zh-Hans"} for said in texts().values())
     for control in controls():
         assert set(control.title) == {"en", "zh-Hans"}

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from fieldhr_core.care.evidence.proof import CHECKS, FAIL, HOST, PASS, UNSHOWN, Proof, Scene, carried_out
+from fieldhr_core.care.evidence.proof import CHECKS, FAIL, HOST, PASS, UNSHOWN, Check, Proof, Scene, carried_out
 from fieldhr_core.errors import FieldhrError
 from fieldhr_core.store.rows import canonical_json
 
 if TYPE_CHECKING:
     from fieldhr_core.care.premises import Premises
 
-__all__ = ["Control", "Evidence", "Row", "controls", "evidence", "unopened"]
+__all__ = ["Control", "Evidence", "Row", "checks", "controls", "evidence", "unopened"]
 
 #: Code of the error with which a runtime does not open -> the check that this answers.
 _ANSWERED: Final = {
@@ -167,6 +167,18 @@ def controls() -> tuple[Control, ...]:
     return tuple(sorted(found, key=lambda one: standards.index(one.standard)))
 
 
+def checks() -> Mapping[str, Check]:
+    """Return every check by name, in the order in which they run."""
+    import fieldhr_core.care.evidence.house
+    import fieldhr_core.care.evidence.recovery
+    import fieldhr_core.care.evidence.scope
+    import fieldhr_core.care.evidence.sealing
+    import fieldhr_core.care.evidence.trail
+    import fieldhr_core.care.evidence.worker  # noqa: F401 - each brings its checks
+
+    return CHECKS
+
+
 def evidence(premises: Premises, *, drill: bool = True, only: Iterable[str] | None = None) -> Evidence:
     """Carry out the checks on a store and its runtime, and hold the standards' controls against what they found.
 
@@ -178,12 +190,6 @@ def evidence(premises: Premises, *, drill: bool = True, only: Iterable[str] | No
     """
     import sqlalchemy as sa
 
-    import fieldhr_core.care.evidence.house
-    import fieldhr_core.care.evidence.recovery
-    import fieldhr_core.care.evidence.scope
-    import fieldhr_core.care.evidence.sealing
-    import fieldhr_core.care.evidence.trail
-    import fieldhr_core.care.evidence.worker  # noqa: F401 - each brings its checks
     from fieldhr_core.care.pages import file_of
 
     assert premises.stage is not None
@@ -200,7 +206,7 @@ def evidence(premises: Premises, *, drill: bool = True, only: Iterable[str] | No
         plugins=premises.stage(premises.binding, premises.now()).hr.plugins,
         drill=drill,
     )
-    names = [name for name in CHECKS if only is None or name in set(only)]
+    names = [name for name in checks() if only is None or name in set(only)]
     proofs = tuple(carried_out(scene, iter(names)))
     return _table(premises.now().isoformat(), proofs, len(simulated), sum(map(bool, simulated)))
 

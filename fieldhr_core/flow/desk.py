@@ -25,10 +25,11 @@ from fieldhr_core.flow.submissions import Submissions
 from fieldhr_core.flow.trail import Trail
 from fieldhr_core.flow.upkeep import Retention
 from fieldhr_core.flow.visits import Outings, Visits
+from fieldhr_core.flow.wording import Wording
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, TenantFacts
-    from fieldhr_core.model import Principal
+    from fieldhr_core.model import Case, Principal
     from fieldhr_core.trust.audit import Receipt
 
 __all__ = ["Desk"]
@@ -81,3 +82,11 @@ class Desk:
         key: ``fieldhr_core.trust.audit.verify(..., receipts=...)``.
         """
         return tuple(self._acting.receipts)
+
+    def said(self, case: Case, language: str) -> tuple[str, str]:
+        """Return title and body of a case in the words of the plugins, for a BCP 47 language."""
+        cached = self._acting.house.cached
+        wording: Wording | None = cached.get(("", "wording"))
+        if wording is None:
+            wording = cached["", "wording"] = Wording.of(self._acting.house.registry)
+        return wording.of_case(case, language)

@@ -32,6 +32,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
@@ -76,9 +78,9 @@ def persistent(playwright: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     opened: list[Any] = []
 
     def launch(**more: Any) -> Any:
-        options = {**PHONE, **more}
+        options = {"args": list(FLAGS), **PHONE, **more}
         context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / "profile"), executable_path=chromium(), args=list(FLAGS), **options
+            str(tmp_path / "profile"), executable_path=chromium(), **options
         )
         opened.append(context)
         return context

@@ -38,6 +38,7 @@ _ROUTES = (
     records.submit_messages,
     records.submit,
     cases.alerts,
+    cases.inbox,
     cases.alert,
     cases.options,
     cases.take_step,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import Parameter
 
 from fieldhr_core.flow.desk import Desk
-from fieldhr_core.model import Case, CaseState
+from fieldhr_core.model import OPEN, TRANSITIONS, Case, CaseState, CaseStep
 from fieldhr_plugins.console.api.gate import Asked, at_desk, body_of
 from fieldhr_plugins.console.api.once import once
 from fieldhr_plugins.console.api.paging import Cursor, Limit, page_of
 from fieldhr_plugins.console.api.wire import IdPath, StepIn
 
-__all__ = ["alert", "alerts", "options", "replay", "take_step"]
+__all__ = ["alert", "alerts", "inbox", "options", "replay", "take_step"]
+
+
+_SHOWN: Final = 100
 
 
 class CasePage(msgspec.Struct, kw_only=True):
@@ -39,6 +43,20 @@ class Options(msgspec.Struct, kw_only=True):
     steps: list[str]
 
 
+class InboxItem(msgspec.Struct, kw_only=True):
+    """An open case as it is told, and the steps that the caller may take with it now."""
+
+    id: str
+    code: str
+    severity: str
+    state: str
+    opened_at: datetime
+    answer_by: datetime | None
+    title: str
+    body: str
+    steps: list[str]
+
+
 @get("/alerts", operation_id="listAlerts", tags=["alerts"], summary="Cases, by opening instant")
 async def alerts(
     request: Asked,
@@ -52,6 +70,40 @@ async def alerts(
     found = await at_desk(request, "supervision", lambda desk: desk.alerts.list(code=code, state=status, rep=rep))
     page, after = page_of(found, lambda case: (case.finding.opened_at.isoformat(), case.id), cursor, limit)
     return Response(CasePage(items=list(page), next=after))
+
+
+@get("/inbox", operation_id="readInbox", tags=["alerts"], summary="Open cases in words, with what the caller may do")
+async def inbox(
+    request: Asked,
+    language: Annotated[str, Parameter(max_length=20, pattern="^[A-Za-z0-9-]+$", description="BCP 47.")] = "en",
+) -> list[InboxItem]:
+    """List the caller's open cases in words: of a rep, those about themselves; at most the 100 newest."""
+
+    def work(desk: Desk) -> list[InboxItem]:
+        found = [case for case in desk.alerts.list() if case.state in OPEN or _may_still_contest(case)]
+        items = []
+        for case in reversed(found[-_SHOWN:]):
+            title, body = desk.said(case, language)
+            items.append(
+                InboxItem(
+                    id=case.id,
+                    code=case.finding.code,
+                    severity=case.finding.severity.value,
+                    state=case.state.value,
+                    opened_at=case.finding.opened_at,
+                    answer_by=case.answer_by,
+                    title=title,
+                    body=body,
+                    steps=[step.value for step in desk.alerts.options(case.id)],
+                )
+            )
+        return items
+
+    return await at_desk(request, "supervision", work)
+
+
+def _may_still_contest(case: Case) -> bool:
+    return (case.state, CaseStep.CONTEST) in TRANSITIONS
 
 
 @get("/alerts/{case_id:str}", operation_id="readAlert", tags=["alerts"], summary="One case with its history")

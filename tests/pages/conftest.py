@@ -54,9 +54,9 @@ def chromium() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Any]:
-    """Playwright, with nothing opened yet."""
+    """Playwright, with nothing opened yet; for one module, because it keeps an event loop running in this thread."""
     if chromium() is None:
         missing("CHROMIUM", "FIELDHR_REQUIRE_BROWSER")
     sync_api = pytest.importorskip("playwright.sync_api")
@@ -64,9 +64,9 @@ def playwright() -> Iterator[Any]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Any) -> Iterator[Any]:
-    """One browser for the run; open a context of your own in it."""
+    """One browser for a module; open a context of your own in it."""
     opened = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
     yield opened
     opened.close()

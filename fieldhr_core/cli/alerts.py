@@ -1,4 +1,4 @@
-"""``fieldhr alerts list|show|replay``: cases and their evidence."""
+"""``fieldhr alerts``: cases and their evidence, and what decided ones say about the rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from fieldhr_core.cli.store import add_store_arguments, desk_of, open_store
 from fieldhr_core.hooks.plugin import Command
-from fieldhr_core.model import CaseState
+from fieldhr_core.model import CaseState, Period
 
 if TYPE_CHECKING:
     import argparse
@@ -55,6 +55,78 @@ def _replay(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     return 0 if replay.equal else 1
 
 
+def _inbox(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_core.flow.values import plain
+
+    with open_store(args) as hr, desk_of(hr, args) as desk:
+        for case in desk.alerts.inbox():
+            _write(stdout, {**_summary(case), "owner": case.owner, "deadline": plain(case.deadline)})
+    return 0
+
+
+def _precision(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_core.flow.values import plain
+
+    with open_store(args) as hr, desk_of(hr, args) as desk:
+        for rule in desk.alerts.precision():
+            _write(stdout, plain(rule))
+    return 0
+
+
+def _period_arguments(parser: argparse.ArgumentParser) -> None:
+    from datetime import date
+
+    add_store_arguments(parser)
+    parser.add_argument("--from", dest="first", metavar="DATE", required=True, type=date.fromisoformat)
+    parser.add_argument("--to", dest="last", metavar="DATE", required=True, type=date.fromisoformat)
+
+
+def _sweep_arguments(parser: argparse.ArgumentParser) -> None:
+    _period_arguments(parser)
+    parser.add_argument("code", metavar="CODE", help="alert code")
+    parser.add_argument("setting", metavar="SETTING", help="path of a setting of the plugin that raises it")
+    parser.add_argument("values", metavar="VALUE", nargs="+", type=json.loads, help="values to try, as JSON")
+
+
+def _sweep(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_core.flow.values import plain
+
+    with open_store(args) as hr, desk_of(hr, args) as desk:
+        found = desk.alerts.sweep(args.code, args.setting, args.values, period=Period(args.first, args.last))
+    _write(stdout, plain(found))
+    return 0
+
+
+def _threshold_arguments(parser: argparse.ArgumentParser) -> None:
+    add_store_arguments(parser)
+    parser.add_argument("code", metavar="CODE", help="alert code")
+    parser.add_argument("setting", metavar="SETTING", help="path of a setting of the plugin that raises it")
+    parser.add_argument("value", metavar="VALUE", type=json.loads, help="new value, as JSON")
+    parser.add_argument("--reason", metavar="TEXT", required=True, help="why; it stands in the trail")
+
+
+def _threshold(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    with open_store(args) as hr, desk_of(hr, args) as desk:
+        desk.alerts.set_threshold(args.code, args.setting, args.value, reason=args.reason)
+    _write(stdout, {"code": args.code, "setting": args.setting, "value": args.value})
+    return 0
+
+
+def _fairness_arguments(parser: argparse.ArgumentParser) -> None:
+    _period_arguments(parser)
+    parser.add_argument("--code", action="append", default=[], metavar="CODE", help="compare this code by itself, too")
+
+
+def _fairness(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_core.flow.values import plain
+
+    with open_store(args) as hr, desk_of(hr, args) as desk:
+        found = desk.alerts.fairness(period=Period(args.first, args.last), codes=args.code)
+    for comparison in found:
+        _write(stdout, plain(comparison))
+    return 0 if all(comparison.holds for comparison in found) else 1
+
+
 def _summary(case: Case) -> dict[str, Any]:
     from fieldhr_core.flow.values import plain
 
@@ -82,5 +154,35 @@ COMMANDS = (
         summary="Compute an alert again from its evidence; exit 1 where it comes out differently.",
         arguments=_one_arguments,
         run=_replay,
+    ),
+    Command(
+        path=("alerts", "inbox"),
+        summary="List what waits for you, in order.",
+        arguments=add_store_arguments,
+        run=_inbox,
+    ),
+    Command(
+        path=("alerts", "precision"),
+        summary="How often people found each rule right, with its interval.",
+        arguments=add_store_arguments,
+        run=_precision,
+    ),
+    Command(
+        path=("alerts", "sweep"),
+        summary="What a rule would have raised at other values of a setting.",
+        arguments=_sweep_arguments,
+        run=_sweep,
+    ),
+    Command(
+        path=("alerts", "threshold"),
+        summary="Set a threshold, with a reason.",
+        arguments=_threshold_arguments,
+        run=_threshold,
+    ),
+    Command(
+        path=("alerts", "fairness"),
+        summary="Compare groups of reps; exit 1 where one is told on more often than the bar allows.",
+        arguments=_fairness_arguments,
+        run=_fairness,
     ),
 )

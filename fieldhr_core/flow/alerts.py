@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from fieldhr_core.errors import AccessError, CaseError, PluginError
+from fieldhr_core.errors import AccessError, CaseError, ConfigError, PluginError
+from fieldhr_core.flow.bundles import bundle_of
 from fieldhr_core.flow.cases import (
     case_id,
     change,
@@ -25,9 +26,12 @@ from fieldhr_core.flow.cases import (
 from fieldhr_core.flow.contacts import contact_links
 from fieldhr_core.flow.customers import customer_ruled_again
 from fieldhr_core.flow.deadlines import ROLE_DESKS, Lines, case_policy, deadline_ms, working_after_ms
+from fieldhr_core.flow.fairness import compare
 from fieldhr_core.flow.judging import view_for
 from fieldhr_core.flow.messages import message_ruled_again
+from fieldhr_core.flow.outcomes import Lessons, by_rank
 from fieldhr_core.flow.people import person_contact
+from fieldhr_core.flow.sweeping import alerter_of, changed, sweep, value_of, with_settings
 from fieldhr_core.flow.values import plain, rfc3339
 from fieldhr_core.model import (
     OPEN,
@@ -35,11 +39,16 @@ from fieldhr_core.model import (
     Case,
     CaseState,
     CaseStep,
+    Comparison,
     ContactLink,
+    EvidenceBundle,
     Finding,
+    Period,
     Principal,
     Role,
+    RulePrecision,
     Severity,
+    Sweep,
     milliseconds,
 )
 from fieldhr_core.store.rows import canonical_json
@@ -110,9 +119,10 @@ class Alerts:
         return cases
 
     def inbox(self) -> Sequence[Case]:
-        """Return the open cases this principal has to act on, the most urgent deadline first; what is snoozed waits.
+        """Return the open cases this principal has to act on: their own, and those at the desk of their role.
 
-        A person's own, and those at the desk of their role.
+        High and critical ones come first, by deadline; then those of which most are upheld, by what was decided so far.
+        What is snoozed waits.
         """
         table, principal = self._acting.tables.cases, self._acting.principal
         mine = [f"@{principal.role.value}", *([principal.person] if principal.person else [])]
@@ -122,7 +132,9 @@ class Alerts:
             table.c.snoozed_ms.is_(None),
         ]
         cases: Sequence[Case] = self._shown(where, table.c.deadline_ms.is_(None), table.c.deadline_ms)
-        return cases
+        with self._acting.unit(write=False) as unit:
+            lessons = Lessons.of(self._acting, unit)
+        return by_rank(cases, lessons)
 
     def get(self, case: str) -> Case:
         """Return one case with its history; a rep who is shown a case of their own is told of it by that.
@@ -296,6 +308,78 @@ class Alerts:
             unit.audit("alerts.contacts", "person", found.finding.rep, case=case)
         return links
 
+    def precision(self) -> Sequence[RulePrecision]:
+        """Return how often people found each rule right, over the cases this principal may see."""
+        with self._acting.unit() as unit:
+            found = Lessons.of(self._acting, unit, scoped=True).precision()
+            unit.audit("alerts.precision", "cases", count=len(found))
+        return found
+
+    def sweep(self, code: str, setting: str, values: Sequence[Any], *, period: Period) -> Sweep:
+        """Return what a rule would have raised in a period at other values of one of its settings.
+
+        "At x you get y alerts and miss z": z are upheld cases. It changes nothing; see :meth:`set_threshold`.
+
+        Args:
+            code: alert code; setting: path of a setting of the plugin that raises it (``low_visits_per_day``).
+            values: to try beside the one in force.
+            period: local days; each is judged again, so a long period takes its time.
+
+        Raises:
+            AccessError: FHR-ACC-003 for other roles than compliance and admin.
+            ConfigError: FHR-CFG-001 where code, setting or a value does not fit.
+        """
+        self._tuner("sweep")
+        acting = self._acting.as_house()
+        with acting.unit() as unit:
+            return sweep(acting, unit, code, setting, values, period.first, period.last)
+
+    def set_threshold(self, code: str, setting: str, value: Any, *, reason: str) -> None:
+        """Apply another value of a setting, as a person, with a reason; the change is in the trail.
+
+        Raises:
+            AccessError: FHR-ACC-003 for other roles than admin.
+            ConfigError: FHR-CFG-001 where code, setting or value does not fit, or there is no reason.
+        """
+        self._tuner("set", Role.ADMIN)
+        if not reason.strip():
+            raise ConfigError("Another threshold takes a reason.", code="FHR-CFG-001")
+        acting = self._acting
+        with acting.unit() as unit:
+            settings = acting.facts(unit).settings
+            _, plugin = alerter_of(acting, unit, code)
+            before = value_of(acting, plugin, settings, setting)
+            after = changed(settings, plugin, setting, value)
+            acting.house.registry.settings_for(plugin, {plugin: after[plugin]})
+            unit.allow("tenants", "write")
+            table = acting.tables.tenants
+            unit.connection.execute(table.update().where(table.c.id == acting.tenant).values(settings=after))
+            unit.audit(
+                "alerts.threshold", "tenants", setting, plugin=plugin, before=plain(before), after=value, reason=reason
+            )
+
+    def fairness(self, *, period: Period, codes: Sequence[str] = ()) -> Sequence[Comparison]:
+        """Return whether groups of reps are told on more often than others: territory, contract, service, branch ...
+
+        Args:
+            period: local days in which alerts opened.
+            codes: alert codes to compare one by one, beside all together.
+
+        Raises:
+            AccessError: FHR-ACC-003 for other roles than compliance, HR, auditor and admin.
+        """
+        self._tuner("compare", Role.ADMIN, Role.COMPLIANCE, Role.HR_PAYROLL, Role.AUDITOR)
+        with self._acting.unit() as unit:
+            unit.audit("alerts.fairness", "cases")
+        acting = self._acting.as_house()
+        with acting.unit(write=False) as unit:
+            return compare(acting, unit, period, codes)
+
+    def _tuner(self, what: str, *roles: Role) -> None:
+        principal = self._acting.principal
+        if principal.role not in (roles or (Role.ADMIN, Role.COMPLIANCE)):
+            raise AccessError(f"This principal may not {what} rules.", code="FHR-ACC-003", role=principal.role.value)
+
     def _shown(self, where: Sequence[Any], *order: Any) -> Any:
         import sqlalchemy as sa
 
@@ -311,11 +395,30 @@ class Alerts:
             unit.audit("alerts.list", "cases", count=len(cases))
         return cases
 
-    def replay(self, case: str) -> Replay:
+    def evidence(self, case: str) -> EvidenceBundle:
+        """Return what a case rests on: rule, thresholds, records, positions used and refused, and what if not.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case.
+        """
+        import sqlalchemy as sa
+
+        acting, table = self._acting, self._acting.tables.cases
+        with acting.unit() as unit:
+            row = unit.connection.execute(sa.select(table).where(unit.scope(table), table.c.id == case)).first()
+            if row is None:
+                raise acting.not_found()
+            unit.audit("alerts.evidence", "cases", case)
+            return bundle_of(acting, unit, row)
+
+    def replay(self, case: str, *, settings: Mapping[str, Any] | None = None) -> Replay:
         """Compute an alert again from its evidence, as of when it was last computed.
 
         What cannot be computed again - the evidence is past its retention, the alerter is gone - comes back with
-        ``recomputed=None``.
+        ``recomputed=None``, and so does what would not have been raised.
+
+        Args:
+            settings: other values of settings of the plugin that raised it, by path (``dwell_limit_s``): what if?
         """
         import sqlalchemy as sa
 
@@ -326,7 +429,7 @@ class Alerts:
             if row is None:
                 raise acting.not_found("cases", case)
             body = json.loads(unit.open(table, "body_sealed", "case", [row.id], [row.body_sealed])[0])
-            again = _found_again(acting, unit, row, body)
+            again = _found_again(acting, unit, row, body, settings or {})
         stored = canonical_json(body["finding"])
         return Replay(case=case, stored=stored, recomputed=again)
 
@@ -426,7 +529,9 @@ def _can_own(lines: Lines, case: Case, to: str) -> bool:
     return case.state is not CaseState.CONTESTED or lines.manager.get(rep) != to
 
 
-def _found_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) -> bytes | None:
+def _found_again(
+    acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any], settings: Mapping[str, Any]
+) -> bytes | None:
 
     if not body["day"]:
         again = {"customer": customer_ruled_again}.get(row.subject_kind, message_ruled_again)
@@ -436,6 +541,8 @@ def _found_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) 
         alerter = alerters.get(row.origin)
         if alerter is None or isinstance(alerter, PluginError):
             return None
+        if settings:
+            alerter = with_settings(acting, unit, row.origin, alerter.plugin, settings)
         alone = row.rep is not None and alerter.cadence == "live"
         reps = [row.rep] if alone else None  # what was judged beside its peers is judged beside them again
         view = view_for(acting, unit, alerter, date.fromisoformat(body["day"]), body["as_of_ms"], reps)

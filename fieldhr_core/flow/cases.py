@@ -411,6 +411,7 @@ def _row(
         "tenant": acting.tenant,
         "id": case,
         "code": finding.code,
+        "pattern": finding.pattern[:80],
         "subject_kind": finding.subject_kind,
         "subject": finding.subject,
         "rep": finding.rep,

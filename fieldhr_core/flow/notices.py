@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from fieldhr_core.flow.deadlines import ROLE_DESKS
+from fieldhr_core.flow.outcomes import Lessons
 from fieldhr_core.flow.pacing import Pacing, digest_at_ms, due_at_ms, pacing_of, rank
 from fieldhr_core.flow.people import person_contact
 from fieldhr_core.flow.wording import Wording
@@ -51,7 +52,7 @@ def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case], *, why: str = "")
     if not routes or not cases:
         return 0
     wording, pacing = Wording.of(acting.house.registry), pacing_of(facts.settings)
-    storms = storming(acting, unit)
+    storms, lessons = storming(acting, unit), Lessons.of(acting, unit)
     rows: list[dict[str, Any]] = []
     for case in cases:
         for route in routes:
@@ -70,7 +71,7 @@ def enqueue(acting: Acting, unit: Unit, cases: Sequence[Case], *, why: str = "")
                     "body": body,
                     "simulated": case.simulated,
                 }
-                state, due_ms = _when(pacing, case, route, recipient, unit.at_ms, storms)
+                state, due_ms = _when(pacing, case, route, recipient, unit.at_ms, storms, lessons)
                 rows.append(
                     {
                         **notice_row(acting, unit, ident, route["channel"], notice, due_ms),
@@ -141,13 +142,22 @@ def storming(acting: Acting, unit: Unit) -> dict[str, int]:
 
 
 def _when(
-    pacing: Pacing, case: Case, route: Mapping[str, Any], to: _Recipient, now_ms: int, storms: Mapping[str, int]
+    pacing: Pacing,
+    case: Case,
+    route: Mapping[str, Any],
+    to: _Recipient,
+    now_ms: int,
+    storms: Mapping[str, int],
+    lessons: Lessons,
 ) -> tuple[str, int]:
     """Return whether a notice goes out by itself or in a digest, and when."""
     severity = case.finding.severity.value
     if case.finding.code in storms:
         return "digest", storms[case.finding.code]
-    waits = pacing.digest_up_to and rank(severity) <= rank(pacing.digest_up_to)
+    waits = bool(pacing.digest_up_to) and rank(severity) <= rank(pacing.digest_up_to)
+    # What people dismissed again and again is said more quietly; what is high or critical never is.
+    minor = rank(severity) < rank("high")
+    waits = waits or (minor and lessons.is_quiet(case.finding.code, case.finding.pattern))
     if (route.get("digest") or waits) and severity != "critical":
         return "digest", digest_at_ms(pacing, now_ms, to.zone)
     return "due", due_at_ms(pacing, severity, now_ms, to.zone)

@@ -13,11 +13,13 @@ from fieldhr_core.model.cases import (
     CaseState,
     CaseStep,
     ContactLink,
+    EvidenceBundle,
 )
 from fieldhr_core.model.customers import Address, Customer, Deal, Feedback
 from fieldhr_core.model.findings import Audience, Evidence, Finding, Settled, Severity
 from fieldhr_core.model.geo import EARTH_RADIUS_M, Datum, distance_m, distances_m
 from fieldhr_core.model.messages import Message
+from fieldhr_core.model.outcomes import Comparison, GroupRate, RulePrecision, Sweep, SweepStep
 from fieldhr_core.model.people import Absence, AbsenceKind, Attendance, Calendar, Person, Principal, Role, WorkPattern
 from fieldhr_core.model.positions import (
     FIXES,
@@ -124,6 +126,7 @@ __all__ = [
     "CheckInAnswer",
     "Coded",
     "Column",
+    "Comparison",
     "Component",
     "Contact",
     "ContactLink",
@@ -133,10 +136,12 @@ __all__ = [
     "Decoded",
     "Envelope",
     "Evidence",
+    "EvidenceBundle",
     "Feedback",
     "Finding",
     "FollowUp",
     "Ground",
+    "GroupRate",
     "Inspection",
     "Kind",
     "Loan",
@@ -157,6 +162,7 @@ __all__ = [
     "Resolved",
     "Role",
     "RoleWeights",
+    "RulePrecision",
     "Ruling",
     "Schema",
     "Scorecard",
@@ -165,6 +171,8 @@ __all__ = [
     "Standing",
     "Submission",
     "Suggestion",
+    "Sweep",
+    "SweepStep",
     "Table",
     "Verdict",
     "Weighting",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import attrs
 
-from fieldhr_core.model.findings import Finding
+from fieldhr_core.model.findings import Evidence, Finding
 from fieldhr_core.model.table import Column, Kind, Schema
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "CaseState",
     "CaseStep",
     "ContactLink",
+    "EvidenceBundle",
 ]
 
 
@@ -182,6 +183,33 @@ class ContactLink:
     kind: str
     href: str
     label: str
+
+
+@attrs.frozen(kw_only=True)
+class EvidenceBundle:
+    """What a case rests on, for whoever decides it and for whoever it is about.
+
+    Attributes:
+        rule, version: what decided; thresholds: the settings in force; as_of: instant of judgement.
+        evidence: the pieces, with the ids of stored records.
+        fixes: positions of the span of each stay, oldest first: ``time``, ``lat``, ``lon`` (WGS-84), ``accuracy_m``,
+            ``mock``, ``used``, and why not (``refused``). Empty where nobody stayed anywhere, where the principal may
+            not see positions, and where they have lost their precision.
+        fixes_used, fixes_refused: as the rule counted them; ``None`` where it rests on none.
+        unless: what would have kept the alert from being raised (``with_s_less`` ...).
+    """
+
+    case: str
+    code: str
+    rule: str
+    version: str
+    thresholds: Mapping[str, Any]
+    as_of: datetime
+    evidence: tuple[Evidence, ...]
+    fixes: tuple[Mapping[str, Any], ...]
+    fixes_used: int | None
+    fixes_refused: int | None
+    unless: Mapping[str, Any]
 
 
 #: Cases as scorers see them: no evidence, no text. Cases that are kept from the rep are not in it.

@@ -65,6 +65,8 @@ class Finding:
         advice: message id of a suggested action.
         readings: message ids of possible readings where the cause is open (slack, or overload).
         audience: who is told at once.
+        pattern: what findings of this rule have in common that people judge alike (the class of a place ...); empty:
+            nothing beyond the rule. What was dismissed often is raised more quietly.
         repeat: counts up when an occurrence that lasts should be told again; the recipients then get a second notice.
     """
 
@@ -86,6 +88,7 @@ class Finding:
     advice: str = ""
     readings: tuple[str, ...] = ()
     audience: tuple[Audience, ...] = (Audience.MANAGER,)
+    pattern: str = ""
     repeat: int = 0
 
 

@@ -385,6 +385,7 @@ class StoreTables:
             Column("updated_ms", BigInteger, nullable=False),
             Column("owner", ident),
             Column("outcome", String(12), nullable=False),
+            Column("pattern", String(80), nullable=False),
             Column("told_ms", BigInteger),
             Column("answer_by_ms", BigInteger),
             Column("deadline_ms", BigInteger),

@@ -275,6 +275,7 @@ FIELDS: Final[Mapping[tuple[str, str], Field]] = MappingProxyType(
         ("cases", "severity"): _clear("How much it would matter.", _CONDUCT, _CASE),
         ("cases", "owner"): _who(*_CONDUCT, keeping=_CASE, holds="Id of who deals with it."),
         ("cases", "outcome"): _clear("How it was decided.", _CONDUCT, _CASE),
+        ("cases", "pattern"): _clear("Class of what is claimed (kind of place ...).", _CONDUCT, _CASE),
         ("cases", "told_ms"): _clear("When the person was told.", _CONDUCT, _CASE),
         ("cases", "instance"): _clear("Which occurrence it is.", _CONDUCT, _CASE),
         ("cases", "body_sealed"): _sealed(

@@ -179,7 +179,7 @@ def test_what_is_minor_waits_for_the_daily_digest(hr: FieldHR, post: Post, clock
     assert [notice.severity for _, notice in post.got] == ["medium"]
     hr.advance(to=START + timedelta(hours=7))
     digest = post.got[1][1]
-    assert digest.title == "3 alerts"
+    assert digest.title == "3 alert(s)"
     assert len(digest.facts["cases"]) == 3
     assert outbox(hr) == {"sent": 2, "gathered": 3}
 

@@ -672,10 +672,11 @@ def test_the_plugin_offers_its_finders():
         ("behaviour.no_followup", "find"),
         ("behaviour.low_visits", "find"),
         ("behaviour.learned", "find"),
+        ("behaviour.stock", "find"),
     ]
     for offer in offers:
         alerter = offer.make(None)
         assert alerter.cadence == "18:05"
-        assert alerter.codes == (offer.name,) or offer.name == "behaviour.learned"
+        assert alerter.codes == (offer.name,) or offer.name in ("behaviour.learned", "behaviour.stock")
         assert alerter.days >= 10
         assert list(alerter.find(Bank().seen(day(3)))) == []

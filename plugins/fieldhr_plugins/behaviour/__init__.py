@@ -85,6 +85,8 @@ class BehaviourSettings:
         settling_days: expected days after such a gap that are not judged.
         judged_at: local wall time (``HH:MM``) of the daily judgement.
         learned: what is learned from own past and peers.
+        show_stock_rules: whether the usual, unfair forms of both rules are computed beside them (``baseline.*``), for
+            the administrator only.
     """
 
     no_followup_days: int = attrs.field(default=3, validator=attrs.validators.ge(1))
@@ -98,6 +100,7 @@ class BehaviourSettings:
     settling_days: int = attrs.field(default=3, validator=attrs.validators.ge(0))
     judged_at: str = attrs.field(default="18:05", validator=attrs.validators.matches_re(r"([01]\d|2[0-3]):[0-5]\d"))
     learned: LearnedSettings = attrs.field(factory=LearnedSettings)
+    show_stock_rules: bool = False
 
 
 PLUGIN = PluginInfo(
@@ -129,8 +132,14 @@ def fieldhr_register_alerters(context: RegistrationContext) -> Iterable[Offer[Al
 
         return Learned(settings or BehaviourSettings())
 
+    def stock(settings: BehaviourSettings | None) -> Alerter:
+        from fieldhr_plugins.behaviour.stock import StockRules
+
+        return StockRules(settings or BehaviourSettings())
+
     return [
         Offer("behaviour.no_followup", no_followup, role="find"),
         Offer("behaviour.low_visits", low_visits, role="find"),
         Offer("behaviour.learned", learned, role="find"),
+        Offer("behaviour.stock", stock, role="find"),
     ]

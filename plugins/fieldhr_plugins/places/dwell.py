@@ -177,6 +177,7 @@ class OffsiteDwell:
             advice="track.offsite_dwell.advice",
             readings=("track.offsite_dwell.reading.errand", "track.offsite_dwell.reading.meeting"),
             audience=(Audience.REP, Audience.MANAGER),
+            pattern=stay["category"] or "",
         )
 
 

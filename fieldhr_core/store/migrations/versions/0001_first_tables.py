@@ -126,6 +126,7 @@ def upgrade() -> None:
         sa.Column("updated_ms", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.String(length=120), nullable=True),
         sa.Column("outcome", sa.String(length=12), nullable=False),
+        sa.Column("pattern", sa.String(length=80), nullable=False),
         sa.Column("told_ms", sa.BigInteger(), nullable=True),
         sa.Column("answer_by_ms", sa.BigInteger(), nullable=True),
         sa.Column("deadline_ms", sa.BigInteger(), nullable=True),

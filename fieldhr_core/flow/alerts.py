@@ -23,6 +23,7 @@ from fieldhr_core.flow.cases import (
     rows_of,
     tell,
 )
+from fieldhr_core.flow.consent import CONSENT, withdrawn_again
 from fieldhr_core.flow.contacts import contact_links
 from fieldhr_core.flow.customers import customer_ruled_again
 from fieldhr_core.flow.deadlines import ROLE_DESKS, Lines, case_policy, deadline_ms, working_after_ms
@@ -47,6 +48,7 @@ from fieldhr_core.model import (
     Principal,
     Role,
     RulePrecision,
+    Settled,
     Severity,
     Sweep,
     milliseconds,
@@ -533,9 +535,11 @@ def _found_again(
     acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> bytes | None:
 
-    if not body["day"]:
+    if row.origin == CONSENT:
+        found: Sequence[Finding] = withdrawn_again(acting, unit, row)
+    elif not body["day"]:
         again = {"customer": customer_ruled_again}.get(row.subject_kind, message_ruled_again)
-        found: Sequence[Finding] = again(acting, unit, row)
+        found = again(acting, unit, row)
     else:
         alerters = dict(acting.providers(unit, "alerters", role="find"))
         alerter = alerters.get(row.origin)
@@ -545,9 +549,11 @@ def _found_again(
             alerter = with_settings(acting, unit, row.origin, alerter.plugin, settings)
         alone = row.rep is not None and alerter.cadence == "live"
         reps = [row.rep] if alone else None  # what was judged beside its peers is judged beside them again
-        view = view_for(acting, unit, alerter, date.fromisoformat(body["day"]), body["as_of_ms"], reps)
+        view = view_for(acting, unit, alerter, date.fromisoformat(body["day"]), body["as_of_ms"], reps, again=True)
         found = acting.house.guard.call(alerter, "find", view)
     for finding in found:
+        if isinstance(finding, Settled):
+            continue
         if case_id(acting.tenant, finding) == row.id:
             return canonical_json(plain(finding))
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.flow.cases import raise_findings
 from fieldhr_core.model import Audience, Evidence, Finding, Severity, instant
@@ -11,7 +11,10 @@ from fieldhr_core.model import Audience, Evidence, Finding, Severity, instant
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["tell_withdrawn"]
+__all__ = ["CONSENT", "tell_withdrawn", "withdrawn_again"]
+
+#: Who raises it, as cases remember it.
+CONSENT: Final = "fieldhr.consent"
 
 
 def tell_withdrawn(acting: Acting, unit: Unit, withdrawn: Mapping[str, int]) -> None:
@@ -24,7 +27,21 @@ def tell_withdrawn(acting: Acting, unit: Unit, withdrawn: Mapping[str, int]) -> 
     if withdrawn:
         with unit.housework():
             findings = [_finding(rep, since_ms) for rep, since_ms in sorted(withdrawn.items())]
-            raise_findings(acting, unit, findings, origin="fieldhr.consent")
+            raise_findings(acting, unit, findings, origin=CONSENT)
+
+
+def withdrawn_again(acting: Acting, unit: Unit, row: Any) -> list[Finding]:
+    """Return what the ledger still says about the withdrawals of a case's rep."""
+    import sqlalchemy as sa
+
+    table = acting.tables.bases
+    with unit.housework():
+        ended = unit.all(
+            sa.select(table.c.until_ms)
+            .where(table.c.tenant == acting.tenant, table.c.rep == row.rep, table.c.until_ms.is_not(None))
+            .distinct()
+        )
+    return [_finding(row.rep, each.until_ms) for each in ended]
 
 
 def _finding(rep: str, since_ms: int) -> Finding:

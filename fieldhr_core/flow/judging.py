@@ -52,9 +52,22 @@ def run_alerters(
 
 
 def view_for(
-    acting: Acting, unit: Unit, alerter: ProviderHandle, day: date, as_of_ms: int, reps: Sequence[str] | None
+    acting: Acting,
+    unit: Unit,
+    alerter: ProviderHandle,
+    day: date,
+    as_of_ms: int,
+    reps: Sequence[str] | None,
+    *,
+    again: bool = False,
 ) -> View:
-    """Return the tables an alerter is shown: as many local days up to *day* as it needs, as of an instant."""
+    """Return the tables an alerter is shown: as many local days up to *day* as it needs, as of an instant.
+
+    Args:
+        again: whether something is computed again that was computed at that instant.
+    """
     zone = ZoneInfo(acting.facts(unit).pattern.zone)
     period = Period(day - timedelta(days=alerter.days - 1), day)
-    return View(acting, unit, period, instant(as_of_ms).astimezone(zone), reps, alerter.stated.get("peers", ""))
+    view = View(acting, unit, period, instant(as_of_ms).astimezone(zone), reps, alerter.stated.get("peers", ""))
+    view.again = again
+    return view

@@ -66,10 +66,15 @@ class Places:
         return len(places)
 
 
-def known_places(acting: Acting, unit: Unit) -> Table:
-    """Return ``PLACES`` of the tenant in WGS-84; the same object until a place or customer changes."""
+def known_places(acting: Acting, unit: Unit, before_ms: int | None = None) -> Table:
+    """Return ``PLACES`` of the tenant in WGS-84; the same object until a place or customer changes.
+
+    Args:
+        before_ms: show the doubts about addresses that were there before this instant, for computing something again.
+    """
     with unit.housework():  # everybody's map is the same one
-        return _known_places(acting, unit)
+        table = _known_places(acting, unit)
+        return table if before_ms is None else _doubted_before(acting, unit, table, before_ms)
 
 
 def _known_places(acting: Acting, unit: Unit) -> Table:
@@ -153,6 +158,29 @@ def _load_places(acting: Acting, unit: Unit) -> Table:
         owner=Coded.of(entry[6] for entry in entries),
         source=Coded.of(entry[7] for entry in entries),
         doubt=Coded.of(entry[8] for entry in entries),
+    )
+
+
+def _doubted_before(acting: Acting, unit: Unit, table: Table, before_ms: int) -> Table:
+    import sqlalchemy as sa
+
+    cases = acting.tables.cases
+    settled = cases.c.state.in_(_SETTLED)
+    of_tenant = (cases.c.tenant == acting.tenant, cases.c.code.in_(DOUBTS))
+    changed = sa.or_(cases.c.raised_ms >= before_ms, sa.and_(settled, cases.c.updated_ms >= before_ms))
+    if not unit.all(sa.select(cases.c.id).where(*of_tenant, changed).limit(1)):
+        return table
+    stood = sa.and_(cases.c.raised_ms < before_ms, sa.or_(sa.not_(settled), cases.c.updated_ms >= before_ms))
+    rows = unit.all(sa.select(cases.c.subject_kind, cases.c.subject, cases.c.code).where(*of_tenant, stood))
+    doubted = {(row.subject_kind, row.subject): row.code for row in rows}
+    columns = (table["kind"], table["subject"].tolist(), table["source"])
+    return table.replace(
+        doubt=Coded.of(
+            doubted.get(("source", source or "")) or doubted.get(("customer", subject or ""))
+            if kind == "customer"
+            else None
+            for kind, subject, source in zip(*columns, strict=True)
+        )
     )
 
 

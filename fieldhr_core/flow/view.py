@@ -88,6 +88,8 @@ class View:
         self._reps = None if reps is None else sorted(set(reps))
         self._peers = peers
         self._loaded: dict[str, Table] = {}
+        #: Whether something is computed again: what was learned since is not shown.
+        self.again = False
         self.period = period
         self.as_of = as_of
 
@@ -576,7 +578,7 @@ class View:
         return table.take(shown | ~table["risk"].where("normal"))
 
     def _places(self) -> Table:
-        return known_places(self._acting, self._unit)
+        return known_places(self._acting, self._unit, milliseconds(self.as_of) if self.again else None)
 
 
 @attrs.frozen(eq=False, kw_only=True)

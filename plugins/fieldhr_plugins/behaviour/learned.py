@@ -403,8 +403,8 @@ class Learned:
         learned = self._learned
         first = evening - learned.potential_days + 1
         begin = max(0, first - learned.baseline_days)
-        if first - begin < learned.least_baseline_days:
-            return None
+        if first - begin < learned.potential_days:
+            return None  # a share of few visits is chance
         n0, n1 = float(rep.potential[begin:first].sum()), float(rep.potential[first : evening + 1].sum())
         h0, h1 = float(rep.high[begin:first].sum()), float(rep.high[first : evening + 1].sum())
         if n0 < learned.potential_visits or n1 < learned.potential_visits:

@@ -15,7 +15,6 @@ import inspect
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from fieldhr_core.hooks.builtin import BUILTIN
 from fieldhr_core.hooks.settings import json_schema
 from fieldhr_core.model.table import REQUIRED, Column
 from fieldhr_core.trust import register
+from fieldhr_sandbox.buyer.promises import promises
 
 DOCS = Path(__file__).resolve().parent
 CHECKOUT = DOCS.parent
@@ -164,7 +164,7 @@ def cli_page() -> str:
 
 def requirements_page() -> str:
     """Map each promise to its tests, the code they touch, and pages."""
-    areas = tomllib.loads((REFERENCE / "requirements.toml").read_text(encoding="utf-8"))
+    areas = promises()
     shown = requirement_marks(CHECKOUT / "tests")
     pages = _pages_by_row()
     rows = [row for area in areas.values() for row in area if row != "title"]
@@ -184,7 +184,7 @@ def requirements_page() -> str:
     for area in areas.values():
         lines += [
             "",
-            f"## {area['title']}",
+            f"## {area['title']['en']}",
             "",
             "| row | promise | tests | modules | pages |",
             "| --- | --- | --- | --- | --- |",
@@ -196,7 +196,7 @@ def requirements_page() -> str:
             tests = "<br>".join(f"`{name}`" for name in sorted(files)) or "**open**"
             modules = "<br>".join(f"`{name}`" for name in sorted({m for used in files.values() for m in used}))
             links = "<br>".join(f"[{title}](../{path})" for path, title in pages.get(row, ()))
-            lines.append(f"| {row} | {promise} | {tests} | {modules} | {links} |")
+            lines.append(f"| {row} | {promise['en']} | {tests} | {modules} | {links} |")
     return _page(lines)
 
 

@@ -96,6 +96,7 @@ def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     import sys
     from pathlib import Path
 
+    from fieldhr_sandbox.buyer.live import ask
     from fieldhr_sandbox.report import write_page
     from fieldhr_sandbox.trial import run_trial
 
@@ -108,6 +109,7 @@ def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
         blind=args.blind,
         workers=args.workers,
         progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress goes to standard error
+        ask=ask,
     )
     write_page(Path(args.out))
     _print_summary(trial.document, stdout)

@@ -8,7 +8,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -24,13 +24,20 @@ from fieldhr_sandbox.production import fixes_of
 from fieldhr_sandbox.showcase import showcase
 from fieldhr_sandbox.tenant import Tenant, build
 
-__all__ = ["Trial", "alert_of", "reveal_trial", "run_trial", "summary"]
+if TYPE_CHECKING:
+    from fieldhr_core.runtime import FieldHR
+
+__all__ = ["Ask", "Trial", "alert_of", "reveal_trial", "run_trial", "summary"]
 
 REPORT: Final = "report.json"
 #: How our own resolver is called in a comparison.
 OWN_RULE: Final = "fieldhr"
 #: A plugin's call may take this long in a trial; the longest of ours takes a few hundred milliseconds.
 CALL_LIMIT_S: Final = 10.0
+
+
+#: Asks a runtime that was fed with a tenant; the path is its SQLite file, where it is one of the trial's own.
+Ask = Callable[["FieldHR", Tenant, "Path | None"], Mapping[str, Any]]
 
 
 @attrs.frozen(kw_only=True)
@@ -58,6 +65,7 @@ def run_trial(
     settings: Mapping[str, Any] | None = None,
     call_limit_s: float = CALL_LIMIT_S,
     progress: Callable[[str], None] | None = None,
+    ask: Ask | None = None,
 ) -> Trial:
     """Run one pack and write ``report.json`` to *out*.
 
@@ -70,6 +78,7 @@ def run_trial(
         workers: processes that make fixes.
         plugins, autoload, settings, call_limit_s: for the runtime.
         progress: told one line at a time.
+        ask: what else to ask of the product once it was fed; its answers go into the document.
 
     Raises:
         SandboxError: FHR-SBX-001 for an unknown pack or an impossible seed or number of workers.
@@ -87,7 +96,7 @@ def run_trial(
     if blind:
         seal(tenant.key, out)
     with fixes_of(tenant, workers, blind=blind) as fixes:
-        cases, fed, plugin_rows = _product(tenant, fixes, out, db, plugins, autoload, settings, call_limit_s, tell)
+        cases, fed, plugin_rows = _product(tenant, fixes, out, db, plugins, autoload, settings, call_limit_s, tell, ask)
         clock.lap("feed_and_detect")
         alerts = [alert_of(case) for case in cases]
         tables = tenant.tables(fixes.digest)
@@ -111,6 +120,7 @@ def run_trial(
         "plugins": plugin_rows,
         "dials": plugin_rows.pop("dials"),
         "alerts": [_alert_row(case) for case in cases],
+        **plugin_rows.pop("answers"),
     }
     if blind:
         document |= {"passed": False, "marks": None}
@@ -231,6 +241,7 @@ def _product(
     settings: Mapping[str, Any] | None,
     call_limit_s: float,
     tell: Callable[[str], None],
+    ask: Ask | None = None,
 ) -> tuple[list[Case], Fed, dict[str, Any]]:
     """Open a runtime, feed it, and return its live cases, what was fed, and how its plugins fared."""
     from fieldhr_core.flow.clock import FrozenClock
@@ -248,6 +259,7 @@ def _product(
             cases = [case for case in desk.alerts.list() if case.state.value != "withdrawn"]
             dials = compare_dials(desk, tenant)
         rows = {
+            "answers": {} if ask is None else ask(hr, tenant, out / "trial.db" if db is None else None),
             "dials": dials,
             "reports": [
                 {**attrs.asdict(report), "status": report.status.value, "families": list(report.families)}

@@ -87,6 +87,11 @@ class Frame:
         return np.round(lat, 7), np.round(lon, 7)
 
 
+#: Cells on each side of the middle, and how far around a wish a free one is looked for, step by step.
+_HALF: Final = 1024
+_REACHES: Final = (4, 16, 64, 399)
+
+
 class Lattice:
     """Hands out sites that keep a distance from each other, so that no two places are confused by accident.
 
@@ -96,26 +101,27 @@ class Lattice:
     def __init__(self, pitch_m: float = 460.0, sway_m: float = 50.0) -> None:
         self._pitch = pitch_m
         self._sway = sway_m
-        self._taken: set[tuple[int, int]] = set()
-        # Sites are never given back: a ring that is full round a cell stays full.
-        self._full: dict[tuple[int, int], int] = {}
+        self._taken = np.zeros((2 * _HALF, 2 * _HALF), dtype=bool)
 
     def take(self, x: float, y: float, sway_x: float, sway_y: float) -> tuple[float, float]:
         """Take the free site nearest to (x, y); *sway_x* and *sway_y* in [-1, 1] move it off the grid."""
         column, row = round(x / self._pitch), round(y / self._pitch)
-        for ring in range(self._full.get((column, row), 0), 400):
-            free = [cell for cell in _ring(column, row, ring) if cell not in self._taken]
-            if free:
-                cell = min(free, key=lambda c: ((c[0] * self._pitch - x) ** 2 + (c[1] * self._pitch - y) ** 2, c))
-                self._taken.add(cell)
-                self._full[column, row] = ring
+        for reach in _REACHES:
+            near = self._taken[
+                column + _HALF - reach : column + _HALF + reach + 1, row + _HALF - reach : row + _HALF + reach + 1
+            ]
+            rings = np.where(near, reach + 1, _rings(reach))
+            ring = int(rings.min())
+            if ring <= reach:
+                cells = [(column - reach + d, row - reach + s) for d, s in np.argwhere(rings == ring).tolist()]
+                cell = min(cells, key=lambda c: ((c[0] * self._pitch - x) ** 2 + (c[1] * self._pitch - y) ** 2, c))
+                self._taken[cell[0] + _HALF, cell[1] + _HALF] = True
                 return cell[0] * self._pitch + sway_x * self._sway, cell[1] * self._pitch + sway_y * self._sway
         raise AssertionError("a city of 800 cells a side is full")
 
 
-def _ring(column: int, row: int, radius: int) -> list[tuple[int, int]]:
-    if radius == 0:
-        return [(column, row)]
-    span = range(-radius, radius + 1)
-    edge = [(column + d, row + s) for d in span for s in (-radius, radius)]
-    return edge + [(column + s, row + d) for d in span if abs(d) < radius for s in (-radius, radius)]
+@cache
+def _rings(reach: int) -> npt.NDArray[np.int64]:
+    """Return for a square of cells how many rings away from its middle each is."""
+    away = np.abs(np.arange(-reach, reach + 1))
+    return np.maximum(away[:, None], away[None, :])

@@ -21,13 +21,19 @@ PLUGIN = PluginInfo(
 
 @hookimpl
 def fieldhr_register_commands() -> Iterable[Command]:
-    """Offer ``trial run``, ``trial report``, ``trial reveal`` and ``trial security``."""
+    """Offer the commands of the trial."""
     return [
         Command(
             path=("trial", "run"),
             summary="build a synthetic tenant, feed it to the product, mark what was found",
             arguments=_run_arguments,
             run=_run,
+        ),
+        Command(
+            path=("trial", "open"),
+            summary="build a synthetic bank and open its console in the browser",
+            arguments=_open_arguments,
+            run=_open,
         ),
         Command(
             path=("trial", "report"),
@@ -63,6 +69,24 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes that make positions (default: 1)"
     )
+
+
+def _open_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "pack", metavar="PACK", nargs="?", default="open-house", help="which house (default: open-house, 200 reps)"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which house of that kind (default: 1)")
+    parser.add_argument("--port", type=int, default=8000, metavar="PORT", help="port on this machine; 0: any free one")
+    parser.add_argument("--no-browser", action="store_true", help="only say where it is")
+    parser.add_argument(
+        "--out", metavar="DIR", help="keep the store there (default: a folder that is removed at the end)"
+    )
+
+
+def _open(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    from fieldhr_sandbox.openhouse.serving import open_house
+
+    return open_house(args, stdout)
 
 
 def _folder_argument(parser: argparse.ArgumentParser) -> None:

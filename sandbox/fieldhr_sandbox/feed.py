@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from fieldhr_sandbox.script import Script
     from fieldhr_sandbox.tenant import Tenant
 
-__all__ = ["STREAMS", "Fed", "Fixes", "Stream", "feed", "introduce", "opening_instant", "principal"]
+__all__ = ["STREAMS", "Fed", "Feeding", "Fixes", "Stream", "feed", "introduce", "opening_instant", "principal"]
 
 #: Morning of the next day: what was written offline in the evening has arrived by then.
 _MORNING_S: Final = clock_s("08:50")
@@ -99,30 +99,77 @@ def feed(
         progress: told one line a day.
         folder: where the list is written that the tenant screens against; a list needs one.
     """
-    list_file = None if folder is None or not tenant.world.listed else folder / "trial-list.csv"
-    if list_file is not None:
-        write_list(list_file, tenant.world.listed, clock.now())
-        settings = {**screening_settings(list_file), **(settings or {})}
-    hr.tenants.create(
-        tenant.id,
-        name=f"{tenant.recipe.title} ({tenant.world.city}, simulated)",
-        pattern=tenant.days.pattern,
-        calendar=tenant.days.calendar,
-        settings=settings,
-        simulated=True,
-    )
-    fed = Fed()
-    with hr.acting_as(principal(tenant), purpose="integration") as desk:
-        introduce(desk, tenant, clock.now())
-        waiting = _Waiting()
-        for day in range(tenant.days.count):
-            waiting.add(fixes(day), tenant.day_scripts(day))
+    feeding = Feeding.begin(hr, clock, tenant, fixes, settings=settings, folder=folder)
+    while not feeding.is_over:
+        day = feeding.hand_in_day()
+        if progress is not None:
+            progress(f"{day} {feeding.fed.receipt.submitted:,} fixes")
+    return feeding.fed
+
+
+@attrs.define(eq=False, kw_only=True)
+class Feeding:
+    """A tenant on its way into the product, day by day.
+
+    Attributes:
+        next_day: the first day that was not handed in yet.
+        fed: what was handed in so far.
+    """
+
+    hr: FieldHR
+    clock: FrozenClock
+    tenant: Tenant
+    fixes: Fixes
+    list_file: Path | None
+    next_day: int = 0
+    fed: Fed = attrs.field(factory=Fed)
+    _waiting: _Waiting = attrs.field(factory=lambda: _Waiting(), init=False)
+
+    @classmethod
+    def begin(
+        cls,
+        hr: FieldHR,
+        clock: FrozenClock,
+        tenant: Tenant,
+        fixes: Fixes,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> Feeding:
+        """Create the tenant and hand in what exists before the first day; arguments as of :func:`feed`."""
+        list_file = None if folder is None or not tenant.world.listed else folder / "trial-list.csv"
+        if list_file is not None:
+            write_list(list_file, tenant.world.listed, clock.now())
+            settings = {**screening_settings(list_file), **(settings or {})}
+        hr.tenants.create(
+            tenant.id,
+            name=f"{tenant.recipe.title} ({tenant.world.city}, simulated)",
+            pattern=tenant.days.pattern,
+            calendar=tenant.days.calendar,
+            settings=settings,
+            simulated=True,
+        )
+        with hr.acting_as(principal(tenant), purpose="integration") as desk:
+            introduce(desk, tenant, clock.now())
+        return cls(hr=hr, clock=clock, tenant=tenant, fixes=fixes, list_file=list_file)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every day was handed in."""
+        return self.next_day >= self.tenant.days.count
+
+    def hand_in_day(self) -> date:
+        """Hand in the next day, and after the last one the morning that follows; return the day's date."""
+        tenant, day = self.tenant, self.next_day
+        self._waiting.add(self.fixes(day), tenant.day_scripts(day))
+        with self.hr.acting_as(principal(tenant), purpose="integration") as desk:
             for until_s in _uploads(tenant, day):
-                _hand_in(hr, clock, desk, tenant, tenant.days.instant(day, until_s), waiting, list_file, fed)
-            if progress is not None:
-                progress(f"{tenant.days.date(day)} {fed.receipt.submitted:,} fixes")
-        hr.advance(to=tenant.days.instant(tenant.days.count, _MORNING_S))
-    return fed
+                until = tenant.days.instant(day, until_s)
+                _hand_in(self.hr, self.clock, desk, tenant, until, self._waiting, self.list_file, self.fed)
+        self.next_day += 1
+        if self.is_over:
+            self.hr.advance(to=tenant.days.instant(tenant.days.count, _MORNING_S))
+        return tenant.days.date(day)
 
 
 def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:

@@ -152,11 +152,19 @@ class People:
             RecordError: FHR-REC-001 for an entry that would stand in the place of another one, or begin before the last
                 withdrawal for the same purpose and so undo it.
         """
-        entry = f"{rep}:{purpose}:{milliseconds(at)}"
+        return self.record_bases([rep], purpose=purpose, basis=basis, notice=notice, at=at)[0]
+
+    def record_bases(
+        self, reps: Iterable[str], *, purpose: str, basis: str, notice: str, at: datetime
+    ) -> Sequence[str]:
+        """Record one basis for many reps at once, as :meth:`record_basis` for one; return the entries' ids."""
+        reps = list(reps)
+        entries = [f"{rep}:{purpose}:{milliseconds(at)}" for rep in reps]
+        pairs = list(zip(reps, entries, strict=True))
         with self._acting.unit() as unit:
-            unit.allow("bases", "write", rep)
-            if self._is_recorded(unit, entry, rep, purpose, (basis, notice, milliseconds(at))):
-                return entry
+            unit.allow("bases", "write", *reps)
+            said = (basis, notice, milliseconds(at))
+            new = [(rep, entry) for rep, entry in pairs if not self._is_recorded(unit, entry, rep, purpose, said)]
             put(
                 unit.connection,
                 self._acting.tables.bases,
@@ -171,10 +179,12 @@ class People:
                         "from_ms": milliseconds(at),
                         "until_ms": None,
                     }
+                    for rep, entry in new
                 ],
             )
-            unit.audit("basis.record", "bases", entry, basis=basis, notice=notice)
-        return entry
+            for _, entry in new:
+                unit.audit("basis.record", "bases", entry, basis=basis, notice=notice)
+        return entries
 
     def _is_recorded(self, unit: Unit, entry: str, rep: str, purpose: str, given: tuple[str, str, int]) -> bool:
         """Return whether the same entry is in the ledger; refuse one that contradicts it."""

@@ -176,8 +176,8 @@ def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
     """Hand in what exists before the first day."""
     desk.people.put(tenant.world.people())
     desk.people.put_absences(tenant.absences)
-    for rep in tenant.world.reps:
-        desk.people.record_basis(rep.id, purpose="tracking", basis="consent", notice="trial-1", at=at)
+    reps = [rep.id for rep in tenant.world.reps]
+    desk.people.record_bases(reps, purpose="tracking", basis="consent", notice="trial-1", at=at)
     desk.customers.put(list(tenant.world.customers.values()))
     desk.places.put(tenant.world.places())
     desk.outings.put(list(tenant.outings()))

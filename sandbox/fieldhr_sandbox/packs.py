@@ -461,8 +461,8 @@ PACKS: Final[dict[str, Pack]] = {
             title="200 credit managers in their first week: what fieldhr trial open shows",
             recipe="city-bank",
             reps=200,
-            days=7,
-            customers_per_rep=20,
+            days=5,
+            customers_per_rep=12,
             slice_minutes=540,
             plantings=(
                 ("L01", 14),

@@ -82,12 +82,9 @@ def _page(site: Site, stage: Stage, reset: Callable[[], None]) -> ASGI:
             await _send(send, 403, "text/plain; charset=utf-8", "403")
             return
         if path == "/viewer":
-            await _go(
-                send,
-                scope,
-                form.get("next", ""),
-                f"{_COOKIE}={form.get('viewer', '')}; Path=/; HttpOnly; SameSite=Strict",
-            )
+            viewer = form["viewer"] if form.get("viewer") in VIEWERS else VIEWERS[0]
+            cookie = f"{_COOKIE}={viewer}; Path=/; HttpOnly; SameSite=Strict"
+            await _go(send, scope, form.get("next", ""), cookie)
         elif path == "/advance":
             await site.run(stage.advance, 1 if form.get("days") == "1" else stage.days_left)
             await _go(send, scope)
@@ -272,7 +269,7 @@ async def _go(send: Send, scope: Scope, to: str = "", cookie: str = "") -> None:
     inside = to if to.startswith("/") and not to.startswith(("//", "/\\")) and to.isascii() and to.isprintable() else ""
     headers = [(b"location", (inside or scope["root_path"]).encode()), (b"content-length", b"0")]
     if cookie:
-        headers.append((b"set-cookie", cookie.encode("latin-1", "ignore").replace(b"\n", b"").replace(b"\r", b"")))
+        headers.append((b"set-cookie", cookie.encode()))
     await send({"type": "http.response.start", "status": 303, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 

@@ -59,7 +59,7 @@ class Stage:
         for old in folder.glob("house.db*"):
             old.unlink()
         clock = FrozenClock(opening_instant(tenant))
-        hr = FieldHR.open(f"sqlite:///{folder / 'house.db'}", clock=clock, call_limit_s=60.0)
+        hr = FieldHR.open(f"sqlite:///{folder / 'house.db'}", clock=clock)
         feeding = Feeding.begin(
             hr, clock, tenant, lambda day: tenant.fixes(tenant.day_scripts(day)).table, folder=folder
         )

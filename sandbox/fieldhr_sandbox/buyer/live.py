@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -196,16 +197,16 @@ def _scope(scene: Scene) -> Iterator[Proof]:
     with scene.hr.acting_as(scene.principal(Role.REP, own.id), purpose="operations") as desk:
         for rep in others:
             tried += 1
-            refused += _is_refused(lambda rep=rep: desk.reports.day(rep.id, scene.last_day))
+            refused += _is_refused(partial(desk.reports.day, rep.id, scene.last_day))
         for customer in customers:
             tried += 1
-            refused += _is_refused(lambda customer=customer: desk.customers.get(str(customer)))
+            refused += _is_refused(partial(desk.customers.get, str(customer)))
         seen = {case.finding.rep for case in desk.alerts.list()} - {own.id, None}
     stranger = Principal(tenant="another-house", id="stranger", role=Role.ADMIN)
     with scene.hr.acting_as(stranger, purpose="operations") as desk:
         for rep in others:
             tried += 1
-            refused += _is_refused(lambda rep=rep: desk.reports.day(rep.id, scene.last_day))
+            refused += _is_refused(partial(desk.reports.day, rep.id, scene.last_day))
     yield _said("scope", holds=refused == tried and not seen, tried=tried, refused=refused)
 
 

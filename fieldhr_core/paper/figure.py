@@ -36,7 +36,7 @@ def table(
     heading = "".join(f'<th scope="col"{_look(k)}>{_content(c)}</th>' for c, k in zip(head, kinds, strict=True))
     body = "".join(f"<tr>{''.join(_cell(c, k) for c, k in zip(row, kinds, strict=True))}</tr>" for row in rows)
     name = escaped(label or caption)
-    frame = f' role="region" tabindex="0" aria-label="{name}"' if name else ""
+    frame = f' role="group" tabindex="0" aria-label="{name}"' if name else ""
     above = f"<caption>{escaped(caption)}</caption>" if caption else ""
     return Markup(
         f'<div class="scroll"{frame}><table{_look(kind)}>{above}'

@@ -30,13 +30,16 @@ Point = tuple[float, float]
 
 @attrs.frozen(kw_only=True)
 class Stop:
-    """Somewhere to mark: its verdict is its shape, ``text`` stands inside, ``name`` beside it where there is room."""
+    """Somewhere to mark: its verdict is its shape, ``text`` stands inside, ``name`` beside it where there is room.
+
+    ``tip`` is shown to whoever points at it.
+    """
 
     at: Point
     verdict: str
     text: str
     name: str = ""
-    link: str = ""
+    tip: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -213,10 +216,7 @@ def _marked(marker: Marker) -> str:
         label(marker.label_x, marker.label_y, marker.label, anchor=marker.anchor, kind="halo") if marker.label else ""
     )
     drawn = mark(marker.stop.verdict, marker.x, marker.y, marker.stop.text) + text
-    if not marker.stop.link:
-        return drawn
-    name = escape(f"{marker.stop.text} {marker.stop.name}".strip())
-    return f'<a href="{escape(marker.stop.link)}" aria-label="{name}">{drawn}</a>'
+    return f"<g><title>{escape(marker.stop.tip)}</title>{drawn}</g>" if marker.stop.tip else drawn
 
 
 def _scale(unit: float) -> Scale:

@@ -32,7 +32,7 @@ def shown(value: float) -> str:
 def drawings(text: str = NASTY) -> dict[str, str]:
     days = [(date(2026, 3, 2) + timedelta(days=n), nan if n % 7 > 4 else float(n), text) for n in range(40)]
     plan = Plan.of(
-        [Stop(at=(0, 0), verdict="at", text=text, name=text), Stop(at=(900, 500), verdict="away", text="2", link=text)],
+        [Stop(at=(0, 0), verdict="at", text=text, name=text), Stop(at=(900, 500), verdict="away", text="2", tip=text)],
         [Ring(at=(0, 0), radius_m=200, name=text)],
         [Piece(points=[(0, 0), (400, 100), (900, 500)]), Piece(points=[(900, 500), (0, 0)], known=False)],
     )

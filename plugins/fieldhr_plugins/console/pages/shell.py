@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -120,7 +121,9 @@ def page(asked: Asked, answer: Answer) -> str:
 @functools.cache
 def shadow_stylesheet() -> str:
     """Return the style sheet for shadow trees: the same rules, whose colours hang on the host element."""
-    return paper.stylesheet(":host") + _text("console.css")
+    # A host may have set the root's size of letters, which rem follows; nothing of ours shall.
+    css = paper.stylesheet(":host") + _text("console.css")
+    return re.sub(r"([\d.]+)rem", lambda size: f"{float(size[1]) * 16:g}px", css)
 
 
 def _frame(name: str, asked: Asked, answer: Answer) -> Markup:

@@ -208,7 +208,7 @@ def _maps(members: Sequence[Member], asked: Asked) -> list[Markup]:
             verdict=member.now,
             text="",
             name=(member.name or member.id) if few else "",
-            link=asked.url("people", member.id),
+            tip=member.name or member.id,
         )
         for member, last in seen
     ]

@@ -208,6 +208,22 @@ def test_a_vague_position_soon_after_arrival_does_not_break_the_stay(
     assert stays[0]["radius_m"] < 20
 
 
+@pytest.mark.req("A4", "A8")
+@pytest.mark.scenario("L04")
+@pytest.mark.parametrize(("customer_m", "verdicts", "alerts"), [(280, ["away", "at", "away"], 0), (900, ["away"], 1)])
+def test_a_visit_between_two_coffees_is_not_part_of_the_cafe(
+    customer_m: float, verdicts: list[str], alerts: int
+) -> None:
+    """Eighteen minutes in the mall, seven 250 m away, eighteen in the mall: with a customer there, or without one."""
+    way = [
+        (0, 3000, 0), (18, 3000, 0), (19, 3000, 250), (26, 3000, 250), (27, 3000, 0), (45, 3000, 0), (50, 3000, 6000),
+    ]  # fmt: skip
+    met = PLACES.from_rows([place("M/1", "customer", 3000, customer_m, 100, subject="M")])
+    stays = resolve(track(way), places=Table.concat(PLACES, [CITY, met]))
+    assert [row["verdict"] for row in stays.rows()] == verdicts
+    assert len(found(stays)) == alerts
+
+
 @pytest.mark.req("A4")
 @pytest.mark.scenario("L04")
 def test_back_from_the_car_park_the_stay_is_measured_from_where_it_was() -> None:

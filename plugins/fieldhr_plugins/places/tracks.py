@@ -7,8 +7,7 @@ not): what was said live is what is said at night.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
 import numpy as np
@@ -28,6 +27,8 @@ Bools = npt.NDArray[np.bool_]
 _CHUNK: Final = 200_000
 #: A start or end that lies outside the stay's own core for less than this is an approach or a departure.
 _TRIM_MS: Final = 120_000
+#: Who is outside the core for longer than this, and still near, is taken to stay there: a departure is quicker.
+_SETTLED_MS: Final = 75_000
 #: The core of a stay is measured on its first twenty minutes, so that it is known when a dwell limit passes.
 _HEAD_MS: Final = 1_200_000
 #: Fixes before a segment that may still belong to it (an outlier came between).
@@ -86,8 +87,16 @@ class MeasuredStays:
         return MeasuredStays(**{a.name: getattr(self, a.name)[rows] for a in attrs.fields(MeasuredStays)})
 
 
-#: Says, pair by pair of points (lat, lon, lat, lon), whether both lie at the same known place.
-SamePlace = Callable[[Floats, Floats, Floats, Floats], Bools]
+class SamePlace(Protocol):
+    """What is known of places, asked pair by pair of points (lat, lon, lat, lon)."""
+
+    def __call__(self, lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats, /) -> Bools:
+        """Return whether both lie at the same known place."""
+        ...
+
+    def visits(self, lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats, /) -> Bools:
+        """Return whether the first lies at a customer's at which the second does not lie."""
+        ...
 
 
 def measured_stays(days: RepDays, settings: PlacesSettings, same_place: SamePlace) -> MeasuredStays:
@@ -239,7 +248,7 @@ class _Segments:
         # A member counts as arrival at the dwell limit when it is in the core, or when the rep has moved on inside
         # the place for longer than a departure takes.
         last_core = np.maximum.accumulate(np.where(core, i, -1))[keep]
-        settled = t[self.member] - t[np.maximum(last_core, 0)] > _TRIM_MS
+        settled = t[self.member] - t[np.maximum(last_core, 0)] > _SETTLED_MS
         self.settles = core[keep] | settled | (last_core < begin[self.member_segment])
 
     def _extreme(self, which: Any, rows: Ints) -> Ints:
@@ -273,6 +282,10 @@ class _Segments:
             if step == 2:
                 near &= self._complex(a, a + 1)
             pick = np.flatnonzero(near)
+            if step == 2 and len(pick):
+                # Unless it was a visit: a customer met between two coffees is not part of the cafe.
+                rows = a[pick]
+                pick = pick[~same_place.visits(self.lat[rows + 1], self.lon[rows + 1], self.lat[rows], self.lon[rows])]
             if len(pick):
                 one, other = a[pick], b[pick]
                 same = same_place(self.lat[one], self.lon[one], self.lat[other], self.lon[other])

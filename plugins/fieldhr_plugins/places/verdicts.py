@@ -171,6 +171,19 @@ class SameKnownPlace:
         same[query[shared]] = True
         return same
 
+    def visits(self, lat1: Floats, lon1: Floats, lat2: Floats, lon2: Floats) -> Bools:
+        """Return whether the first point lies at a customer's at which the second does not lie."""
+        known, none = self._known, np.zeros(len(lat1))
+        query, place, _ = known.pairs(lat1, lon1, none)
+        other_query, other_place, _ = known.pairs(lat2, lon2, none)
+        size = max(len(known.customers), 1)
+        met, others = known.is_customer[place], known.is_customer[other_place]
+        code = query[met] * size + known.customer[place[met]]
+        other_code = other_query[others] * size + known.customer[other_place[others]]
+        only = np.zeros(len(lat1), dtype=bool)
+        only[query[met][~np.isin(code, other_code)]] = True
+        return only
+
 
 @attrs.frozen(eq=False, kw_only=True)
 class Claims:

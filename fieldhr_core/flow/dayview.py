@@ -110,6 +110,7 @@ class DayView:
     positions: int
     gaps_ms: tuple[tuple[int, int], ...]
     gap_s: float
+    unofficial_after: str | None = None
 
     @classmethod
     def of(cls, report: DayReport, words: Words) -> DayView:
@@ -133,6 +134,7 @@ class DayView:
             pieces=tuple(pieces),
             travelled_m=_travelled(pieces),
             positions=len(report.fixes),
+            unofficial_after=_unofficial(report),
             gaps_ms=report.gaps_ms,
             gap_s=report.gap_s,
         )
@@ -382,3 +384,9 @@ def _travelled(pieces: Sequence[Piece]) -> float:
                 total += step
                 at = point
     return total
+
+
+def _unofficial(report: DayReport) -> str | None:
+    """Return the date after which holidays are not official, where the day lies behind it."""
+    until = report.official_until
+    return until.isoformat() if until is not None and report.day.date > until.isoformat() else None

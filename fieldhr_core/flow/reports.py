@@ -49,6 +49,7 @@ class DayReport:
         places: ``PLACES`` of the customers that occur, and of nobody else's.
         cases: what was raised that day.
         simulated: whether the tenant is synthetic.
+        official_until: after this date the tenant's holidays are not announced yet; ``None``: nobody said.
     """
 
     tenant: str
@@ -66,6 +67,7 @@ class DayReport:
     gap_s: float
     cases: tuple[Case, ...]
     simulated: bool
+    official_until: date | None = None
 
 
 class Reports:
@@ -108,6 +110,7 @@ class Reports:
                 gap_s=gap_s,
                 cases=(),
                 simulated=facts.simulated,
+                official_until=facts.calendar.official_until,
             )
             unit.audit("reports.day", "tracks", f"{rep}/{day}")
         start, end = _bounds(report.day)

@@ -107,6 +107,22 @@ class Tenants:
             if not done:
                 raise AccessError("There is no such tenant.", code="FHR-ACC-001")
 
+    def set_calendar(self, tenant: str, calendar: Calendar) -> None:
+        """Exchange a tenant's holidays and make-up days, as a new year's are announced.
+
+        From then on positions are held against them; a day that was judged stays judged until something of it arrives.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such tenant.
+        """
+        import sqlalchemy as sa
+
+        table = self._house.tables.tenants
+        with self._house.binding.transaction(write=True) as connection:
+            changed = sa.update(table).where(table.c.id == tenant).values(calendar=plain(calendar))
+            if not connection.execute(changed).rowcount:
+                raise AccessError("There is no such tenant.", code="FHR-ACC-001")
+
     def _check(self, settings: Mapping[str, Any]) -> None:
         self._house.registry.check_settings(settings, besides=OWN_SETTINGS)
         if settings.get("witness"):

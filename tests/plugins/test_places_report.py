@@ -20,6 +20,7 @@ from fieldhr_core.errors import MissingDependencyError
 from fieldhr_core.flow.reports import DayReport
 from fieldhr_core.model import CHECKINS, FIXES, FOLLOW_UPS, OUTINGS, PLACES, RepDay, RepDays, Table, distance_m
 from fieldhr_core.paper.sheets import harmless
+from fieldhr_core.store.trackblock import canonical
 from fieldhr_plugins.places.report import rendered
 from fieldhr_plugins.places.report.dayview import DayView
 from fieldhr_plugins.places.report.drawing import plan, strip
@@ -252,6 +253,23 @@ def test_labels_and_markers_stay_inside_and_apart() -> None:
     assert all(0 < x < laid.width and 0 < y < laid.height for x, y in spots)
     assert all(np.hypot(a[0] - b[0], a[1] - b[1]) >= 20 for n, a in enumerate(spots) for b in spots[:n])
     assert 40 <= laid.scale.width <= 100
+
+
+@pytest.mark.req("A8")
+def test_a_thousand_shuffles_and_repeats_of_a_day_are_one_report() -> None:
+    """As the store takes them: in any order and any number of times, put in order, judged and written."""
+    rng = np.random.default_rng(5)
+    one = report()
+    resolver = StayResolver()
+    written = set()
+    for _ in range(1_000):
+        rows = rng.permutation(len(one.fixes))
+        again = rng.integers(0, len(rows), int(rng.integers(0, len(rows))))
+        fixes, _ = canonical(one.fixes.take(np.r_[rows, again]))
+        days = RepDays(days=(one.day,), offsets=np.array([0, len(fixes)]), fixes=fixes)
+        found = resolver.resolve(days, PLACES.empty(), OUTINGS.empty())
+        written.add(rendered(attrs.evolve(one, fixes=fixes, stays=found.stays, signals=found.signals), "json"))
+    assert len(written) == 1
 
 
 @pytest.mark.req("A8")

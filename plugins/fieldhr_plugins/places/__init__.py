@@ -52,10 +52,13 @@ def fieldhr_register_alerters() -> Iterable[Offer[Alerter]]:
 
 @hookimpl
 def fieldhr_register_commands() -> Iterable[Command]:
-    """Offer ``places stays`` and ``places day``."""
+    """Offer ``places stays``, ``places day`` and ``places calendar``."""
     return [
         _command(("places", "stays"), "Stays of one track, no store needed.", "stays"),
         _command(("places", "day"), "One rep's day: where, when, which customer, what is unknown.", "day"),
+        _command(
+            ("places", "calendar"), "Holidays and make-up days of a country, and until when official.", "calendar"
+        ),
     ]
 
 

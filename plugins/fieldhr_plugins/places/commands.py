@@ -1,4 +1,4 @@
-"""The commands ``places stays`` and ``places day``."""
+"""The commands ``places stays``, ``places day`` and ``places calendar``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fieldhr_core.hooks.loader import Registry
 
-__all__ = ["day", "day_arguments", "stays", "stays_arguments"]
+__all__ = ["calendar", "calendar_arguments", "day", "day_arguments", "stays", "stays_arguments"]
 
 #: A point of a track: instant in ms, latitude, longitude, accuracy, source, datum (empty: not said).
 Point = tuple[int, float, float, float | None, str | None, str]
@@ -337,4 +337,37 @@ def day(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
         raise ConfigError("This output takes text only.", code="FHR-CFG-001", hint="Name a file with --out.")
     else:
         stdout.write(body.decode("utf-8"))
+    return 0
+
+
+def calendar_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``places calendar``."""
+    parser.add_argument("country", metavar="COUNTRY", help="ISO 3166 code: CN, SG, DE ...")
+    parser.add_argument("--from", dest="first", required=True, metavar="D", help="first day, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", required=True, metavar="D", help="last day, YYYY-MM-DD")
+    parser.add_argument("--subdivision", metavar="S", help="province, state or canton, where its holidays differ")
+
+
+def calendar(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    """Write one line: the calendar, as ``Calendar`` holds it.
+
+    Raises:
+        ConfigError: FHR-CFG-001 where there is no such country or a date is none.
+        MissingDependencyError: FHR-CFG-010 where the extra ``calendars`` is not installed.
+    """
+    from fieldhr_plugins.places.calendars import calendar_of
+
+    try:
+        first, last = date.fromisoformat(args.first), date.fromisoformat(args.last)
+    except ValueError as cause:
+        raise ConfigError("A date is none.", code="FHR-CFG-001", hint="Write dates as YYYY-MM-DD.") from cause
+    found = calendar_of(args.country, first, last, subdivision=args.subdivision)
+    write_line(
+        stdout,
+        {
+            "holidays": {day.isoformat(): name for day, name in found.holidays.items()},
+            "workdays": {day.isoformat(): name for day, name in found.workdays.items()},
+            "official_until": found.official_until and found.official_until.isoformat(),
+        },
+    )
     return 0

@@ -26,6 +26,7 @@ def as_json(view: DayView) -> bytes:
         "date": view.date,
         "zone": view.zone,
         "simulated": view.simulated,
+        "unofficial_after": view.unofficial_after,
         "totals": {
             "visits": view.visits,
             "duty_s": view.duty_s,

@@ -77,8 +77,10 @@ def _period_arguments(parser: argparse.ArgumentParser) -> None:
     from datetime import date
 
     add_store_arguments(parser)
-    parser.add_argument("--from", dest="first", metavar="DATE", required=True, type=date.fromisoformat)
-    parser.add_argument("--to", dest="last", metavar="DATE", required=True, type=date.fromisoformat)
+    parser.add_argument(
+        "--from", dest="first", metavar="DATE", required=True, type=date.fromisoformat, help="first day"
+    )
+    parser.add_argument("--to", dest="last", metavar="DATE", required=True, type=date.fromisoformat, help="last day")
 
 
 def _sweep_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,8 @@ __all__ = ["anomaly_mix", "compare_dials", "expected_anomalies", "parts_of", "sh
 
 #: What an anomalous outing is, in hundredths.
 _MIX: Final = (("L01", 40), ("L02", 25), ("L05", 20), ("L06", 15))
+#: Outings that an anomalous one adds to those of a day, about.
+_ON_TOP: Final = 0.62
 #: Metric of the product -> (dial, how far the measure may be off).
 _MEASURED: Final = {"checkin_anomaly_rate": ("anomaly_rate", 0.01), "effective_visits_per_day": ("visits", 0.05)}
 
@@ -35,12 +37,12 @@ def share_of(rate: float, count: int) -> int:
 
 
 def expected_anomalies(pack: Pack) -> tuple[int, ...]:
-    """Return a first guess at the quotas: as if every visit were one outing."""
+    """Return a first guess at the quotas: every visit is an outing, and most anomalous ones come on top of them."""
     if pack.turn is None:
         return ()
     working = Days(first=pack.first, count=pack.days).working()
     return tuple(
-        share_of(rate, round(visits * pack.reps * sum(first <= day < last for day in working)))
+        share_of(rate, round(visits * pack.reps * sum(first <= day < last for day in working) / (1 - _ON_TOP * rate)))
         for rate, visits, (first, last) in zip(pack.turn.anomaly_rate, pack.turn.visits, parts_of(pack), strict=True)
     )
 

@@ -103,6 +103,12 @@ class Lattice:
         self._sway = sway_m
         self._taken = np.zeros((2 * _HALF, 2 * _HALF), dtype=bool)
 
+    def copy(self) -> Lattice:
+        """Return a lattice on which the same sites are taken."""
+        other = Lattice(self._pitch, self._sway)
+        other._taken = self._taken.copy()
+        return other
+
     def take(self, x: float, y: float, sway_x: float, sway_y: float) -> tuple[float, float]:
         """Take the free site nearest to (x, y); *sway_x* and *sway_y* in [-1, 1] move it off the grid."""
         column, row = round(x / self._pitch), round(y / self._pitch)

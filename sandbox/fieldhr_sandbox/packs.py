@@ -10,7 +10,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.sensors import REFERENCE, Dials
 
-__all__ = ["BASELINES", "PACKS", "Bar", "Pack", "Step", "Turn", "pack"]
+__all__ = ["BASELINES", "PACKS", "Bar", "Every", "Pack", "Step", "Turn", "pack"]
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +54,27 @@ class Turn:
 
 
 @attrs.frozen(kw_only=True)
+class Every:
+    """So many instances of every row in the catalogue, so that a row that is added is planted without a word here.
+
+    Attributes:
+        kinds: letters of the rows that are meant.
+        planted: of each row.
+        silent, silent_reps: of each silent variant; of one that takes up a rep for the whole trial.
+        quiet, quiet_reps: of each quiet row, likewise.
+        without: rows that are left out.
+    """
+
+    kinds: str = "LBCRSPOQ"
+    planted: int = 3
+    silent: int = 3
+    silent_reps: int = 1
+    quiet: int = 60
+    quiet_reps: int = 4
+    without: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Pack:
     """One trial.
 
@@ -62,6 +83,8 @@ class Pack:
         recipe: kind of house.
         reps, days: size; days are calendar days from *first*.
         plantings: (scenario key, instances).
+        every: so many of every other row; ``None`` = only what is named.
+        blind: the key is sealed unless somebody says otherwise, and severities and times are drawn again.
         bar: marks to reach.
         customers_per_rep: overrides the recipe's.
         slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
@@ -78,6 +101,8 @@ class Pack:
     days: int
     first: date = date(2026, 3, 2)
     plantings: tuple[tuple[str, int], ...] = ()
+    every: Every | None = None
+    blind: bool = False
     bar: Bar = Bar()
     customers_per_rep: int | None = None
     slice_minutes: int = 120
@@ -222,6 +247,10 @@ _LOOK_ALIKES: Final = (
     ("Q19", 6),
     ("Q20", 1),
 )
+
+#: Every row there is, three of each; the row that shifts a whole source would hide what is planted in it.
+_EVERY: Final = Every(without=("L16",))
+_EVERY_NAMED: Final = (("Q14", 12), ("Q20", 3))
 
 #: Every pack by name.
 PACKS: Final[dict[str, Pack]] = {
@@ -417,6 +446,29 @@ PACKS: Final[dict[str, Pack]] = {
             reps=40,
             days=61,
             slice_minutes=540,
+            turn=Turn(),
+        ),
+        Pack(
+            name="city-bank",
+            title="200 credit managers for 90 days: three of every row, sixty of every quiet day, dials turned",
+            recipe="city-bank",
+            reps=200,
+            days=90,
+            slice_minutes=540,
+            plantings=_EVERY_NAMED,
+            every=_EVERY,
+            turn=Turn(),
+        ),
+        Pack(
+            name="blind",
+            title="The city bank with severities and times drawn again and the key sealed",
+            recipe="city-bank",
+            reps=200,
+            days=90,
+            slice_minutes=540,
+            plantings=_EVERY_NAMED,
+            every=_EVERY,
+            blind=True,
             turn=Turn(),
         ),
         Pack(

@@ -93,6 +93,7 @@ class Phone:
         device: id of another phone.
         rides_with: (rep index, metres east, metres north): the phone is in somebody else's bag all day.
         off_duty: spans in which the phone goes on sending although nobody works.
+        again: how often its errors were drawn again, because they left undecided what was planted.
     """
 
     awake: list[tuple[int, int]] = attrs.field(factory=list)
@@ -108,6 +109,7 @@ class Phone:
     device: str | None = None
     rides_with: tuple[int, float, float] | None = None
     off_duty: list[tuple[int, int]] = attrs.field(factory=list)
+    again: int = 0
 
 
 @attrs.define(kw_only=True)

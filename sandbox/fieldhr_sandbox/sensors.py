@@ -238,7 +238,7 @@ def _seen(
     everything: Mapping[tuple[int, int], Script],
 ) -> _Seen:
     seconds = np.stack([tick_seconds(script.rep, script.day, days, streams) for script in rows])
-    draws = [streams.of("phone", script.rep, script.day) for script in rows]
+    draws = [streams.of(f"phone{script.phone.again or ''}", script.rep, script.day) for script in rows]
     count = seconds.shape[1]
     words = np.stack([draw.words(4 * count) for draw in draws]).reshape(len(rows), 4, count)
     true_x, true_y, setting = _true_positions(rows, seconds, everything)

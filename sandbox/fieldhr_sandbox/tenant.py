@@ -18,6 +18,7 @@ from fieldhr_core.model import Absence, CheckIn, Deal, FollowUp, Message, Outing
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord, canonical
 from fieldhr_sandbox.background import Memory, fill_day, visit_quota
 from fieldhr_sandbox.calendars import Days
+from fieldhr_sandbox.catalogue import plantings_of
 from fieldhr_sandbox.dialled import anomaly_mix, expected_anomalies, parts_of, share_of
 from fieldhr_sandbox.layout import lay_out
 from fieldhr_sandbox.marking import Exposure
@@ -44,6 +45,8 @@ _LIVE_S = 120
 _APART = 100_000
 #: So often instances are drawn again before a seed is given up.
 _DRAWS = 8
+#: Rep-days observed side by side.
+_AT_ONCE = 64
 #: Working days over which nobody innocent may have fewer visits than days.
 BUSY_DAYS = 5
 
@@ -182,10 +185,15 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
     """
     redrawn: dict[str, int] = {}
     quotas = expected_anomalies(pack)
+    chosen = recipe(pack.recipe)
+    if pack.customers_per_rep is not None:
+        chosen = attrs.evolve(chosen, customers_per_rep=pack.customers_per_rep)
+    streams = Streams(seed, "blind" if blind else "")
+    world = build_world(chosen, pack.reps, streams, pack.first)
     for _ in range(_DRAWS):
-        tenant, undecided = _build(pack, seed, blind, dials or pack.dials, redrawn, quotas)
+        tenant, undecided = _build(pack, seed, chosen, streams, world.copy(), dials or pack.dials, redrawn, quotas)
         wanted = anomaly_quotas(tenant)
-        if not undecided and all(abs(now - then) <= 1 for now, then in zip(wanted, quotas, strict=True)):
+        if not undecided and all(near_quota(now, then) for now, then in zip(wanted, quotas, strict=True)):
             return tenant
         quotas = wanted
         for instance in undecided:
@@ -194,27 +202,29 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
 
 
 def _build(
-    pack: Pack, seed: int, blind: bool, dials: Dials, redrawn: Mapping[str, int], quotas: Sequence[int]
+    pack: Pack,
+    seed: int,
+    chosen: Recipe,
+    streams: Streams,
+    world: World,
+    dials: Dials,
+    redrawn: Mapping[str, int],
+    quotas: Sequence[int],
 ) -> tuple[Tenant, frozenset[str]]:
     """Build a tenant once; return it and the instances that its phones' fixes would leave undecided."""
-    chosen = recipe(pack.recipe)
-    if pack.customers_per_rep is not None:
-        chosen = attrs.evolve(chosen, customers_per_rep=pack.customers_per_rep)
     days = Days(first=pack.first, count=pack.days)
-    streams = Streams(seed, "blind" if blind else "")
-    world = build_world(chosen, pack.reps, streams, pack.first)
     scripts = {
         (rep.index, day): Script(rep=rep.index, day=day, date=days.date(day), works=days.works(day))
         for rep in world.reps
         for day in range(days.count)
     }
     planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts, redrawn=redrawn)
-    planner.plant(pack.plantings, spoken=False)
+    planner.plant(plantings_of(pack), spoken=False)
     for part, (count, (first, last)) in enumerate(zip(quotas, parts_of(pack), strict=True)):
         planner.plant_between(anomaly_mix(count), first, last, _APART * part)
     for (index, _), script in scripts.items():
         converse(script, world.reps[index], days, streams, chosen.products)
-    planner.plant(pack.plantings, spoken=True)
+    planner.plant(plantings_of(pack), spoken=True)
     for rep in world.reps:
         _live(rep, world, chosen, days, streams, scripts, pack)
     for step in planner.after:
@@ -347,10 +357,49 @@ def anomaly_quotas(tenant: Tenant) -> tuple[int, ...]:
     return tuple(share_of(rate, count) for rate, count in zip(tenant.pack.turn.anomaly_rate, counts, strict=True))
 
 
+@attrs.frozen(kw_only=True, eq=False)
+class _Planted:
+    """A dwell that a scenario announced, as it lies on the finished timeline."""
+
+    script: Script
+    dwell: Dwell
+    site: Site
+    evidence: Mapping[str, Any]
+    dose: Mapping[str, Any]
+
+    @property
+    def within_s(self) -> tuple[int, int]:
+        """When it can be known, and when it must be."""
+        return self.dwell.over_s - self.dwell.near_s, self.dwell.over_s + _LIVE_S
+
+
+def near_quota(wanted: int, planted: int) -> bool:
+    """Whether a quota is met: to one in two hundred, because what is planted changes how many outings there are."""
+    return abs(wanted - planted) <= max(1, wanted // 200)
+
+
 def _dwell_records(planner: Planner, tenant: Tenant) -> tuple[list[KeyRecord], frozenset[str]]:
     """Return a record a dwell, and the instances whose fixes prove too little, too much, or too late."""
+    planted = _planted_dwells(planner, tenant)
+    undecided = _settle_phones(planner, tenant, planted)
+    seen = {} if tenant.dials == REFERENCE else _fixes_of_each([each.script for each in planted], tenant, tenant.dials)
+    records = []
+    for each in planted:
+        earliest, detect_by = each.within_s
+        if seen:
+            # A worse phone may be silent when the limit passes: nobody can know it before the next fix.
+            proven = _proven(tenant, each.script, each.dwell.stay, seen)
+            detect_by = max(detect_by, each.dwell.over_s if proven is None else proven + STEP_S)
+        records.append(
+            _dwell_record(tenant, each.script, each.dwell, each.site, each.evidence, each.dose, (earliest, detect_by))
+        )
+    return records, undecided
+
+
+def _planted_dwells(planner: Planner, tenant: Tenant) -> list[_Planted]:
+    """Return the dwells on the finished timelines, which must be those that were announced."""
     announced = dict(planner.dwells)
-    records, undecided = [], set()
+    found = []
     for (rep, day), script in tenant.scripts.items():
         agreed = frozenset(
             tenant.world.spots[outing.meeting_place].place_key
@@ -361,23 +410,46 @@ def _dwell_records(planner: Planner, tenant: Tenant) -> tuple[list[KeyRecord], f
             site, evidence, dose = announced.pop((rep, day, dwell.stay.spot.place_key), (None, {}, {}))
             if site is None:
                 raise _unfaithful(script, dwell, "that no scenario announced")
-            earliest, detect_by = dwell.over_s - dwell.near_s, dwell.over_s + _LIVE_S
-            proven = _proven(tenant, script, dwell.stay, REFERENCE)
-            if proven is None or not earliest <= proven <= detect_by:
-                undecided.add(site.instance)
-            if tenant.dials != REFERENCE:
-                # A worse phone may be silent when the limit passes: nobody can know it before the next fix.
-                proven = _proven(tenant, script, dwell.stay, tenant.dials)
-                detect_by = max(detect_by, dwell.over_s if proven is None else proven + STEP_S)
-            records.append(_dwell_record(tenant, script, dwell, site, evidence, dose, (earliest, detect_by)))
+            found.append(_Planted(script=script, dwell=dwell, site=site, evidence=evidence, dose=dose))
         if not script.claimed_by:
             for dwell in _dwells(script, tenant, agreed, LIMIT_S - _MARGIN_S):
                 raise _unfaithful(script, dwell, "too near the limit on an innocent day")
     if announced:
         keys = sorted({site.scenario.key for site, _, _ in announced.values()})
         raise SandboxError(f"Scenarios {keys} announced dwells that did not come about.", code="FHR-SBX-002")
-    undecided |= {site.instance for site, place in planner.near_dwells if _seems_over(tenant, site, place)}
-    return records, frozenset(undecided)
+    return found
+
+
+def _settle_phones(planner: Planner, tenant: Tenant, planted: Sequence[_Planted]) -> frozenset[str]:
+    """Draw the errors of phones again where they leave a dwell undecided; return the instances where that is no help.
+
+    A dwell must be proven by a fix between its bounds, and a stay just below the limit must not look longer.
+    """
+    checks: dict[tuple[int, int], list[tuple[str, Callable[[_Fixes], bool]]]] = {}
+    for each in planted:
+
+        def shows(seen: _Fixes, each: _Planted = each) -> bool:
+            proven = _proven(tenant, each.script, each.dwell.stay, seen)
+            return proven is not None and each.within_s[0] <= proven <= each.within_s[1]
+
+        checks.setdefault((each.script.rep, each.script.day), []).append((each.site.instance, shows))
+    for site, place in planner.near_dwells:
+        script = site.script()
+
+        def stays_below(seen: _Fixes, script: Script = script, place: str = place) -> bool:
+            stays = [stay for stay in merged_stays(script.timeline) if stay.spot.place_key == place]
+            return all(_proven(tenant, script, stay, seen) is None for stay in stays)
+
+        checks.setdefault((script.rep, script.day), []).append((site.instance, stays_below))
+    left = sorted(checks)
+    for _ in range(_DRAWS):
+        seen = _fixes_of_each([tenant.scripts[key] for key in left], tenant, REFERENCE)
+        left = [key for key in left if not all(holds(seen) for _, holds in checks[key])]
+        if not left:
+            break
+        for key in left:
+            tenant.scripts[key].phone.again += 1
+    return frozenset(instance for key in left for instance, _ in checks[key])
 
 
 def _dwell_record(
@@ -410,12 +482,40 @@ def _dwell_record(
     )
 
 
-def _proven(tenant: Tenant, script: Script, stay: TrueStay, dials: Dials) -> int | None:
+#: (rep index, day) -> ``REPORTED`` of that rep-day, in order of arrival.
+_Fixes = Mapping[tuple[int, int], Table]
+
+
+def _fixes_of_each(scripts: Sequence[Script], tenant: Tenant, dials: Dials) -> _Fixes:
+    """Return the fixes of some rep-days, each as it would be made alone."""
+    import numpy as np
+
+    indices = {rep.id: rep.index for rep in tenant.world.reps}
+    midnights = np.asarray([tenant.days.midnight_ms(day) for day in range(tenant.days.count)], dtype="i8")
+    found: dict[tuple[int, int], Table] = {}
+    wanted = list({(script.rep, script.day): script for script in scripts}.values())
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = wanted[start : start + _AT_ONCE]
+        table = observe(some, tenant.world, tenant.days, tenant.streams, dials, tenant.scripts).table
+        rep = np.asarray([indices[value] for value in table["rep"].values], dtype="i8")[table["rep"].codes]
+        day = np.searchsorted(midnights, table["time_ms"], side="right") - 1
+        key = rep * tenant.days.count + day
+        order = np.argsort(key, kind="stable")
+        cuts = np.flatnonzero(np.diff(key[order])) + 1
+        for rows in np.split(order, cuts):
+            if len(rows):
+                found[int(rep[rows[0]]), int(day[rows[0]])] = table.take(rows)
+    return found
+
+
+def _proven(tenant: Tenant, script: Script, stay: TrueStay, seen: _Fixes) -> int | None:
     """Return when the fixes of a rep-day prove that *stay* is too long."""
-    seen = observe([script], tenant.world, tenant.days, tenant.streams, dials, tenant.scripts)
+    fixes = seen.get((script.rep, script.day))
+    if fixes is None:
+        return None
     parts = {each.spot.id: each.spot for each in script.timeline.stays() if each.spot.place_key == stay.spot.place_key}
     return proven_at(
-        seen.table,
+        fixes,
         tenant.days.midnight_ms(script.day),
         tenant.world.frame,
         list(parts.values()),
@@ -423,13 +523,6 @@ def _proven(tenant: Tenant, script: Script, stay: TrueStay, dials: Dials) -> int
         tenant.days.breaks_s if script.breaks is None else script.breaks,
         LIMIT_S,
     )
-
-
-def _seems_over(tenant: Tenant, site: Site, place: str) -> bool:
-    """Whether fixes on the way make a stay just below the limit look longer than that."""
-    script = site.script()
-    stays = [stay for stay in merged_stays(script.timeline) if stay.spot.place_key == place]
-    return any(_proven(tenant, script, stay, REFERENCE) is not None for stay in stays)
 
 
 def _dwells(script: Script, tenant: Tenant, agreed: frozenset[str], limit_s: int) -> list[Dwell]:

@@ -71,6 +71,7 @@ class World:
     Attributes:
         changed: people whose records a scenario changed.
         reserved: ids of addresses and places that a scenario relies on, so no other may move them.
+        moved: ids of customers' addresses that a scenario has moved.
         shunned: ids of addresses where nobody goes but for a scenario.
         listed: who is on the tenant's list of debtors and sanctioned people, and from when to when.
     """
@@ -85,10 +86,25 @@ class World:
     lattice: Lattice
     changed: dict[str, Person] = attrs.field(factory=dict)
     reserved: set[str] = attrs.field(factory=set)
+    moved: set[str] = attrs.field(factory=set)
     shunned: set[str] = attrs.field(factory=set)
     listed: list[Listed] = attrs.field(factory=list)
     _by_category: dict[str, list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
     _cells: dict[tuple[int, int], list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
+
+    def copy(self) -> World:
+        """Return a world of the same people and places, in which scenarios may change what they like."""
+        return attrs.evolve(
+            self,
+            customers=dict(self.customers),
+            spots=dict(self.spots),
+            lattice=self.lattice.copy(),
+            changed=dict(self.changed),
+            reserved=set(self.reserved),
+            moved=set(self.moved),
+            shunned=set(self.shunned),
+            listed=list(self.listed),
+        )
 
     def of_category(self, category: str) -> list[Spot]:
         """Return points of interest of one category, in a fixed order."""
@@ -107,12 +123,14 @@ class World:
         """Put a customer's address elsewhere: *spot* has the id of the address."""
         self._cells.clear()
         self.spots[spot.id] = spot
+        self.moved.add(spot.id)
         assert spot.customer is not None
         self.customers[spot.customer] = _customer_at(self.customers[spot.customer], spot, self.frame)
 
     def misplace_customer(self, spot: Spot, x: float, y: float) -> None:
         """Let the host's records say (x, y) of a customer who is really at *spot*."""
         assert spot.customer is not None
+        self.moved.add(spot.id)
         wrong = attrs.evolve(spot, x=x, y=y)
         self.customers[spot.customer] = _customer_at(self.customers[spot.customer], wrong, self.frame)
 

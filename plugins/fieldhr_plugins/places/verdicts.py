@@ -118,6 +118,13 @@ class KnownPlaces:
         largest = float(self.radius[~wide].max(initial=0.0))
         self.grid = PointGrid(narrow, self.lon, largest + settings.accuracy_limit_m)
         self._nearest: dict[float, PointGrid] = {}
+        located = np.flatnonzero(self.is_customer & np.isfinite(self.lat) & np.isfinite(self.lon))
+        self._is_common = np.zeros(len(places), dtype=bool)
+        self._is_common[located[self.owner[located] < 0]] = True
+        self._by_owner = located[np.argsort(self.owner[located], kind="stable")]
+        self._owners = self.owner[self._by_owner]
+        self._by_customer = located[np.argsort(self.customer[located], kind="stable")]
+        self._owned = self.customer[self._by_customer]
 
     def pairs(self, lat: Floats, lon: Floats, slack_m: Floats) -> tuple[Ints, Ints, Floats]:
         """Return (query, place, distance) of places whose radius plus the query's slack reaches the query."""
@@ -133,25 +140,57 @@ class KnownPlaces:
         fits = fits[np.lexsort((place[fits], query[fits]))]
         return query[fits], place[fits], distance[fits]
 
-    def nearest_customers(self, lat: Floats, lon: Floats, allowed: Any) -> tuple[Ints, Floats]:
-        """Return (place row or -1, metres or NaN) of the nearest customer address that ``allowed(query, place)``."""
+    def nearest_customers(
+        self, lat: Floats, lon: Floats, owner: Ints, claimed: tuple[Ints, Ints]
+    ) -> tuple[Ints, Floats]:
+        """Return (place row or -1, metres or NaN) of the customer address nearest to each query.
+
+        Args:
+            lat, lon: of the queries, WGS-84 degrees.
+            owner: code of the rep of each query; their own customers count, and those that nobody holds.
+            claimed: (query, customer code) of customers that count beside.
+        """
+        # A rep's own customers are few: all of them are compared, wherever in a crowded city they are.
+        query, place = self._paired(np.arange(len(lat)), owner, self._by_owner, self._owners)
+        also = self._paired(*claimed, self._by_customer, self._owned)
+        query, place = np.r_[query, also[0]], np.r_[place, also[1]]
+        distance = distances_m(lat[query], lon[query], self.lat[place], self.lon[place])
+        near = np.flatnonzero(distance <= _NEAREST_M[-1])
+        common = self._nearest_common(lat, lon)
+        query, place = np.r_[query[near], common[0]], np.r_[place[near], common[1]]
+        distance = np.r_[distance[near], common[2]]
+        order = np.lexsort((place, distance, query))
+        query, place, distance = query[order], place[order], distance[order]
+        lead = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.empty(0, np.int64)
         best, metres = np.full(len(lat), -1, dtype=np.int64), np.full(len(lat), np.nan)
-        open_rows = np.arange(len(lat))
+        best[query[lead]], metres[query[lead]] = place[lead], distance[lead]
+        return best, metres
+
+    @staticmethod
+    def _paired(query: Ints, wanted: Ints, rows: Ints, keys: Ints) -> tuple[Ints, Ints]:
+        """Return (query, place) of every place whose key a query wants; *rows* are in the order of their *keys*."""
+        first = np.searchsorted(keys, wanted, side="left")
+        number = np.where(wanted >= 0, np.searchsorted(keys, wanted, side="right") - first, 0)
+        nth = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+        return np.repeat(query, number), rows[np.repeat(first, number) + nth]
+
+    def _nearest_common(self, lat: Floats, lon: Floats) -> tuple[Ints, Ints, Floats]:
+        """Return (query, place, distance) of the nearest customers that nobody holds: as many rings as it takes."""
+        found: list[tuple[Ints, Ints, Floats]] = []
+        open_rows = np.arange(len(lat)) if self._is_common.any() else np.empty(0, np.int64)
         for reach in _NEAREST_M:
             if not len(open_rows):
                 break
             if reach not in self._nearest:
-                self._nearest[reach] = PointGrid(np.where(self.is_customer, self.lat, np.nan), self.lon, reach)
+                self._nearest[reach] = PointGrid(np.where(self._is_common, self.lat, np.nan), self.lon, reach)
             query, place, distance = self._nearest[reach].within(lat[open_rows], lon[open_rows])
-            query = open_rows[query]
-            keep = allowed(query, place)
-            query, place, distance = query[keep], place[keep], distance[keep]
-            order = np.lexsort((place, distance, query))
-            query, place, distance = query[order], place[order], distance[order]
-            lead = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.empty(0, np.int64)
-            best[query[lead]], metres[query[lead]] = place[lead], distance[lead]
-            open_rows = open_rows[best[open_rows] < 0]
-        return best, metres
+            found.append((open_rows[query], place, distance))
+            open_rows = np.setdiff1d(open_rows, open_rows[query])
+        none = np.empty(0, np.int64)
+        if not found:
+            return none, none, np.empty(0)
+        queries, places, distances = zip(*found, strict=True)
+        return np.concatenate(queries), np.concatenate(places), np.concatenate(distances)
 
 
 class SameKnownPlace:
@@ -366,16 +405,14 @@ def _table(
 def _nearest(stays: MeasuredStays, days: Sequence[RepDay], known: KnownPlaces, claims: Claims) -> tuple[Ints, Floats]:
     """Return the nearest customer address of each stay's rep: their own, everybody's, or claimed that day."""
     reps = _rep_codes(days, known)
-    customers = max(len(known.customers), 1)
-    claimed = np.array(sorted(d * customers + c for d, c in claims.spans if c >= 0), dtype=np.int64)
-
-    def allowed(query: Ints, place: Ints) -> Bools:
-        owner = known.owner[place]
-        day = stays.day[query]
-        own = (owner == -1) | (owner == reps[day]) if len(reps) else owner == -1
-        return np.asarray(own | np.isin(day * customers + known.customer[place], claimed))
-
-    return known.nearest_customers(stays.lat, stays.lon, allowed)
+    owner = reps[stays.day] if len(reps) else np.empty(0, np.int64)
+    pairs = np.array(sorted(pair for pair in claims.spans if pair[1] >= 0), dtype=np.int64).reshape(-1, 2)
+    first = np.searchsorted(pairs[:, 0], stays.day, side="left")
+    number = np.searchsorted(pairs[:, 0], stays.day, side="right") - first
+    nth = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+    claimed = pairs[np.repeat(first, number) + nth, 1]
+    query = np.repeat(np.arange(len(stays)), number)
+    return known.nearest_customers(stays.lat, stays.lon, owner, (query, claimed))
 
 
 def _confidence(stays: MeasuredStays, is_away: Bools, margin: Floats) -> Floats:

@@ -194,13 +194,22 @@ class Site:
         """
         office = self.rep.branch.office
         found = [
-            spot
-            for spot in self.rep.customers
-            if low_m <= spot.metres_to(office) <= high_m and spot not in without and spot.id not in self.world.reserved
+            spot for spot in self.rep.customers if low_m <= spot.metres_to(office) <= high_m and spot not in without
         ]
+        return self.reserve(self.draw.pick(self.free(found)))
+
+    def free(self, spots: Sequence[Spot]) -> list[Spot]:
+        """Return those of *spots* that no scenario relies on; where there are none, those that stand where they stood.
+
+        Raises:
+            Unplantable: where there are none either.
+        """
+        world = self.world
+        found = [spot for spot in spots if spot.id not in world.reserved]
+        found = found or [spot for spot in spots if spot.id not in world.moved | world.shunned]
         if not found:
             raise Unplantable
-        return self.reserve(self.draw.pick(found))
+        return found
 
     def reachable(self, spot: Spot, arrive_s: int) -> Spot:
         """Return *spot* if a rep can be there at *arrive_s* after lunch at the office.

@@ -739,14 +739,11 @@ def _far_customer(site: Site, *without: Spot) -> Spot:
         spot
         for spot in site.rep.customers
         if spot not in without
-        and spot.id not in site.world.reserved
         and spot.metres_to(office) > 2500
         and spot.metres_to(home) > 2500
         and _off_the_way(spot, office, home) > 2000
     ]
-    if not found:
-        raise Unplantable
-    return site.reserve(site.draw.pick(found))
+    return site.reserve(site.draw.pick(site.free(found)))
 
 
 def _off_the_way(spot: Spot, one: Spot, other: Spot) -> float:

@@ -1,0 +1,29 @@
+"""Packs that plant every row there is."""
+
+from __future__ import annotations
+
+import attrs
+
+from fieldhr_sandbox.catalogue import plantings_of
+from fieldhr_sandbox.packs import Every, pack
+from fieldhr_sandbox.scenarios import REGISTRY
+
+
+def test_every_row_is_planted_unless_it_is_left_out() -> None:
+    planted = dict(plantings_of(pack("city-bank")))
+    assert {key for key in REGISTRY if key not in planted} == {"L16"}
+    assert planted["L01"] == planted["L01/short"] == 3
+    assert planted["Q04"] == 60
+    assert planted["Q10"] == 4
+    assert planted["Q14"] == 12
+
+
+def test_a_row_that_is_named_counts_as_it_says() -> None:
+    few = attrs.evolve(pack("smoke"), plantings=(("L01", 7), ("L02", 0)), every=Every(kinds="LQ", planted=1, quiet=2))
+    planted = dict(plantings_of(few))
+    assert planted["L01"] == 7
+    assert "L02" not in planted
+    assert "B01" not in planted
+    assert planted["L05"] == 1
+    assert planted["Q01"] == 2
+    assert plantings_of(attrs.evolve(few, every=None)) == few.plantings

@@ -19,7 +19,7 @@ from figure import Figure
 
 MODULES = (
     *("importing", "guarding", "ingest", "postgresql", "blocks"),
-    *("resolving", "trackers", "matching", "conduct", "screening", "wall"),
+    *("resolving", "trackers", "matching", "conduct", "screening", "wall", "serving"),
 )
 
 

@@ -237,8 +237,7 @@ class FieldHR:
             login_url: where a person nobody knows is sent; empty: they are refused.
             only: names of the plugins' applications to mount; ``None``: all.
             besides: applications of the host's own, mounted with the same care; they come before the plugins'.
-            threads: how many threads work on requests; by default few for SQLite, where one transaction writes at a
-                time, and more elsewhere. They start when the first request comes.
+            threads: how many threads work on requests. They start when the first requests come.
             secret: ties forms to logins; by default drawn anew. Several processes that serve one site share one.
             max_body_bytes: how large a request may be.
 
@@ -260,7 +259,7 @@ class FieldHR:
                 hint="Open the runtime on an Engine or a URL instead of a Connection or Session.",
             )
         limit = house.binding.most_at_once
-        wanted = threads or (4 if house.binding.dialect == "sqlite" else 8)
+        wanted = threads or 16
         pool = ThreadPoolExecutor(min(wanted, limit) if limit else wanted, thread_name_prefix="fieldhr-site")
         site = Site(
             hr=self,

@@ -16,6 +16,7 @@ import attrs
 
 from fieldhr_core.errors import AccessError, PluginError, StoreError
 from fieldhr_core.flow import scoping
+from fieldhr_core.flow.gathering import Gathering
 from fieldhr_core.flow.values import calendar_from, pattern_from
 from fieldhr_core.model import Calendar, Principal, Role, Table, WorkPattern, milliseconds
 from fieldhr_core.store.audit import append
@@ -76,6 +77,7 @@ class House:
     clock: Clock
     keys: KeyProvider
     cached: dict[tuple[str, str], Any] = attrs.field(factory=dict)
+    gathering: Gathering = attrs.field(factory=Gathering)
     is_rehearsal: bool = False
 
     def now_ms(self) -> int:
@@ -97,6 +99,8 @@ class Unit:
         self._at_housework = False
         #: What was opened of rep-days in this transaction: (rep, date) -> sealed value, stays, signals.
         self.opened: dict[tuple[str, str], tuple[bytes, Table, Table]] = {}
+        #: What the tenant is set to, once somebody asked.
+        self.facts: TenantFacts | None = None
         self._audited: list[dict[str, Any]] = []
         self._readings: dict[tuple[str, str], int] = {}
         self._afterwards: list[Callable[[], None]] = []
@@ -330,6 +334,11 @@ class Acting:
         Raises:
             AccessError: FHR-ACC-001 where there is no such tenant.
         """
+        if unit.facts is None or unit.facts.id != self.tenant:
+            unit.facts = self._read_facts(unit)
+        return unit.facts
+
+    def _read_facts(self, unit: Unit) -> TenantFacts:
         import sqlalchemy as sa
 
         table = self.tables.tenants

@@ -66,6 +66,8 @@ class Attachments:
             RecordError: FHR-REC-001 for a type that is not taken, bytes that are not of it, or too many of them.
             AccessError: FHR-ACC-003 where the principal may not write for this rep.
         """
+        import sqlalchemy as sa
+
         begins = MEDIA.get(media)
         if begins is None:
             raise RecordError(f"The type {media[:40]!r} is not taken.", code="FHR-REC-001", hint=", ".join(MEDIA))
@@ -92,9 +94,13 @@ class Attachments:
                 "body_sealed": sealed,
             }
             insert_new(unit.connection, table, [row], ("tenant", "id"))
+            with unit.housework():
+                whose = unit.all(sa.select(table.c.rep).where(table.c.tenant == row["tenant"], table.c.id == ident))
+            if whose[0].rep != rep:
+                raise RecordError("The id of an attachment is taken by somebody else's.", code="FHR-REC-001")
             found = unit.all(unit.select(table).where(table.c.id == ident))
             unit.audit("attachments.put", "attachment", ident, media=media, size=len(body))
-        if not found:  # another rep's attachment has the id, or the principal writes without reading
+        if not found:  # whoever writes without being able to read back
             return _attachment(row)
         return _attachment(found[0]._mapping)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -104,10 +105,9 @@ class Visits:
             judged = _judged(acting, unit, points)
             _keep(acting, unit, checkins, points, judged)
             unit.audit("visits.check_in", "checkins", count=len(checkins))
-        house = acting.as_house()
-        with house.unit() as unit:
-            run_alerters(house, unit, "live", sorted(set(days)))
-            return _answers(unit, checkins)
+        return acting.house.gathering.ask(
+            acting.tenant, (checkins, days), partial(_judge_and_answer, acting.as_house())
+        )
 
     def write(self, follow_ups: Iterable[FollowUp]) -> Receipt:
         """Store visit records and other follow-ups; one whose id is known already is exchanged.
@@ -154,6 +154,16 @@ class Visits:
             rejected=bad,
             reasons={"followup.ends_before_start": bad} if bad else {},
         )
+
+
+def _judge_and_answer(
+    house: Acting, asked: Sequence[tuple[list[CheckIn], list[tuple[str, str]]]]
+) -> list[list[CheckInAnswer]]:
+    """Run the live alerters over the days of recorded check-ins, of one call or of several, and answer each call."""
+    with house.unit() as unit:
+        run_alerters(house, unit, "live", sorted({day for _, days in asked for day in days}))
+        answers = iter(_answers(unit, [checkin for checkins, _ in asked for checkin in checkins]))
+        return [[next(answers) for _ in checkins] for checkins, _ in asked]
 
 
 def _points(checkins: Sequence[CheckIn]) -> Table:
@@ -269,6 +279,8 @@ def _answers(unit: Unit, checkins: Sequence[CheckIn]) -> list[CheckInAnswer]:
     answers = []
     for checkin in checkins:
         row = rows[checkin.id]
+        if row.rep != checkin.rep:
+            raise RecordError("The id of a check-in is taken by somebody else's.", code="FHR-REC-001")
         is_visited = (row.rep, row.customer) in visited
         name, need = names.get(row.customer, ("", "")) if is_visited else ("", "")
         answers.append(

@@ -64,6 +64,8 @@ class Peers:
             group = groups[rep]
             self._of.setdefault(("branch", group.branch), []).append(rep)
             self._of.setdefault(("territory", group.territory), []).append(rep)
+        self._dates: dict[str, list[str]] = {}
+        self._own_sums: dict[tuple[str, str], list[float]] = {}
         self._sums: dict[tuple[tuple[str, str], str], tuple[list[str], Floats, Floats]] = {}
 
     def members(self, branch: str) -> list[str]:
@@ -126,10 +128,13 @@ class Peers:
         return float(totals[high] - totals[low]), float(counts[high] - counts[low])
 
     def _own(self, rep: str, feature: str, first: str, last: str) -> tuple[float, float]:
-        found = self._reps[rep]
-        dates = [day.date for day in found.days]
+        if rep not in self._dates:
+            self._dates[rep] = [day.date for day in self._reps[rep].days]
+        if (rep, feature) not in self._own_sums:
+            self._own_sums[rep, feature] = np.cumsum([0.0, *self._reps[rep].column(feature).tolist()]).tolist()
+        dates, sums = self._dates[rep], self._own_sums[rep, feature]
         low, high = bisect.bisect_left(dates, first), bisect.bisect_right(dates, last)
-        return float(found.column(feature)[low:high].sum()), float(high - low)
+        return sums[high] - sums[low], float(high - low)
 
 
 def spread_of(values: Floats, feature: str, peers: float) -> float:

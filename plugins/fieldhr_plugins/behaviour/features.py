@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -48,6 +48,15 @@ class RepDays:
     night: Floats
     potential: Floats
     high: Floats
+    _sums: list[float] = attrs.field(init=False, repr=False)
+
+    @_sums.default
+    def _summed_up(self) -> list[float]:
+        return [0.0, *np.cumsum(self.visits).tolist()]
+
+    def visits_between(self, first: int, end: int) -> float:
+        """Return the visits from one judged day to before another, by index."""
+        return self._sums[end] - self._sums[first]
 
     def column(self, name: str) -> Floats:
         """Return one column by name."""
@@ -78,8 +87,15 @@ def groups_of(tables: Tables) -> dict[str, Group]:
     }
 
 
-def features_of(tables: Tables, days: Mapping[str, Sequence[JudgedDay]]) -> dict[str, RepDays]:
-    """Return the numbers of every judged day, rep by rep."""
+def features_of(
+    tables: Tables, days: Mapping[str, Sequence[JudgedDay]], *, busy: Callable[[Floats], bool] = lambda _: True
+) -> dict[str, RepDays]:
+    """Return the numbers of every judged day, rep by rep.
+
+    Args:
+        busy: says by a rep's visits whether how long the days were is worth finding out; where it is not, ``span_h`` is
+            unknown and ``night`` 0.
+    """
     as_of = as_ms(tables.as_of)
     visits = count_visits(tables, {rep: list(each) for rep, each in days.items()})
     stays, records = tables[STAYS], tables[FOLLOW_UPS]
@@ -88,19 +104,20 @@ def features_of(tables: Tables, days: Mapping[str, Sequence[JudgedDay]]) -> dict
     elsewhere = stays.take(stays["verdict"].where("away") & ~stays["kind"].where("office"))
     counted = elsewhere["counted_s"]
     minutes = np.where(np.isnan(counted), elsewhere["certain_s"], counted) / 60
-    ends = {(row["rep"], row["date"]): row["end_ms"] for row in tables[DUTY_DAYS].rows() if row["end_ms"]}
+    duty = tables[DUTY_DAYS]
+    columns: Any = (duty["rep"], duty["date"], duty["end_ms"].tolist())
+    ends = {(rep, date): end for rep, date, end in zip(*columns, strict=True) if end}
     seen = _customers_seen(tables)
-    traces = _traces(tables, written, as_of)
+    long = {rep for rep in days if busy(np.asarray(visits[rep], dtype="f8"))}
+    traces = _traces(tables, written, as_of, long) if long else {}
     found = {}
     for rep, each in days.items():
         begins = np.asarray([day.begins_ms for day in each], dtype="i8")
         of_rep = records["rep"].where(rep)
         mine = written[of_rep & (written <= as_of)]
         place = _day_of(begins, mine)
-        is_night = np.zeros(len(mine), dtype=bool)
-        for number, day in enumerate(each):
-            end = ends.get((rep, day.date), day.end_ms)
-            is_night |= (place == number) & (mine >= end + _NIGHT_AFTER_MS)
+        over = np.asarray([ends.get((rep, day.date), day.end_ms) for day in each], dtype="i8")
+        is_night = (place >= 0) & (mine >= over[np.maximum(place, 0)] + _NIGHT_AFTER_MS)
         found[rep] = RepDays(
             rep=rep,
             days=each,
@@ -109,7 +126,7 @@ def features_of(tables: Tables, days: Mapping[str, Sequence[JudgedDay]]) -> dict
             elsewhere_min=_summed(begins, elsewhere, rep, minutes),
             records=_counted(begins, mine),
             span_h=_spans(begins, traces.get(rep, np.zeros(0, dtype="i8"))),
-            night=_counted(begins, mine[is_night]),
+            night=_counted(begins, mine[is_night] if rep in long else ()),
             potential=_counted(begins, seen.get((rep, False), ())) + _counted(begins, seen.get((rep, True), ())),
             high=_counted(begins, seen.get((rep, True), ())),
         )
@@ -147,7 +164,7 @@ def _spans(begins: Any, times: Any) -> Floats:
     return np.where(np.isfinite(first), (last - first) / _HOUR_MS, np.nan)
 
 
-def _traces(tables: Tables, written: Any, as_of: int) -> dict[str, Any]:
+def _traces(tables: Tables, written: Any, as_of: int, wanted: set[str]) -> dict[str, Any]:
     """Return, rep by rep, instants at which somebody was certainly at work."""
     found: dict[str, list[int]] = {}
     stays = tables[STAYS]
@@ -160,31 +177,46 @@ def _traces(tables: Tables, written: Any, as_of: int) -> dict[str, Any]:
         (records["rep"], [written]),
     ]
     for reps, columns in sources:
-        for times in columns:
-            for rep, at in zip(reps, times.tolist(), strict=True):
-                if rep is not None and at <= as_of:
-                    found.setdefault(rep, []).append(at)
+        for rep in wanted:
+            mask = reps.where(rep)
+            for times in columns:
+                mine = times[mask]
+                found.setdefault(rep, []).extend(mine[mine <= as_of].tolist())
     return {rep: np.asarray(times, dtype="i8") for rep, times in found.items()}
 
 
-def _customers_seen(tables: Tables) -> dict[tuple[str, bool], list[int]]:
+def _customers_seen(tables: Tables) -> dict[tuple[str, bool], Any]:
     """Return (rep, whether the potential is high) -> starts of visits to customers whose potential is known.
 
     The same customer on the same day counts once, by positions, check-in or record.
     """
     customers = tables[CUSTOMERS]
     potential = dict(zip(customers["customer"].tolist(), customers["potential"], strict=True))
+    index = {customer: number for number, customer in enumerate(potential) if potential[customer]}
+    is_high = np.asarray([value == "high" for value in potential.values()], dtype=bool)
     stays, checkins, records = tables[STAYS], tables[CHECKINS], tables[FOLLOW_UPS]
     at_customer = stays.take(stays["verdict"].where("at") & stays["kind"].where("customer"))
     claimed = checkins.take(~checkins["verdict"].where("away"))
     visits = records.take(records["kind"].where("visit") | records["kind"].where("joint_visit"))
-    once: dict[tuple[str, str, int], int] = {}
+    reps: dict[str, int] = {}
+    parts = []
     for rows, time in ((at_customer, "start_ms"), (claimed, "time_ms"), (visits, "start_ms")):
-        for rep, customer, at in zip(rows["rep"], rows["customer"].tolist(), rows[time].tolist(), strict=True):
-            if rep is not None and potential.get(customer):
-                key = (rep, customer, at // _DAY_MS)
-                once[key] = min(once.get(key, at), at)
-    found: dict[tuple[str, bool], list[int]] = {}
-    for (rep, customer, _), at in sorted(once.items()):
-        found.setdefault((rep, potential[customer] == "high"), []).append(at)
+        coded = rows["rep"]
+        known = np.asarray([reps.setdefault(value, len(reps)) for value in coded.values] + [-1], dtype="i8")
+        of_customer = [index.get(customer, -1) for customer in rows["customer"].tolist()]
+        parts.append((known[coded.codes], np.asarray(of_customer, dtype="i8"), rows[time]))
+    rep, customer, at = (np.concatenate([part[column] for part in parts]) for column in range(3))
+    inside = (rep >= 0) & (customer >= 0)
+    rep, customer, at = rep[inside], customer[inside], at[inside]
+    order = np.lexsort((at, at // _DAY_MS, customer, rep))
+    rep, customer, at = rep[order], customer[order], at[order]
+    key = np.stack([rep, customer, at // _DAY_MS])
+    first = np.ones(len(at), dtype=bool)
+    first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
+    rep, customer, at = rep[first], customer[first], at[first]
+    found = {}
+    for name, number in reps.items():
+        for high in (False, True):
+            mask = (rep == number) & (is_high[customer] == high) if len(customer) else np.zeros(0, dtype=bool)
+            found[name, high] = at[mask]
     return found

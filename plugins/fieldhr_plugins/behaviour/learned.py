@@ -35,6 +35,10 @@ from fieldhr_plugins.behaviour.features import Floats, Group, RepDays, features_
 __all__ = ["Learned"]
 
 _VERSION: Final = "1"
+#: Share of what overload takes from which on the hours are looked at: peers can lower a level by no more.
+_BUSIER: Final = 0.8
+#: Own visits after to before above which there is no fall, whatever peers do: their weight in the level is small.
+_PLAINLY: Final = 0.9
 #: A change is dated among lengths from this on; it is told only when it has lasted longer.
 _SHORTEST: Final = 3
 #: A fall of everybody to this share is the common cause; less than that is chance.
@@ -70,7 +74,7 @@ class Learned:
         days = judged_days(tables, self._settings)
         if not days:
             return []
-        reps = features_of(tables, days)
+        reps = features_of(tables, days, busy=self._is_busy)
         groups = groups_of(tables)
         peers = Peers(reps, groups, self._settings.min_peers)
         changes = [one for rep in reps.values() if (one := self._change(tables, rep, peers)) is not None]
@@ -80,6 +84,20 @@ class Learned:
             both = (self._overload(tables, rep, peers), self._neglect(tables, rep, peers, signed))
             found += [one for one in both if one is not None]
         return found
+
+    def _is_busy(self, visits: Floats) -> bool:
+        """Return whether somebody may have done so much more lately that it is worth looking at their hours."""
+        learned = self._learned
+        sums = np.concatenate([[0.0], np.cumsum(visits)])
+        for last in range(len(visits), max(0, len(visits) - 2 * learned.lasting_days - 1), -1):
+            first = last - learned.overload_window_days
+            begin = max(0, first - learned.baseline_days)
+            if first - begin < learned.least_baseline_days:
+                return False
+            now, then = sums[last] - sums[first], sums[first] - sums[begin]
+            if now * (first - begin) >= _BUSIER * learned.overload_visits * then * (last - first):
+                return True
+        return False
 
     # -- a lasting fall of customer work ------------------------------------------------------------------------------
 
@@ -139,18 +157,25 @@ class Learned:
     def _change_on(self, rep: RepDays, peers: Peers, evening: int) -> Change | None:
         """Return the change that is known on an evening: the best dated of those that lie far enough back."""
         learned = self._learned
+        if evening < learned.least_baseline_days + _SHORTEST:
+            return None
         best: tuple[float, int] | None = None
         for length in range(_SHORTEST, learned.change_days + 4):
             at = evening - length + 1
-            before = rep.visits[max(0, at - learned.baseline_days) : max(0, at)]
-            if len(before) < learned.least_baseline_days:
+            begin = max(0, at - learned.baseline_days)
+            if at - begin < learned.least_baseline_days:
                 continue
-            gain = _gain(float(before.mean()), rep.visits[at : evening + 1])
+            level = rep.visits_between(begin, at) / (at - begin)
+            gain = _gain(level, rep.visits_between(at, evening + 1), length)
             if best is None or gain > best[0]:
                 best = (gain, at)
         if best is None or evening - best[1] + 1 < learned.change_days:
             return None  # what began only lately may still pass
-        change = self._measured(rep, peers, best[1], evening)
+        at, begin = best[1], max(0, best[1] - learned.baseline_days)
+        now, then = rep.visits_between(at, evening + 1), rep.visits_between(begin, at)
+        if now * (at - begin) > _PLAINLY * then * (evening + 1 - at):
+            return None  # nothing that peers could make a fall of
+        change = self._measured(rep, peers, at, evening)
         # The level fell and stayed low: one bad week, or one holiday of the customers, is no change.
         low = change.ratio <= learned.change_ratio and max(change.halves) <= learned.half_ratio
         low = low and change.lately <= learned.late_ratio
@@ -284,10 +309,11 @@ class Learned:
     # -- too much work ------------------------------------------------------------------------------------------------
 
     def _overload(self, tables: Tables, rep: RepDays, peers: Peers) -> Finding | None:
-        duty = {row["date"]: row["duty_s"] / 3600 for row in tables[DUTY_DAYS].rows() if row["rep"] == rep.rep}
         known = self._told(rep.days, partial(self._overload_on, rep, peers))
         if known is None:
             return None
+        mine = tables[DUTY_DAYS].take(tables[DUTY_DAYS]["rep"].where(rep.rep))
+        duty = {row["date"]: row["duty_s"] / 3600 for row in mine.rows()}
         evening, (heavy, ratio) = known
         learned = self._learned
         first = evening - learned.overload_window_days + 1
@@ -350,9 +376,11 @@ class Learned:
         heavy = (np.nan_to_num(rep.span_h) >= learned.long_day_h) | (rep.night > 0)
         many = int(heavy[first : evening + 1].sum())
         usual = float(heavy[begin:first].mean())
+        if many < learned.overload_heavy_days or usual >= 0.5:
+            return None
         peers_mean = peers.mean(rep.rep, "visits", *dates_of(rep.days, begin, first - 1))
         level = level_of(rep.visits[begin:first], peers_mean)
-        if many < learned.overload_heavy_days or level <= 0 or usual >= 0.5:
+        if level <= 0:
             return None
         ratio = float(rep.visits[first : evening + 1].mean()) / level
         return (many, ratio) if ratio >= learned.overload_visits else None
@@ -409,20 +437,22 @@ class Learned:
         h0, h1 = float(rep.high[begin:first].sum()), float(rep.high[first : evening + 1].sum())
         if n0 < learned.potential_visits or n1 < learned.potential_visits:
             return None
+        was, now = h0 / n0, h1 / n1
+        if was < learned.potential_share or now > learned.potential_ratio * was:
+            return None
         spans = dates_of(rep.days, begin, first - 1), dates_of(rep.days, first, evening)
         # Two of a branch who do the same would excuse each other, so all of the territory are asked.
         kinds = ("territory",)
         theirs = peers.ratio(rep.rep, "high", *spans, kinds) / max(
             0.2, peers.ratio(rep.rep, "potential", *spans, kinds)
         )
-        was, now = h0 / n0, h1 / n1
         expected = was * theirs if theirs <= _COMMON else was
         pooled = (h0 + h1) / (n0 + n1)
         error = sqrt(max(pooled * (1 - pooled), 0.02) * (1 / n0 + 1 / n1))
         z = (expected - now) / error
         # Preferences come and go by chance; going below what the list of customers gives does not.
         avoided = now <= learned.potential_list_ratio * listed
-        fell = was >= learned.potential_share and now <= learned.potential_ratio * expected and avoided
+        fell = now <= learned.potential_ratio * expected and avoided
         return (was, now, z) if fell and z >= learned.potential_z else None
 
     # -- what they have in common -------------------------------------------------------------------------------------
@@ -509,9 +539,9 @@ class _Signed:
         return self._left.get(rep, 0)
 
 
-def _gain(level: float, after: Floats) -> float:
-    """Return the likelihood gain of another level after a day, of counts."""
-    total, expected = float(after.sum()), max(level, 0.05) * len(after)
+def _gain(level: float, total: float, days: int) -> float:
+    """Return the likelihood gain of another level in the days after a change, of counts."""
+    expected = max(level, 0.05) * days
     return (total * log(total / expected) if total > 0 else 0.0) - (total - expected) if total < expected else 0.0
 
 

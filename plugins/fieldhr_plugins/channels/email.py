@@ -117,10 +117,10 @@ def message_of(notice: Notice, sender: str, to: str) -> EmailMessage:
     message["Subject"] = " ".join(notice.title.split())[:200]
     message["X-Fieldhr-Notice"] = notice.id
     message["X-Fieldhr-Simulated"] = str(bool(notice.facts.get("simulated"))).lower()
-    if re.fullmatch(r"[A-Za-z0-9-]{2,20}", notice.language):
-        message["Content-Language"] = notice.language
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(notice.body + "\n", charset="utf-8")
+    if re.fullmatch(r"[A-Za-z0-9-]{2,20}", notice.language):
+        message["Content-Language"] = notice.language
     return message
 
 

@@ -38,7 +38,7 @@ def fieldhr_register_commands() -> Iterable[Command]:
         Command(
             path=("trial", "report"),
             summary="write the report page of a trial again, from its report.json",
-            arguments=_folder_argument,
+            arguments=_report_arguments,
             run=_report,
         ),
         Command(
@@ -121,7 +121,7 @@ def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from pathlib import Path
 
     from fieldhr_sandbox.buyer.live import ask
-    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.report import write_pages
     from fieldhr_sandbox.trial import run_trial
 
     db = args.db if args.db is None or "://" in args.db else f"sqlite:///{args.db}"
@@ -135,19 +135,26 @@ def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
         progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress goes to standard error
         ask=ask,
     )
-    write_page(Path(args.out))
+    write_pages(Path(args.out))
     _print_summary(trial.document, stdout)
     return 0 if trial.passed else 1
+
+
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    _folder_argument(parser)
+    parser.add_argument("--pdf", action="store_true", help="write PDF files beside the pages")
 
 
 def _report(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from pathlib import Path
 
-    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.report import write_pages, write_pdf
     from fieldhr_sandbox.trial import read_report
 
     document = read_report(Path(args.out))
-    write_page(Path(args.out))
+    write_pages(Path(args.out))
+    if args.pdf:
+        write_pdf(Path(args.out))
     _print_summary(document, stdout)
     return 0
 
@@ -155,11 +162,11 @@ def _report(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
 def _reveal(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from pathlib import Path
 
-    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.report import write_pages
     from fieldhr_sandbox.trial import reveal_trial
 
     trial = reveal_trial(Path(args.out))
-    write_page(Path(args.out))
+    write_pages(Path(args.out))
     _print_summary(trial.document, stdout)
     return 0 if trial.document["passed"] else 1
 

@@ -7,7 +7,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from fieldhr_core import paper
+from fieldhr_core.paper import Markup
 from fieldhr_sandbox import charts
+from fieldhr_sandbox.buyer.answers import questions
+from fieldhr_sandbox.buyer.speech import Speech
 from fieldhr_sandbox.scenarios import REGISTRY
 
 __all__ = ["render"]
@@ -15,24 +18,30 @@ __all__ = ["render"]
 #: What only this page has: its name in the corner of every sheet of paper.
 _CSS: Final = (
     '@page{margin:16mm 15mm 18mm;@bottom-left{content:"Simulated · fieldhr trial";font-size:9pt}'
-    "@bottom-right{content:counter(page);font-size:9pt}}header .badge{margin-bottom:10px}td.id{white-space:nowrap}"
+    "@bottom-right{content:counter(page);font-size:9pt}}header .badge{margin-bottom:10px}td.id,td.state{white-space:nowrap}"
     "td{overflow-wrap:anywhere}table{margin:10px 0 18px}.scroll>svg{width:100%;min-width:560px}"
     "@media print{.scroll>svg{min-width:0}}"
 )
 
-#: What no pack of this version touches; said in every report.
+#: What no run of the trial can show; said in every report.
 NOT_TESTED: Final = (
     "Real people and real phones: everything here is synthetic, made by the same authors as the product.",
-    "Accounts, roles, encryption, backup and restore: fieldhr trial security is not part of this run.",
     "Load: one process on one machine, with the sizes given above.",
-    "Speech, pay, credit, screening and forecasts: no scenario of this pack exercises them.",
+    "The host around it: its network, its staff, its machines.",
+    "Rows marked untried below were not touched by this pack.",
 )
 
 
-def render(document: Mapping[str, Any]) -> str:
-    """Return the page of a trial."""
+def render(document: Mapping[str, Any], language: str = "en", *, other: Markup | str = "") -> str:
+    """Return the page of a trial.
+
+    Args:
+        language: ``en`` or ``zh-Hans``.
+        other: a line that leads to the page in another language.
+    """
     import jinja2
 
+    say = Speech(language)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("fieldhr_sandbox"),
         autoescape=True,
@@ -44,23 +53,27 @@ def render(document: Mapping[str, Any]) -> str:
     environment.filters["percent"] = lambda value: "—" if value is None else f"{value:.1%}"
     environment.filters["span"] = _span
     environment.globals["title_of"] = _title_of
+    environment.globals["_"] = say
     body = environment.get_template("report.html.j2").render(
         trial={"comparison": None, "ladder": None, "dials": [], **document},
-        not_tested=NOT_TESTED,
-        **(_sealed() if document["sealed"] else _opened(document)),
+        not_tested=[say(line) for line in NOT_TESTED],
+        other=other,
+        **questions(document, say),
+        **(_sealed() if document["sealed"] else _opened(document, say)),
     )
-    return paper.page(f"Trial report · {document['pack']} · seed {document['seed']} · simulated", body, css=_CSS)
+    title = f"{say('Trial report')} · {document['pack']} · {say('seed')} {document['seed']} · {say('Simulated')}"
+    return paper.page(title, body, css=_CSS, language=language)
 
 
 def _sealed() -> dict[str, Any]:
     return {"weaknesses": [], "quiet": [], "charts": {}, "case": None}
 
 
-def _opened(document: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(document: Mapping[str, Any], say: Speech) -> dict[str, Any]:
     total = document["marks"]["total"]
     drawn = {"timeline": _timeline(document)}
     shares = [
-        (label, total[name], total[f"{name}_low"], total[f"{name}_high"], f"{total[name]:.1%}")
+        (say(label), total[name], total[f"{name}_low"], total[f"{name}_high"], f"{total[name]:.1%}")
         for label, name in (("Precision", "precision"), ("Recall", "recall"))
         if total[name] is not None
     ]
@@ -73,11 +86,11 @@ def _opened(document: Mapping[str, Any]) -> dict[str, Any]:
     case = _case(document)
     if case is not None:
         drawn["track"] = charts.track(case["show"])
-    return {"weaknesses": _weaknesses(document), "quiet": _quiet(document), "charts": drawn, "case": case}
+    return {"weaknesses": _weaknesses(document, say), "quiet": _quiet(document), "charts": drawn, "case": case}
 
 
-def _weaknesses(document: Mapping[str, Any]) -> list[str]:
-    """Return what went wrong or is weak, worst first."""
+def _weaknesses(document: Mapping[str, Any], say: Speech) -> list[tuple[str, bool]]:
+    """Return what went wrong or is weak, worst first, and whether it is a mistake."""
     by_instance = {record["instance"]: record for record in document["key"]}
     total = document["marks"]["total"]
     missed = [by_instance[instance] for instance in document["missed"]]
@@ -86,37 +99,73 @@ def _weaknesses(document: Mapping[str, Any]) -> list[str]:
     wrong = [alert for alert in wrong if alert not in late.values()]
     miscounted = [each for each in document.get("counters", ()) if each["sent"] != each["refused"]]
     idle = [report for report in document["plugins"]["reports"] if report["status"] != "active"]
-    said = [
+    bad = [
+        *(_missed(each, late.get(each["instance"]), say) for each in missed),
         *(
-            f"Missed: {_row_name(each)} - {each['code']}, due by {_local(each['detect_by'])}"
-            + (
-                f", raised at {_local(late[each['instance']]['opened_at'])}: too late, so missed and false."
-                if each["instance"] in late
-                else "."
+            say(
+                "False alarm: {code} at {when} about {subject}.",
+                code=each["code"],
+                when=_local(each["opened_at"]),
+                subject=each["subject"],
             )
-            for each in missed
+            for each in wrong
         ),
-        *(f"False alarm: {each['code']} at {_local(each['opened_at'])} about {each['subject']}." for each in wrong),
         *(
-            f"Missed: {each['sent']} fixes should have been refused for {each['reason']}, {each['refused']} were."
+            say(
+                "Missed: {sent} fixes should have been refused for {reason}, {refused} were.",
+                sent=each["sent"],
+                reason=each["reason"],
+                refused=each["refused"],
+            )
             for each in miscounted
         ),
-        *([f"{total['duplicates']} alerts repeat another one."] if total["duplicates"] else []),
         *(
-            f"Plugin {fault['plugin']} ({fault['provider']}): {fault['kind']}, {fault['count']} times."
+            say(
+                "Plugin {plugin} ({provider}): {kind}, {count} times.",
+                plugin=fault["plugin"],
+                provider=fault["provider"],
+                kind=fault["kind"],
+                count=fault["count"],
+            )
             for fault in document["plugins"]["faults"]
         ),
-        *(f"Plugin {report['name']} is {report['status']}: {report['reason']}" for report in idle),
+        *(
+            say(
+                "Plugin {plugin} is {status}: {reason}",
+                plugin=report["name"],
+                status=report["status"],
+                reason=report["reason"],
+            )
+            for report in idle
+        ),
     ]
+    weak = [say("{count} alerts repeat another one.", count=total["duplicates"])] if total["duplicates"] else []
     planted = total["tp"] + total["fn"]
     if planted:
-        said.append(
-            f"{planted} planted instances are few: with 95 % confidence recall is at least {total['recall_low']:.0%} "
-            f"and the precision at least {total['precision_low']:.0%}, not more."
+        weak.append(
+            say(
+                "{count} planted instances are few: with 95 % confidence recall is at least {recall} and the precision "
+                "at least {precision}, not more.",
+                count=planted,
+                recall=f"{total['recall_low']:.0%}",
+                precision=f"{total['precision_low']:.0%}",
+            )
         )
     if total["evidence_complete"] is not None and total["evidence_complete"] < 1:
-        said.append(f"Only {total['evidence_complete']:.0%} of the found alerts show all the evidence asked for.")
-    return said
+        share = f"{total['evidence_complete']:.0%}"
+        weak.append(say("Only {share} of the found alerts show all the evidence asked for.", share=share))
+    return [*((line, True) for line in bad), *((line, False) for line in weak)]
+
+
+def _missed(record: Mapping[str, Any], late: Mapping[str, Any] | None, say: Speech) -> str:
+    facts = {"row": _row_name(record), "code": record["code"], "when": _local(record["detect_by"])}
+    if late is None:
+        return say("Missed: {row} - {code}, due by {when}.", **facts)
+    return say(
+        "Missed: {row} - {code}, due by {when}, raised at {late}: too late, so missed and false.",
+        **facts,
+        late=_local(late["opened_at"]),
+    )
 
 
 def _is_late(record: Mapping[str, Any], alert: Mapping[str, Any]) -> bool:

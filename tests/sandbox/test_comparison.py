@@ -11,7 +11,7 @@ from fieldhr_core.errors import PluginError
 from fieldhr_sandbox import packs
 from fieldhr_sandbox.comparison import at_most_half, compare
 from fieldhr_sandbox.packs import Pack
-from fieldhr_sandbox.report import write_page
+from fieldhr_sandbox.report import write_pages
 from fieldhr_sandbox.tenant import build
 from fieldhr_sandbox.trial import read_report, reveal_trial, run_trial
 
@@ -36,7 +36,7 @@ def test_each_rule_is_marked_by_the_same_key(monkeypatch: pytest.MonkeyPatch, tm
     assert [row["rule"] for row in comparison["rows"]] == ["fieldhr", "circle", "classic"]
     assert {row["tp"] + row["fn"] for row in comparison["rows"]} == {5}
     assert all(row["tp"] > 0 for row in comparison["rows"])
-    page = write_page(tmp_path / "open").read_text(encoding="utf-8")
+    page = write_pages(tmp_path / "open")[0].read_text(encoding="utf-8")
     assert "Beside the rules of others" in page
     run_trial("beside", seed=3, out=tmp_path / "blind", blind=True)
     assert "comparison" not in read_report(tmp_path / "blind")

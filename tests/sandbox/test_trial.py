@@ -150,9 +150,9 @@ def test_a_broken_plugin_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert with_it["digest"] == without["digest"]
     named = {(fault["plugin"], fault["provider"]) for fault in with_it["plugins"]["faults"]}
     assert {("acme.broken", "raises"), ("acme.broken", "nonsense")} <= named
-    from fieldhr_sandbox.report import write_page
+    from fieldhr_sandbox.report import write_pages
 
-    assert "acme.broken" in write_page(tmp_path / "a").read_text(encoding="utf-8")
+    assert "acme.broken" in write_pages(tmp_path / "a")[0].read_text(encoding="utf-8")
 
 
 def test_unknown_pack_seed_and_folder_are_refused(tmp_path: Path) -> None:

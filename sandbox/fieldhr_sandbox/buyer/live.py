@@ -295,5 +295,19 @@ _QUESTIONS: Final[tuple[tuple[str, Callable[[Scene], Iterator[Proof]]], ...]] = 
 
 
 def ask(hr: FieldHR, tenant: Tenant, store: Path | None) -> dict[str, Any]:
-    """Return the live evidence of a trial, for its document."""
-    return {"proofs": [proof.as_json() for proof in proofs(Scene(hr=hr, tenant=tenant, store=store))]}
+    """Return the live evidence of a trial, for its document: ``proofs``, and ``safety`` from the evidence checks."""
+    from fieldhr_sandbox.buyer.speech import LANGUAGES
+
+    found = proofs(Scene(hr=hr, tenant=tenant, store=store))
+    evidence = hr.care.acting("fieldhr.trial").evidence(drill=False)  # the drill is among the proofs
+    rows = {
+        language: [
+            {name: record[name] for name in ("standard", "clause", "title", "status")}
+            for record in (row.as_record(language) for row in evidence.rows)
+        ]
+        for language in LANGUAGES
+    }
+    return {
+        "proofs": [proof.as_json() for proof in found],
+        "safety": {"counts": dict(evidence.counts), "rows": rows, "sha256": evidence.sha256},
+    }

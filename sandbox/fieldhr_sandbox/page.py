@@ -18,7 +18,8 @@ __all__ = ["render"]
 #: What only this page has: its name in the corner of every sheet of paper.
 _CSS: Final = (
     '@page{margin:16mm 15mm 18mm;@bottom-left{content:"Simulated · fieldhr trial";font-size:9pt}'
-    "@bottom-right{content:counter(page);font-size:9pt}}header .badge{margin-bottom:10px}td.id,td.state{white-space:nowrap}"
+    "@bottom-right{content:counter(page);font-size:9pt}}header .badge{margin-bottom:10px}"
+    "td.id,td.state{white-space:nowrap}"
     "td{overflow-wrap:anywhere}table{margin:10px 0 18px}.scroll>svg{width:100%;min-width:560px}"
     "@media print{.scroll>svg{min-width:0}}"
 )

@@ -70,6 +70,7 @@ PLUGIN = PluginInfo(
     version="0.1.0",
     summary="Parties, opportunities, sales, complaints, employees and attendance of a Tryton; visits and notes back.",
     settings=TrytonSettings,
+    purposes=("integration", "customer_care"),
 )
 
 

@@ -43,6 +43,7 @@ PLUGIN = PluginInfo(
     version="0.1.0",
     summary="Copied notes, notes written before the visit, photos used for several borrowers.",
     settings=RecordSettings,
+    purposes=("supervision",),
 )
 
 

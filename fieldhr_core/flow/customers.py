@@ -142,7 +142,7 @@ def _note_read(unit: Unit, customer: str, count: int) -> None:
 
 
 def take_in(acting: Acting, customers: Sequence[Customer], *, always: bool = False) -> Sequence[Ruling]:
-    """Check, store, raise. Without a check for customers and unless *always*, nothing is asked."""
+    """Check, store, raise. Only with *always* are checks asked that do not look at customers, and rulings returned."""
     house = acting.as_house()
     with acting.unit() as unit:
         unit.allow("customers", "write")
@@ -156,7 +156,7 @@ def take_in(acting: Acting, customers: Sequence[Customer], *, always: bool = Fal
         unit.audit("customers.put", "customers", count=len(customers), failed=len(failed))
     with house.unit() as unit:
         keep_rulings(house, unit, "customer", each)
-    return strictest(submissions, each, failed)
+    return strictest(submissions, each, failed) if always else []
 
 
 def _customers(unit: Unit, ids: Sequence[str] | None) -> list[Customer]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -143,6 +144,7 @@ def day(cell: str, order: str) -> date | None:
     return None if found is None else found[0]
 
 
+@lru_cache(maxsize=10_000)
 def instant(cell: str, order: str, zone: ZoneInfo) -> datetime | None:
     """Return an aware instant, ``None`` for an empty cell; midnight without a time, in *zone* without an offset."""
     found = _day_and_clock(cell, order)

@@ -18,6 +18,9 @@ __all__ = ["BEHIND_WALL", "add", "canonical_json", "insert_new", "put", "replace
 #: Key of a connection's ``info`` while it reaches tables through views, which SQLite cannot upsert into.
 BEHIND_WALL: Final = "fieldhr_behind_wall"
 
+#: Made once: ``json.dumps`` makes an encoder a call.
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 #: From so many rows on, an insert goes straight to the driver.
 _MANY: Final = 200
 
@@ -86,7 +89,7 @@ def within(values: Iterable[T], *, size: int = _CHUNK) -> Iterator[list[T]]:
 
 def canonical_json(value: object) -> bytes:
     """Return JSON with sorted keys and no white space: equal values give equal bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL(value).encode()
 
 
 def _put_by_hand(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:

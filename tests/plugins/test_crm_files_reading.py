@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from fieldhr_core.errors import ConfigError, RecordError
 from fieldhr_core.intake.cells import BadCellError, amount_minor, coordinate, datum, day, instant
+from fieldhr_core.intake.headings import guess, headings
 from fieldhr_core.model import Address, Customer, Datum, Deal, Problem
 from fieldhr_plugins.crm_files import FileSettings
-from fieldhr_plugins.crm_files.headers import guess, headings
 from fieldhr_plugins.crm_files.preview import preview
 from fieldhr_plugins.crm_files.reading import MESSAGES, open_customers, open_deals
 

@@ -6,13 +6,10 @@ what differs; ids that are not there any more are ``gone``. The same files give 
 
 from __future__ import annotations
 
-import array
 import base64
 import hashlib
 import itertools
 import json
-import sys
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +19,7 @@ import attrs
 from fieldhr_core.errors import ConfigError, RecordError
 from fieldhr_core.hooks import Pulled
 from fieldhr_core.intake.cells import BadCellError
+from fieldhr_core.intake.known import digest_of, packed, unpacked
 from fieldhr_core.model import Customer, Deal, Problem, Table
 from fieldhr_plugins.crm_files import FileSettings
 from fieldhr_plugins.crm_files.reading import Opened, open_customers, open_deals
@@ -118,7 +116,7 @@ class _Round:
         self._now: dict[str, int] = {}
         self._rows_done = 0
         self._is_whole = True
-        self._known_text = _packed(known)
+        self._known_text = packed(known)
         self._salt = hashlib.sha256(_read_as(settings).encode()).digest()[:16]
         self._rows = self._read()
 
@@ -143,7 +141,7 @@ class _Round:
                 cursor = f"{_head(self._files, self._rows_done)}.{self._known_text}"
                 return Pulled(customers=customers, deals=deals, problems=problems, cursor=cursor, more=True)
         gone = self._gone()
-        cursor = f"{_head(self._files, 0)}.{_packed(self._now)}"
+        cursor = f"{_head(self._files, 0)}.{packed(self._now)}"
         return Pulled(customers=customers, deals=deals, problems=problems, gone=gone, cursor=cursor)
 
     def _read(self) -> Iterator[Found | None]:
@@ -172,8 +170,7 @@ class _Round:
             if ident and key in now:
                 yield opened.problem(f"{kind}.duplicate_id", number)
                 continue
-            content = hashlib.blake2b("\x1f".join(row).encode("utf-8", "surrogatepass"), digest_size=8, key=salt)
-            digest = int.from_bytes(content.digest(), "big")
+            digest = digest_of(row, salt)
             if ident:
                 now[key] = digest
                 if known.get(key) == digest:
@@ -216,17 +213,13 @@ class _State:
         if cursor is None:
             return cls(files="", rows_done=0, known={})
         try:
-            head, ids, digests = cursor.split(".")
+            head, _, rest = cursor.partition(".")
             stated = json.loads(base64.urlsafe_b64decode(head))
             if stated["format"] != _FORMAT:
                 raise ValueError("format")
-            keys = zlib.decompress(base64.urlsafe_b64decode(ids)).decode().split("\n")
-            values = array.array("Q", base64.urlsafe_b64decode(digests))
-            if sys.byteorder == "big":
-                values.byteswap()
-            known = dict(zip(keys, values, strict=True)) if len(values) else {}
+            known = unpacked(rest)
             return cls(files=stated["files"], rows_done=stated["rows_done"], known=known)
-        except (ValueError, KeyError, TypeError, zlib.error) as cause:
+        except (ValueError, KeyError, TypeError) as cause:
             raise RecordError(
                 "The cursor is none of this connector's.", code="FHR-REC-006", hint="Pull without one."
             ) from cause
@@ -235,11 +228,3 @@ class _State:
 def _head(files: str, rows_done: int) -> str:
     head = {"format": _FORMAT, "files": files, "rows_done": rows_done}
     return base64.urlsafe_b64encode(json.dumps(head).encode()).decode()
-
-
-def _packed(known: Mapping[str, int]) -> str:
-    values = array.array("Q", known.values())
-    if sys.byteorder == "big":
-        values.byteswap()
-    ids = zlib.compress("\n".join(known).encode(), 1)
-    return f"{base64.urlsafe_b64encode(ids).decode()}.{base64.urlsafe_b64encode(values.tobytes()).decode()}"

@@ -10,10 +10,11 @@ from typing import Final, Generic, Protocol, TypeVar
 import attrs
 
 from fieldhr_core.intake.cells import BadCellError
+from fieldhr_core.intake.headings import header_row, headings, mapped
+from fieldhr_core.intake.records import MESSAGES as RECORD_MESSAGES
+from fieldhr_core.intake.records import CustomerRows, DealRows, RowReader
 from fieldhr_core.model import Customer, Deal, Problem
 from fieldhr_plugins.crm_files import FileSettings
-from fieldhr_plugins.crm_files.headers import header_row, headings, mapped
-from fieldhr_plugins.crm_files.records import CustomerRows, DealRows
 from fieldhr_plugins.crm_files.sheets import Row, Sheet, open_sheet, unreadable
 
 __all__ = ["MESSAGES", "Opened", "open_customers", "open_deals"]
@@ -23,51 +24,14 @@ R_co = TypeVar("R_co", covariant=True)
 
 #: Dotted code -> what it means and what to do; shown by previews and kept in problems.
 MESSAGES: Final[Mapping[str, str]] = {
-    "address.bad_coordinate": "The coordinate is no number of degrees.",
-    "address.bad_radius": "The radius is no number of metres above 0.",
-    "address.half_a_coordinate": "Only one of latitude and longitude is there.",
-    "address.no_datum": "The coordinate has no datum; say wgs84, gcj02 or bd09.",
-    "address.out_of_range": "The coordinate is outside the globe, or 0, 0.",
-    "address.swapped": "Latitude and longitude look exchanged; map the columns the other way round.",
-    "address.unknown_datum": "The datum is none of wgs84, gcj02, bd09.",
-    "amount.out_of_range": "The amount is too large to be one; is it the right column?",
-    "amount.too_precise": "The amount has more decimals than its currency.",
-    "amount.unknown_currency": "The currency is no ISO 4217 code.",
-    "amount.unreadable": "The amount is no decimal number such as 12,345.60.",
-    "cell.control_character": "The id holds a line break or control character.",
+    **RECORD_MESSAGES,
     "cell.error": "A cell holds an error of the spreadsheet.",
-    "cell.formula": "A cell holds a formula instead of its value; export values.",
     "csv.bad_bytes": "The line is not in the file's encoding.",
     "csv.line_too_long": "The line is no row of a table.",
     "csv.nul": "The line holds a zero byte.",
     "csv.unterminated_quote": "A quote is never closed, or something stands behind a closing one.",
-    "customer.duplicate_id": "The id stood in an earlier row, which counts.",
-    "customer.no_id": "The customer has no id.",
-    "customer.no_name": "The customer has no name.",
-    "customer.unknown_type": "The type is neither a person's nor an organization's.",
-    "date.ambiguous": "Day and month cannot be told apart; set date_order.",
-    "date.unreadable": "The date is none; write 2026-03-31.",
-    "deal.closed_before_opened": "The deal was closed before it was opened.",
-    "deal.duplicate_id": "The id stood in an earlier row, which counts.",
-    "deal.no_customer": "The deal has no customer.",
-    "deal.no_id": "The deal has no id.",
-    "deal.no_opened": "The deal has no date of opening.",
-    "deal.no_rep": "The deal has no rep.",
-    "identifier.precision_lost": "A spreadsheet has rounded the number; format the column as text and export again.",
     "row.extra_cells": "The row has more cells than the header has columns.",
 }
-
-
-class RowReader(Protocol[R_co]):
-    """Makes records of rows."""
-
-    def identity(self, row: Sequence[str]) -> str:
-        """Return the record's id."""
-        ...
-
-    def read(self, row: Sequence[str]) -> R_co:
-        """Return the record."""
-        ...
 
 
 @attrs.frozen(eq=False, kw_only=True)

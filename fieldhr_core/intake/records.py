@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fieldhr_core.errors import ConfigError
@@ -19,9 +19,41 @@ from fieldhr_core.intake.cells import (
     text,
 )
 from fieldhr_core.model import Address, Customer, Datum, Deal
-from fieldhr_plugins.crm_files import FileSettings
 
-__all__ = ["CustomerRows", "DealRows", "zone_of"]
+__all__ = ["MESSAGES", "CustomerRows", "DealRows", "Reading", "RowReader", "zone_of"]
+
+R_co = TypeVar("R_co", covariant=True)
+
+#: Dotted code -> what it means and what to do; kept in problems.
+MESSAGES: Final[Mapping[str, str]] = {
+    "address.bad_coordinate": "The coordinate is no number of degrees.",
+    "address.bad_radius": "The radius is no number of metres above 0.",
+    "address.half_a_coordinate": "Only one of latitude and longitude is there.",
+    "address.no_datum": "The coordinate has no datum; say wgs84, gcj02 or bd09.",
+    "address.out_of_range": "The coordinate is outside the globe, or 0, 0.",
+    "address.swapped": "Latitude and longitude look exchanged; map the columns the other way round.",
+    "address.unknown_datum": "The datum is none of wgs84, gcj02, bd09.",
+    "amount.out_of_range": "The amount is too large to be one; is it the right column?",
+    "amount.too_precise": "The amount has more decimals than its currency.",
+    "amount.unknown_currency": "The currency is no ISO 4217 code.",
+    "amount.unreadable": "The amount is no decimal number such as 12,345.60.",
+    "cell.control_character": "The id holds a line break or control character.",
+    "cell.formula": "A cell holds a formula instead of its value; export values.",
+    "customer.duplicate_id": "The id stood in an earlier row, which counts.",
+    "customer.no_id": "The customer has no id.",
+    "customer.no_name": "The customer has no name.",
+    "customer.unknown_type": "The type is neither a person's nor an organization's.",
+    "date.ambiguous": "Day and month cannot be told apart; set date_order.",
+    "date.unreadable": "The date is none; write 2026-03-31.",
+    "deal.closed_before_opened": "The deal was closed before it was opened.",
+    "deal.duplicate_id": "The id stood in an earlier row, which counts.",
+    "deal.no_customer": "The deal has no customer.",
+    "deal.no_id": "The deal has no id.",
+    "deal.no_opened": "The deal has no date of opening.",
+    "deal.no_rep": "The deal has no rep.",
+    "identifier.precision_lost": "A spreadsheet has rounded the number; format the column as text and export again.",
+}
+
 
 _IDENTIFIERS: Final = ("phone", "email", "ric", "uscc")
 _PERSON: Final = frozenset({"person", "individual", "private", "retail", "个人", "对私", "自然人", "零售"})
@@ -43,7 +75,53 @@ _ORGANIZATION: Final = frozenset(
 _DEFAULT_RADIUS_M: Final = 150.0
 
 
-def zone_of(settings: FileSettings) -> ZoneInfo:
+class Reading(Protocol):
+    """How cells are read, as a connector's settings say it."""
+
+    @property
+    def datum(self) -> Datum | None:
+        """Of coordinates where no column says it; never guessed."""
+        ...
+
+    @property
+    def zone(self) -> str:
+        """IANA zone of times without one."""
+        ...
+
+    @property
+    def date_order(self) -> str:
+        """How ``03/04/2026`` is meant: ``dmy``, ``mdy``, or empty: such dates are problems."""
+        ...
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217, where no column says it."""
+        ...
+
+    @property
+    def default_schema(self) -> str:
+        """``Person`` or ``Organization``, where nothing tells."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Written into every customer."""
+        ...
+
+
+class RowReader(Protocol[R_co]):
+    """Makes records of rows."""
+
+    def identity(self, row: Sequence[str]) -> str:
+        """Return the record's id."""
+        ...
+
+    def read(self, row: Sequence[str]) -> R_co:
+        """Return the record."""
+        ...
+
+
+def zone_of(settings: Reading) -> ZoneInfo:
     """Return the zone of times without one.
 
     Raises:
@@ -63,7 +141,7 @@ class CustomerRows:
         settings: datum, zone, date order and defaults.
     """
 
-    def __init__(self, columns: Mapping[str, int], settings: FileSettings) -> None:
+    def __init__(self, columns: Mapping[str, int], settings: Reading) -> None:
         self._columns = dict(columns)
         self._settings = settings
         self._zone = zone_of(settings)
@@ -187,7 +265,7 @@ class CustomerRows:
 class DealRows:
     """Reads deals out of rows; arguments as of :class:`CustomerRows`."""
 
-    def __init__(self, columns: Mapping[str, int], settings: FileSettings) -> None:
+    def __init__(self, columns: Mapping[str, int], settings: Reading) -> None:
         self._columns = dict(columns)
         self._settings = settings
         self._zone = zone_of(settings)

@@ -24,7 +24,7 @@ _NOISE: Final = re.compile(r"[(\[【].*?[)\]】]|[\W_]+")
 @cache
 def headings(kind: str) -> Mapping[str, Sequence[str]]:
     """Return field -> headings that mean it, for ``customer`` or ``deal`` files; folded, most usual first."""
-    source = files("fieldhr_plugins.crm_files").joinpath("headings.json")
+    source = files("fieldhr_core.intake").joinpath("headings.json")
     found: Mapping[str, Sequence[str]] = json.loads(source.read_text(encoding="utf-8"))[kind]
     return MappingProxyType(found)
 

@@ -15,6 +15,8 @@ BUILTIN: Final[dict[str, str]] = {
     "places": "fieldhr_plugins.places",
     "baselines": "fieldhr_plugins.baselines",
     "crm_files": "fieldhr_plugins.crm_files",
+    "crm_sql": "fieldhr_plugins.crm_sql",
+    "crm_rest": "fieldhr_plugins.crm_rest",
     "crm_tryton": "fieldhr_plugins.crm_tryton",
     "scorecards": "fieldhr_plugins.scorecards",
     "behaviour": "fieldhr_plugins.behaviour",

@@ -65,6 +65,7 @@ _ORGANIZATION: Final = frozenset(
         "corporate",
         "business",
         "enterprise",
+        "partnership",
         "企业",
         "对公",
         "公司",

@@ -25,6 +25,8 @@ CAPABILITIES: dict[tuple[str, str, str], frozenset[str]] = {
 ELSEWHERE = {
     "files": "test_built_in_people_and_records.py",
     "tryton": "../tryton/test_crm_tryton.py",
+    "sql": "../plugins/test_crm_sql.py",
+    "rest": "../plugins/test_crm_rest.py",
     "file": "test_built_in_people_and_records.py",
     "webhook": "test_built_in_people_and_records.py",
 }

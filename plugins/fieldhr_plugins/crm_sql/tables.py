@@ -127,7 +127,8 @@ class Source:
                 return rows, Mark(None, self._last_id, True, True)
             if self.changed is None:
                 return rows, None
-            return rows, Mark(since, None, False, False)
+            others, following = self.page(Mark(since, None, False, False), since, most - len(rows))
+            return rows + others, following
         assert self.changed is not None
         where: list[ColumnElement[bool]] = [self.changed.is_not(None)]
         if mark.begun:

@@ -49,10 +49,9 @@ def _weaknesses(scene: Scene, finds: Finds) -> None:
         finds.expect(wall.is_up, "The database itself holds nothing back: the second layer of scope is down.")
         finds.facts["kind"] = wall.dialect
         return
-    with wall.transaction(write=False) as connection:
-        for weakness in wall.weaknesses(connection, scene.premises.tables):
-            finds.facts[weakness.code] = weakness.text
-            finds.expect(not weakness.is_fatal, weakness.text)
+    for weakness in wall.weaknesses(scene.premises.tables):
+        finds.facts[weakness.code] = weakness.text
+        finds.expect(not weakness.is_fatal, weakness.text)
 
 
 @check("plugins.known")

@@ -15,8 +15,8 @@ from fieldhr_core.care.evidence.proof import HOST, Finds, Scene, check, pairs
 from fieldhr_core.care.evidence.stage import Act, principals, rehearsal
 from fieldhr_core.errors import FieldhrError, TrustError
 from fieldhr_core.model import Period, Principal, Role
-from fieldhr_core.store.audit import checkpoint_key
-from fieldhr_core.trust.audit import Checkpoint
+from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of
+from fieldhr_core.trust.audit import Checkpoint, verify
 from fieldhr_core.trust.witness import witness_at
 
 __all__: list[str] = []
@@ -334,14 +334,34 @@ def _tampering(scene: Scene, finds: Finds) -> None:
         auditor = principals(act.home)["auditor"]
         for what, place, statements in changes:
             with act.undone():
-                for statement in statements:
-                    act.connection.execute(statement)
+                if not _runs(act, statements):
+                    finds.count("refused_by_the_database")
+                    continue
                 with act.desk(auditor, "audit") as desk:
                     broken = desk.trail.verify().broken
                 finds.count("tried")
                 finds.expect(broken is not None and broken.seq == place, f"A trail that was {what} is not found out.")
         with act.desk(auditor, "audit") as desk:
             finds.expect(desk.trail.verify().broken is None, "A trail nobody touched is accused.")
+        key = chain_key(act.vault(), act.home)
+        rows = list(events_of(act.connection, act.tables, act.home))
+        for place in range(len(rows)):
+            changed = [*rows[:place], (rows[place][0]._replace(actor="x"), rows[place][1]), *rows[place + 1 :]]
+            found = verify(changed, key, act.home).broken
+            finds.count("tried")
+            finds.expect(found is not None and found.seq == place + 1, "A changed event is not found out.")
+
+
+def _runs(act: Act, statements: list[Any]) -> bool:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with act.connection.begin_nested():
+            for statement in statements:
+                act.connection.execute(statement)
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 @check("audit.clock")

@@ -141,9 +141,10 @@ class PostgresWall:
         with _telling(), self.turned(connection, who):
             yield
 
-    def weaknesses(self, connection: Connection, tables: StoreTables) -> list[Weakness]:
+    def weaknesses(self, tables: StoreTables) -> list[Weakness]:
         """Return what is weaker by now than it is meant to be; see :func:`weaknesses`."""
-        return weaknesses(connection, tables, self._secret)
+        with self._inner.transaction(write=False) as connection:
+            return weaknesses(connection, tables, self._secret)
 
     def close(self) -> None:
         """Close what is ours."""

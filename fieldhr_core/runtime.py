@@ -211,6 +211,10 @@ class FieldHR:
         """How every plugin that was found fares."""
         return self._open_house().registry.reports
 
+    def reset_breakers(self, plugin: str | None = None) -> None:
+        """Let providers that were paused after failing be asked again at once: those of one plugin, or all."""
+        self._open_house().guard.reset(plugin)
+
     @property
     def faults(self) -> tuple[Fault, ...]:
         """What plugins did wrong since the runtime was opened."""

@@ -92,6 +92,7 @@ class Pack:
         beside: resolvers of others whose marks are shown beside ours.
         turn: dials that are turned while it runs; their values must be measured by the product.
         ladder: the trial is run once more with each of these phones; recall may fall, the bar's precision may not.
+        incidents: whether copies of the store are then put through what goes wrong with the house itself (O03 to O08).
     """
 
     name: str
@@ -110,6 +111,7 @@ class Pack:
     beside: tuple[str, ...] = ()
     turn: Turn | None = None
     ladder: tuple[Step, ...] = ()
+    incidents: bool = False
 
 
 #: Published rules of other trackers that come as resolvers; setting ``resolver`` of a tenant.
@@ -275,6 +277,17 @@ PACKS: Final[dict[str, Pack]] = {
                 *_SILENT,
                 *_QUIET,
             ),
+        ),
+        Pack(
+            name="operation",
+            title="12 reps for two days; then sources and plugins fail, lists are walked off with, history is edited",
+            recipe="city-bank",
+            reps=12,
+            days=2,
+            customers_per_rep=26,
+            slice_minutes=270,
+            plantings=(("O01", 1), ("O02", 1)),
+            incidents=True,
         ),
         Pack(
             name="places",

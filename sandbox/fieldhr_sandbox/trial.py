@@ -18,6 +18,7 @@ from fieldhr_sandbox.answers import AnswerKey, canonical, open_sealed, seal
 from fieldhr_sandbox.comparison import COMPARED, at_most_half, compare, comparison_row
 from fieldhr_sandbox.dialled import compare_dials
 from fieldhr_sandbox.feed import Fed, feed, opening_instant, principal
+from fieldhr_sandbox.incidents import incidents
 from fieldhr_sandbox.marking import Alert, Marks, Verdict, mark, mark_code, match
 from fieldhr_sandbox.packs import pack
 from fieldhr_sandbox.production import fixes_of
@@ -34,6 +35,8 @@ REPORT: Final = "report.json"
 OWN_RULE: Final = "fieldhr"
 #: A plugin's call may take this long in a trial; the longest of ours takes a few hundred milliseconds.
 CALL_LIMIT_S: Final = 10.0
+#: Second of the day after the last one at which incidents begin: a little after the feed's last instant.
+INCIDENTS_AT_S: Final = 9 * 3600
 
 
 #: Asks a runtime that was fed with a tenant; the path is its SQLite file, where it is one of the trial's own.
@@ -136,6 +139,17 @@ def run_trial(
     if not blind and chosen.beside:
         document["comparison"] = _compared(tenant, alerts, tenant.key, plugins, autoload, call_limit_s)
         clock.lap("comparison")
+    if not blind and chosen.incidents and db is None:
+        tell("incidents")
+        document["incidents"] = incidents(
+            out / "trial.db",
+            tenant.id,
+            seed=seed,
+            at=tenant.days.instant(tenant.days.count, INCIDENTS_AT_S),
+            folder=out,
+        )
+        document["passed"] = document["passed"] and all(row["holds"] for row in document["incidents"])
+        clock.lap("incidents")
     document["seconds"] = clock.laps()
     document["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     _write(out, document)
@@ -194,6 +208,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "comparison": document.get("comparison"),
         "ladder": document.get("ladder"),
         "dials": document.get("dials"),
+        "incidents": document.get("incidents"),
         "simulated": True,
     }
 

@@ -84,5 +84,3 @@ def test_sabotage_of_the_server_is_found_out(installed: Any, name: str) -> None:
     finally:
         with owner.begin() as connection:
             connection.exec_driver_sql("ALTER ROLE fieldhr_evidence_app NOBYPASSRLS")
-
-

@@ -11,6 +11,7 @@ import attrs
 
 from fieldhr_core.care.evidence.proof import HOST, Finds, Scene, check
 from fieldhr_core.care.evidence.stage import Act, rehearsal
+from fieldhr_core.hooks.discovery import OWN_DISTRIBUTION
 from fieldhr_core.model import REPORTED, Coded, Datum, Outcome, milliseconds
 from fieldhr_core.trust.purposes import Purpose
 from fieldhr_core.trust.register import FIELDS, unregistered
@@ -62,7 +63,8 @@ def _plugins(scene: Scene, finds: Finds) -> None:
             finds.expect(report.status.value == "disabled", f"The plugin {report.name} is {report.status.value}.")
             continue
         finds.expect(report.version and report.summary, f"The plugin {report.name} does not say what it is.")
-        if set(report.families) - _SHOWING:
+        # What comes with this release is covered by its own register and its list of purposes.
+        if set(report.families) - _SHOWING and report.distribution != OWN_DISTRIBUTION:
             finds.expect(report.purposes, f"The plugin {report.name} does not declare what it uses data for.")
         unknown = sorted(set(report.purposes) - set(Purpose))
         finds.expect(not unknown, f"The plugin {report.name} declares unknown purposes: {', '.join(unknown)}.")

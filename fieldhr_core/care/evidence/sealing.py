@@ -107,7 +107,9 @@ def _form(scene: Scene, finds: Finds) -> None:
     with scene.premises.binding.transaction(write=False) as connection:
         suites = [b"\x01" + byte for byte in SUITES.values()]
         # Spelled out: with bound values PostgreSQL does not know two of them for the same expression.
-        start, length, long = (sa.literal_column(number) for number in ("3", "8", "20"))
+        start: Any = sa.literal_column("3")
+        length: Any = sa.literal_column("8")
+        long: Any = sa.literal_column("20")
         known = {
             (row.tenant, row.id): (row.data_class, row.person)
             for row in connection.execute(sa.select(keys.c.tenant, keys.c.id, keys.c.data_class, keys.c.person))

@@ -69,6 +69,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.crm_tryton",
     version="0.1.0",
     summary="Parties, opportunities, sales, complaints, employees and attendance of a Tryton; visits and notes back.",
+    purposes=("integration", "customer_care"),
     settings=TrytonSettings,
     purposes=("integration", "customer_care"),
 )

@@ -42,6 +42,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.records",
     version="0.1.0",
     summary="Copied notes, notes written before the visit, photos used for several borrowers.",
+    purposes=("compliance",),
     settings=RecordSettings,
     purposes=("supervision",),
 )

@@ -71,7 +71,6 @@ PLUGIN = PluginInfo(
     summary="Parties, opportunities, sales, complaints, employees and attendance of a Tryton; visits and notes back.",
     purposes=("integration", "customer_care"),
     settings=TrytonSettings,
-    purposes=("integration", "customer_care"),
 )
 
 

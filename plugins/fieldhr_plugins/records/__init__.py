@@ -44,7 +44,6 @@ PLUGIN = PluginInfo(
     summary="Copied notes, notes written before the visit, photos used for several borrowers.",
     purposes=("compliance",),
     settings=RecordSettings,
-    purposes=("supervision",),
 )
 
 

@@ -25,8 +25,14 @@ __all__ = ["read"]
 
 #: What a column is -> its usual names, in lower case without units, spaces and underscores.
 _NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "lat": ("lat", "latitude", "gpslat", "gpslatitude", "纬度", "緯度", "y"),
-    "lon": ("lon", "lng", "long", "longitude", "gpslon", "gpslng", "gpslongitude", "经度", "經度", "x"),
+    "lat": (
+        *("lat", "latitude", "gpslat", "gpslatitude", "latdeg", "latitudedeg", "latitudedegrees"),
+        *("positionlat", "locationlat", "纬度", "緯度", "y"),
+    ),
+    "lon": (
+        *("lon", "lng", "long", "longitude", "gpslon", "gpslng", "gpslongitude", "londeg", "lngdeg", "longitudedeg"),
+        *("longitudedegrees", "positionlong", "positionlon", "locationlon", "locationlng", "经度", "經度", "x"),
+    ),
     "time": (
         *("time", "timestamp", "datetime", "gpstime", "fixtime", "recordedat", "ts", "tst", "epoch", "unixtime"),
         *(
@@ -41,6 +47,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
             "gmt",
             "gmttime",
         ),
+        *("t", "localtime", "devicetime", "eventtime", "loctime", "locationtime", "measuredat"),
         *("时间", "時間", "日期时间", "定位时间", "上报时间", "采集时间", "时间戳"),
     ),
     "date": ("date", "日期", "utcdate", "dateutc"),

@@ -49,6 +49,8 @@ _TURN: Final = 5
 #: A day's sketch is so many turns, those with the least hashes; a day with fewer than the other has none.
 _SKETCH: Final = 64
 _SKETCH_LEAST: Final = 24
+_HALF: Final = np.uint64(32)
+_LOWER: Final = np.uint64(0xFFFFFFFF)
 #: So few fixes are not coordinates that stand still.
 _FROZEN_FIXES: Final = 10
 
@@ -295,10 +297,12 @@ def _sketches(fixes: _Fixes, days: RepDays) -> list[_Signal]:
     # To and fro between two or three cells is rest, not a way that was gone.
     wide = (np.diff(ordered, axis=1) != 0).sum(axis=1) >= _TURN - 2
     whole = wide & (day[: len(turns)] == day[_TURN - 1 :])
-    short, day = (mixed >> np.uint64(32))[whole], day[: len(turns)][whole]
+    # Sorted once for all days: the day in the upper half of a number, the hash in the lower.
+    marks = np.sort((day[: len(turns)][whole].astype(np.uint64) << _HALF) | (mixed[whole] >> _HALF))
+    marks = marks[np.r_[True, marks[1:] != marks[:-1]]] if len(marks) else marks
     found = []
-    for n, (first, last) in enumerate(pairwise(np.searchsorted(day, np.arange(len(days) + 1)).tolist())):
-        hashes = np.unique(short[first:last])[:_SKETCH].tolist()
+    for n, (first, last) in enumerate(pairwise(np.searchsorted(marks >> _HALF, np.arange(len(days) + 1)).tolist())):
+        hashes = (marks[first : min(last, first + _SKETCH)] & _LOWER).tolist()
         if len(hashes) >= _SKETCH_LEAST:
             begin, end = int(days.offsets[n]), int(days.offsets[n + 1]) - 1
             found.append(_signal(fixes, "track.sketch", begin, end, end, 0.0, {"turns": hashes}))

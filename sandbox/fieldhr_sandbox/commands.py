@@ -48,6 +48,12 @@ def fieldhr_register_commands() -> Iterable[Command]:
             run=_reveal,
         ),
         Command(
+            path=("trial", "own"),
+            summary="hand your own customers and tracks in, and see what the product makes of them",
+            arguments=_own_arguments,
+            run=_own,
+        ),
+        Command(
             path=("trial", "security"),
             summary="try what must not work on a trial's store; exit 1 where a control fails",
             arguments=_security_arguments,
@@ -87,6 +93,63 @@ def _open(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from fieldhr_sandbox.openhouse.serving import open_house
 
     return open_house(args, stdout)
+
+
+def _own_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--customers", action="append", default=[], metavar="FILE", help="export of a CRM: CSV, XLSX")
+    parser.add_argument(
+        "--track",
+        action="append",
+        default=[],
+        metavar="REP=FILE",
+        help="positions of a rep: GPX, CSV, GeoJSON, PLT ...",
+    )
+    parser.add_argument("--datum", metavar="D", help="wgs84, gcj02 or bd09, for files that do not say it")
+    parser.add_argument("--zone", default="Asia/Shanghai", metavar="TZ", help="IANA zone (default: Asia/Shanghai)")
+    parser.add_argument(
+        "--settings", metavar="FILE", help="JSON of plugins' settings: your phrase list, your connector"
+    )
+    parser.add_argument("--inject", action="store_true", help="plant cases on top, with a key of their own")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which cases (default: 1)")
+    parser.add_argument("--out", default="trial-own", metavar="DIR", help="folder of the report (default: trial-own)")
+
+
+def _own(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    import json
+    import sys
+    from pathlib import Path
+
+    from fieldhr_core.errors import ConfigError
+    from fieldhr_sandbox.owndata.house import OwnFiles
+    from fieldhr_sandbox.owndata.page import write_own_pages
+    from fieldhr_sandbox.owndata.run import run_own
+
+    tracks: dict[str, list[Path]] = {}
+    for given in args.track:
+        rep, sign, path = given.partition("=")
+        if not (rep and sign and path):
+            raise ConfigError(
+                f"{given!r} is not REP=FILE.", code="FHR-CFG-001", hint="For example: --track ann=mon.gpx"
+            )
+        tracks.setdefault(rep, []).append(Path(path))
+    settings = json.loads(Path(args.settings).read_text(encoding="utf-8")) if args.settings else {}
+    files = OwnFiles(
+        customers=[Path(path) for path in args.customers],
+        tracks=tracks,
+        datum=args.datum,
+        zone=args.zone,
+        settings=settings,
+    )
+    document = run_own(
+        files,
+        Path(args.out),
+        inject=args.inject,
+        seed=args.seed,
+        progress=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress goes to standard error
+    )
+    write_own_pages(document, Path(args.out))
+    stdout.write(json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n")
+    return 0
 
 
 def _folder_argument(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from fieldhr_core.model import (
     Coded,
     Customer,
     Datum,
+    Deal,
     FollowUp,
     Message,
     Outing,
@@ -42,7 +43,9 @@ REP = Principal(tenant=TENANT, id="u.r000", role=Role.REP, person="r000")
 SURNAMES, GIVEN = "王李张刘陈杨赵黄周吴徐孙马朱胡林郭何高罗", "清柏岚恺澜楠荷筱翎沐砚景彤心辰云初钧温槐轩珩"
 
 
-def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: bool = True, **more: Any) -> FieldHR:
+def open_team(
+    url: str | Path, size: int, *, now: datetime = NOW, simulated: bool = True, history: int = 0, **more: Any
+) -> FieldHR:
     """Return a runtime whose tenant has *size* reps: most at work, some elsewhere, silent, absent, flagged."""
     target = url if isinstance(url, str) else f"sqlite:///{url}"
     hr = FieldHR.open(target, clock=FrozenClock(DAY.replace(hour=8)), **more)
@@ -127,6 +130,7 @@ def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: boo
     assert isinstance(clock, FrozenClock)
     clock.advance(now)
     with hr.acting_as(ADMIN, purpose="integration") as desk:
+        _live_before(desk, reps, spots, office, mall, history)
         desk.positions.record(_fixes(reps, spots, office, mall, now), datum=Datum.WGS84)
         desk.visits.check_in(
             [
@@ -175,6 +179,80 @@ def open_team(url: str | Path, size: int, *, now: datetime = NOW, simulated: boo
             ]
         )
     return hr
+
+
+def _live_before(desk: Any, reps: list[str], spots: Any, office: Any, mall: Any, days: int) -> None:
+    """Let working days pass before today: visits, check-ins, records, sales; fewer of them for some."""
+    rng = np.random.default_rng(11)
+    earlier = [DAY - timedelta(days=n) for n in range(1, days + 1) if (DAY - timedelta(days=n)).isoweekday() < 6]
+    for day in reversed(earlier):
+        outings, checkins, records, deals, fixes = [], [], [], [], []
+        for n, rep in enumerate(reps):
+            for k in range(3):
+                start = day.replace(hour=10 + 2 * k)
+                if rng.random() < 0.12 + 0.02 * (n % 7):
+                    continue
+                key = f"{rep}-{day:%m%d}-{k}"
+                outings.append(
+                    Outing(
+                        id=f"o{key}", rep=rep, customer=f"{rep}-c{k}", start=start, end=start + timedelta(minutes=75)
+                    )
+                )
+                checkins.append(
+                    CheckIn(
+                        id=f"k{key}", rep=rep, customer=f"{rep}-c{k}", time=start + timedelta(minutes=6), datum=Datum.WGS84,
+                        lat=float(spots[n, k, 0]) + (0.03 if rng.random() < 0.03 else 0.0), lon=float(spots[n, k, 1]), accuracy_m=12.0,
+                    )
+                )  # fmt: skip
+                there = milliseconds(start) + np.arange(0, 70, 4) * 60_000
+                noise = rng.normal(0, 4e-5, (2, len(there)))
+                fixes.append(
+                    REPORTED.table(
+                        rep=Coded.same(rep, len(there)), device=Coded.same(f"phone-{rep}", len(there)), time_ms=there,
+                        lat=spots[n, k, 0] + noise[0], lon=spots[n, k, 1] + noise[1], accuracy_m=np.full(len(there), 9.0),
+                    )
+                )  # fmt: skip
+                if rng.random() < 0.95 - 0.06 * (n % 6):
+                    written = start + timedelta(hours=2 if rng.random() < 0.8 else 30)
+                    records.append(
+                        FollowUp(
+                            id=f"f{key}",
+                            rep=rep,
+                            customer=f"{rep}-c{k}",
+                            kind="visit",
+                            start=start,
+                            end=start + timedelta(minutes=60),
+                            written=written,
+                        )
+                    )
+            if rng.random() < 0.35:
+                closed = day.replace(hour=16)
+                won = rng.random() < 0.6
+                deals.append(
+                    Deal(
+                        id=f"d{rep}-{day:%m%d}", rep=rep, customer=f"{rep}-c{n % 3}", product="loan", stage="won" if won else "lost",
+                        opened=day - timedelta(days=6), closed=closed, amount_minor=int(rng.integers(5, 90)) * 1_000_000, currency="CNY",
+                    )
+                )  # fmt: skip
+        desk.outings.put(outings)
+        desk.positions.record(Table.concat(REPORTED, fixes), datum=Datum.WGS84)
+        desk.visits.check_in(checkins)
+        desk.visits.write(records)
+        desk.deals.put(deals)
+        desk.messages.submit(
+            [
+                Message(
+                    id=f"m{day:%m%d}{rep}",
+                    thread=f"{rep}{day:%m%d}",
+                    rep=rep,
+                    customer=f"{rep}-c0",
+                    speaker="rep",
+                    time=day.replace(hour=11),
+                    text="资料已经发您邮箱了。",
+                )
+                for rep in reps
+            ]
+        )
 
 
 def _at(text: str) -> datetime:

@@ -64,7 +64,7 @@ def _authenticate(scope: Any) -> Principal | None:
 
 @pytest.fixture(scope="module")
 def hr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FieldHR]:
-    with console_team.open_team(tmp_path_factory.mktemp("seen") / "seen.db", 40) as runtime:
+    with console_team.open_team(tmp_path_factory.mktemp("seen") / "seen.db", 40, history=15) as runtime:
         yield runtime
 
 

@@ -54,6 +54,7 @@ def inbox(desk: Desk, asked: Asked) -> Answer:
         cases = tuple(desk.alerts.inbox())
         total = len(cases)
     now = desk.boards.now()
+    customers = desk.boards.customers(telling.customers(cases))
     return Answer(
         title=speech.t("Alerts"),
         sub=speech.n("%(count)s case", "%(count)s cases", total),
@@ -67,7 +68,7 @@ def inbox(desk: Desk, asked: Asked) -> Answer:
             pages=-(-total // _PAGE),
             severities=[(name, page.by_severity[name]) for name in SEVERITIES if page.by_severity.get(name)],
             codes=sorted(page.by_code.items(), key=lambda each: (-each[1], each[0])),
-            told=lambda case: telling.told(speech, case, page.names),
+            told=lambda case: telling.told(speech, case, customers),
             zone=zone,
             due=lambda case: _due(asked, case, now),
             day_of=lambda at: at.astimezone(ZoneInfo(zone)).date().isoformat(),
@@ -83,7 +84,7 @@ def render(desk: Desk, asked: Asked, case_id: str, *, said: str = "", good: bool
     _, _, zone, simulated = desk.boards.whose()
     who = {case.finding.rep, case.owner, *(event.by for event in case.history)}
     people = desk.boards.names(each for each in who if each)
-    names = {**people, **desk.boards.customers(_customers(case))}
+    names = {**people, **desk.boards.customers(telling.customers([case]))}
     advice, readings = telling.readings(speech, case, names)
     now = desk.boards.now()
     own = asked.principal.person is not None and asked.principal.person == case.finding.rep
@@ -187,12 +188,3 @@ def _name(asked: Asked, people: Mapping[str, str], each: str) -> str:
 
 def _step_word(asked: Asked, step: str) -> str:
     return words.step(asked.speech, step)
-
-
-def _customers(case: Case) -> set[str]:
-    found = {str(value) for name, value in case.finding.params.items() if "customer" in name}
-    for piece in case.finding.evidence:
-        found |= {value for name, value in piece.facts.items() if "customer" in name and isinstance(value, str)}
-    if case.finding.subject_kind == "customer":
-        found.add(case.finding.subject)
-    return found

@@ -139,6 +139,7 @@ def card_body(asked: Asked, card: Scorecard) -> Markup:
         said=lambda each: speech.said(each.reason, each.params) if each.reason else "",
         improve=lambda each: speech.said(each.improve, each.params) if each.improve else "",
         suggested=lambda each: speech.said(each.message, each.params),
+        peers=" · ".join(words.card_name(speech, part) for part in card.peers.split("/") if part),
         missing=[words.metric_name(speech, name) for name in card.missing],
     )
 

@@ -39,6 +39,7 @@ def render(desk: Desk, asked: Asked) -> Answer:
     board = desk.boards.team(_date(wanted))
     open_cases = desk.boards.cases(limit=_FIRST)
     members = _narrowed(board, asked)
+    names = {**board.names, **desk.boards.customers(telling.customers(open_cases.cases))}
     teams = sorted({member.team for member in board.members if member.team})
     states = Counter(member.now for member in _narrowed(board, asked, now=""))
     zone = board.zone
@@ -55,7 +56,7 @@ def render(desk: Desk, asked: Asked) -> Answer:
             members=members[:_LISTED],
             hidden=max(0, len(members) - _LISTED),
             cases=open_cases,
-            told=lambda case: telling.told(speech, case, board.names),
+            told=lambda case: telling.told(speech, case, names),
             day_of=lambda at: at.astimezone(ZoneInfo(zone)).date().isoformat(),
             states=[(name, states[name]) for name in _ORDER if states[name]],
             teams=teams,

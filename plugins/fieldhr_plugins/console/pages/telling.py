@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from fieldhr_core.model import Case
 from fieldhr_plugins.console.pages import words
 from fieldhr_plugins.console.pages.speech import Speech
 
-__all__ = ["fact", "facts_of", "readings", "told"]
+__all__ = ["customers", "fact", "facts_of", "readings", "told"]
 
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 #: Ending of a fact's name -> unit.
@@ -25,6 +25,17 @@ _UNITS: Final = {
     "_ms": "ms",
     "_mps": "m/s",
 }
+
+
+def customers(cases: Iterable[Case]) -> set[str]:
+    """Return the ids of customers that alerts speak of, so that they can be called by name."""
+    found: set[str] = set()
+    for case in cases:
+        facts = [case.finding.params, *(piece.facts for piece in case.finding.evidence)]
+        found |= {v for values in facts for name, v in values.items() if "customer" in name and isinstance(v, str)}
+        if case.finding.subject_kind == "customer":
+            found.add(case.finding.subject)
+    return found
 
 
 def told(speech: Speech, case: Case, names: Mapping[str, str] | None = None) -> str:

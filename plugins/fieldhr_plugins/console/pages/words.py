@@ -168,6 +168,8 @@ _CARDS: Final = {
     "agent": N_("Agents"),
     "insurance_agent": N_("Insurance agents"),
     "general": N_("Everybody else"),
+    "urban": N_("Town"),
+    "rural": N_("Country"),
 }
 #: Facts of evidence that many alerts share; others are called by their own name.
 _FACTS: Final = {

@@ -196,7 +196,7 @@ def _entries(report: DayReport, stays: Sequence[Mapping[str, Any]], words: Words
     spans = [(row["start_ms"], row["end_ms"]) for row in stays]
     gaps = [span for gap in report.gaps_ms for span in _without(gap, spans)]
     rows += [_plain("gap", a, b) for a, b in gaps]
-    bounds = [*report.day.duty_ms]
+    bounds = [(a, min(b, report.now_ms)) for a, b in report.day.duty_ms if a < report.now_ms]
     if len(report.fixes):
         t = report.fixes["time_ms"]
         bounds = bounds or [(int(t[0]), int(t[-1]))]

@@ -49,6 +49,7 @@ class DayReport:
         places: ``PLACES`` of the customers that occur, and of nobody else's.
         cases: what was raised that day.
         simulated: whether the tenant is synthetic.
+        now_ms: the present; what comes after it is not unknown, it has not been yet.
         official_until: after this date the tenant's holidays are not announced yet; ``None``: nobody said.
     """
 
@@ -67,6 +68,7 @@ class DayReport:
     gap_s: float
     cases: tuple[Case, ...]
     simulated: bool
+    now_ms: int = 2**62
     official_until: date | None = None
 
 
@@ -106,10 +108,11 @@ class Reports:
                 follow_ups=_of_day(view[FOLLOW_UPS], rep_days.days[0], "start_ms"),
                 places=_places_of(view[PLACES], wanted),
                 names={customer: name for customer, (name, _) in names_of(unit, nearby).items()},
-                gaps_ms=_gaps(rep_days.fixes, rep_days.days[0], gap_s),
+                gaps_ms=_gaps(rep_days.fixes, rep_days.days[0], gap_s, unit.at_ms),
                 gap_s=gap_s,
                 cases=(),
                 simulated=facts.simulated,
+                now_ms=unit.at_ms,
                 official_until=facts.calendar.official_until,
             )
             unit.audit("reports.day", "tracks", f"{rep}/{day}")
@@ -138,10 +141,10 @@ def _places_of(places: Table, customers: set[str]) -> Table:
     return places.take(np.asarray(mine, dtype=bool) & places["kind"].where("customer"))
 
 
-def _gaps(fixes: Table, day: RepDay, gap_s: float) -> tuple[tuple[int, int], ...]:
+def _gaps(fixes: Table, day: RepDay, gap_s: float, now_ms: int) -> tuple[tuple[int, int], ...]:
     times = fixes["time_ms"]
     gaps = []
-    for start, end in day.duty_ms:
+    for start, end in ((a, min(b, now_ms)) for a, b in day.duty_ms if a < now_ms):
         inside = [start, *times[(times >= start) & (times <= end)].tolist(), end]
         gaps += [(a, b) for a, b in pairwise(inside) if b - a > gap_s * 1000]
     return tuple(gaps)

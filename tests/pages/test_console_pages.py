@@ -430,3 +430,13 @@ def test_boards_work_on_every_database(database_url: str) -> None:
 def _board(hr: FieldHR, principal: Principal) -> Any:
     with hr.acting_as(principal, purpose="supervision") as desk:
         return desk.boards.team()
+
+
+@pytest.mark.req("A8")
+def test_the_rest_of_today_is_not_unknown_it_has_not_been_yet(hr: FieldHR) -> None:
+    now_ms = int(console_team.NOW.timestamp() * 1000)
+    with hr.acting_as(MANAGER, purpose="supervision") as desk:
+        silent = desk.reports.day("r006", console_team.DAY.date())
+        there = desk.reports.day("r000", console_team.DAY.date())
+    assert silent.gaps_ms[-1][1] == now_ms
+    assert there.gaps_ms == ()

@@ -31,6 +31,7 @@ def render(desk: Desk, asked: Asked, at_desk: Callable[[str], Desk]) -> Answer:
     speech, person = asked.speech, _own(asked)
     _, tenant, zone, simulated = desk.boards.whose()
     cases = desk.alerts.list(rep=person)
+    customers = desk.boards.customers(telling.customers(cases))
     seen = at_desk("subject_access").subject.glance(person)
     # What the system did by itself is no look of anybody's.
     looks = [each for each in reversed(seen.looks) if each.actor != asked.principal.id and each.purpose != "operations"]
@@ -48,12 +49,12 @@ def render(desk: Desk, asked: Asked, at_desk: Callable[[str], Desk]) -> Answer:
             today=today.isoformat(),
             cases=sorted(cases, key=lambda case: (case.state.value not in _OPEN, -case.raised_at.timestamp())),
             waiting=sum(case.state.value in _OPEN for case in cases),
-            told=lambda case: telling.told(speech, case),
+            told=lambda case: telling.told(speech, case, customers),
             zone=zone,
             bases=seen.bases,
             looks=looks[:_LOOKS],
             lookers=by.most_common(12),
-            held=held,
+            held=[(words.held(speech, name), count) for name, count in held],
             card=_card(at_desk("performance"), asked, person),
             purpose=lambda code: words.purpose(speech, code),
             role=lambda code: words.role(speech, code),

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import FieldhrError
 from fieldhr_core.model import Component, Period, Scorecard, Standing
@@ -136,12 +136,18 @@ def card_body(asked: Asked, card: Scorecard) -> Markup:
         points=lambda value: _points(asked, value),
         standing=lambda one: _standing(asked, one),
         value=lambda each, number: _value(asked, each, number),
-        said=lambda each: speech.said(each.reason, each.params) if each.reason else "",
-        improve=lambda each: speech.said(each.improve, each.params) if each.improve else "",
+        said=lambda each: _told(asked, each.reason, each.params),
+        improve=lambda each: _told(asked, each.improve, each.params),
         suggested=lambda each: speech.said(each.message, each.params),
         peers=" · ".join(words.card_name(speech, part) for part in card.peers.split("/") if part),
         missing=[words.metric_name(speech, name) for name in card.missing],
     )
+
+
+def _told(asked: Asked, message: str, params: Mapping[str, Any]) -> str:
+    """Return what a scorer says, where its plugin brings the words."""
+    wording = asked.speech.wording
+    return asked.speech.said(message, params) if wording is not None and message in wording.texts else ""
 
 
 def _tried(asked: Asked) -> dict[str, float]:

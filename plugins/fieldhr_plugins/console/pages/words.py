@@ -15,6 +15,7 @@ __all__ = [
     "alert_name",
     "card_name",
     "fact_name",
+    "held",
     "metric_name",
     "now",
     "place",
@@ -210,6 +211,38 @@ _FACTS: Final = {
 }
 
 
+_HELD: Final = {
+    "messages": N_("Messages"),
+    "rulings": N_("Rulings of checks"),
+    "addresses": N_("Addresses"),
+    "customers": N_("Customers"),
+    "follow_ups": N_("Visit records"),
+    "outings": N_("Planned visits"),
+    "checkins": N_("Check-ins"),
+    "visits": N_("Verified visits"),
+    "rep_days": N_("Days with positions"),
+    "track_parts": N_("Batches of positions"),
+    "bases": N_("Bases and consents"),
+    "cases": N_("Alerts"),
+    "case_events": N_("Steps of alerts"),
+    "people": N_("Master data"),
+    "places": N_("Places"),
+    "deals": N_("Deals"),
+    "loans": N_("Loans"),
+    "contacts": N_("Contacts"),
+    "feedback": N_("Feedback"),
+    "inspections": N_("Inspections"),
+    "metrics": N_("Measured figures"),
+    "absences": N_("Absences"),
+    "attendance": N_("Time stamps"),
+    "attachments": N_("Photos and recordings"),
+    "tracking": N_("Tracking"),
+    "consent": N_("consent"),
+    "contract": N_("contract"),
+    "works_agreement": N_("works agreement"),
+}
+
+
 def _said(words: Mapping[str, str], speech: Speech, code: str) -> str:
     known = words.get(code)
     return speech.t(known) if known else code.rpartition(".")[2].replace("_", " ").capitalize()
@@ -287,3 +320,9 @@ def fact_name(speech: Speech, name: str) -> str:
     """Return what a fact of evidence is called."""
     known = _FACTS.get(name)
     return speech.t(known) if known else name
+
+
+def held(speech: Speech, name: str) -> str:
+    """Return what a kind of record that is held about people is called, or a basis for holding it."""
+    known = _HELD.get(name)
+    return speech.t(known) if known else name.replace("_", " ")

@@ -19,11 +19,7 @@ from figure import Figure
 
 MODULES = (
     *("importing", "guarding", "ingest", "postgresql", "blocks"),
-<<<<<<< HEAD
-    *("resolving", "trackers", "matching", "conduct", "screening", "wall", "serving"),
-=======
-    *("resolving", "trackers", "matching", "conduct", "screening", "wall", "pages"),
->>>>>>> 0d2876a (wip)
+    *("resolving", "trackers", "matching", "conduct", "screening", "wall", "pages", "serving"),
 )
 
 

@@ -110,8 +110,8 @@ def raise_findings(
     scope = (origin, day, unit.at_ms if as_of_ms is None else as_of_ms)
     written = [*new, *changed]
     if written:
-        open_to_rep = {f.rep for f in map(found.__getitem__, written) if f.rep and not _is_confidential(f)}
-        clocks = _Clocks.of(acting, unit, open_to_rep)
+        told = {found[case].rep for case in written if Audience.REP in found[case].audience}
+        clocks = _Clocks.of(acting, unit, [rep for rep in told if rep is not None])
         rows = [_row(acting, unit, case, found[case], scope, known.get(case), clocks) for case in written]
         put(unit.connection, acting.tables.cases, rows)
     note_step(acting, unit, new, "raised", "")

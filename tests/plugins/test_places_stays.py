@@ -208,6 +208,29 @@ def test_a_vague_position_soon_after_arrival_does_not_break_the_stay(
     assert stays[0]["radius_m"] < 20
 
 
+@pytest.mark.req("A4")
+@pytest.mark.scenario("L04")
+def test_five_minutes_in_the_car_park_do_not_delay_the_finding() -> None:
+    """The car park is a stay of its own; a minute after the return the stop is known to go on."""
+    way = [
+        (0, 0, 0), (20, 0, 0), (25, 3000, 0), (46, 3000, 0), (47, 3110, 85), (52.5, 3110, 85), (53.5, 3000, 0),
+        (70, 3000, 0), (75, 3000, 6000),
+    ]  # fmt: skip
+    (finding,) = found(resolve(track(way, noise_m=5.0)))
+    assert finding.opened_at <= datetime.fromtimestamp((T0 + 56 * MINUTE) / 1000, UTC)
+
+
+@pytest.mark.req("A8")
+def test_a_short_look_back_is_no_stay_of_its_own() -> None:
+    """Mall, a customer 280 m away, two minutes in the mall again: the last is none, as it would be none elsewhere."""
+    way = [
+        (0, 3000, 0), (18, 3000, 0), (19, 3000, 250), (26, 3000, 250), (27, 3000, 0), (29.5, 3000, 0), (34, 3000, 6000),
+    ]  # fmt: skip
+    met = PLACES.from_rows([place("M/1", "customer", 3000, 280, 100, subject="M")])
+    stays = resolve(track(way), places=Table.concat(PLACES, [CITY, met]))
+    assert [row["verdict"] for row in stays.rows()] == ["away", "at"]
+
+
 @pytest.mark.req("A4", "A8")
 @pytest.mark.scenario("L04")
 @pytest.mark.parametrize(("customer_m", "verdicts", "alerts"), [(280, ["away", "at", "away"], 0), (900, ["away"], 1)])

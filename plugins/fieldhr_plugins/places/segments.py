@@ -23,8 +23,9 @@ METRES_A_DEGREE: Final = 111_195.08
 #: Most fixes looked at in one run.
 _RUN: Final = 64
 
-#: (first fix, last fix, fix by which it was confirmed, x and y of the centre at that fix, whether it was left).
-Segment = tuple[int, int, int, float, float, bool]
+#: (first fix, last fix, fix by which it was confirmed, x and y of the centre at that fix, whether it was left, whether
+#: it is too short to be a stay unless it goes on with the stay before the last).
+Segment = tuple[int, int, int, float, float, bool, bool]
 
 #: (first, end) of fixes that were not known to lie inside when they came: strays, and all until a return was sure.
 Doubt = tuple[int, int]
@@ -116,6 +117,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
         inside, look_at = 1, _FIRST_LOOK
         silent = 0
         confirmed = -1
+        is_brief = False
         confirmed_x = confirmed_y = 0.0
         outside, outside_from = 0, 0
         i += 1
@@ -163,11 +165,14 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                         if found and _is_return(found[-1], t[start], cx, cy, scale, radius2, merge_ms, t):
                             # Back where the last stay was: it goes on, the excursion included.
                             doubts.append((found[-1][1] + 1, last))
-                            start, _, confirmed, confirmed_x, confirmed_y, _ = found.pop()
+                            start, _, confirmed, confirmed_x, confirmed_y, _, is_brief = found.pop()
                             cx, cy = _centre(trail, start, i)
                             scale = math.cos(cy * _RADIANS)
                         elif ripe:
                             confirmed, confirmed_x, confirmed_y = last, cx, cy
+                        elif len(found) > 1 and _is_return(found[-2], t[start], cx, cy, scale, radius2, merge_ms, t):
+                            # Back from the car park, which was a stay of its own: no need to wait for five minutes.
+                            confirmed, confirmed_x, confirmed_y, is_brief = last, cx, cy, True
                 continue
             if confirmed >= 0:
                 # Not known to be inside when it came: it may count later, but decides nothing.
@@ -189,7 +194,8 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                     break
             i += 1
         if confirmed >= 0:
-            found.append((start, last, confirmed, confirmed_x, confirmed_y, left))
+            is_brief = is_brief and t[last] - t[start] - silent < stay_ms
+            found.append((start, last, confirmed, confirmed_x, confirmed_y, left, is_brief))
         if left:
             i = outside_from
     return found

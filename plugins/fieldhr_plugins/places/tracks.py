@@ -180,7 +180,7 @@ class _Segments:
         columns = list(zip(*found, strict=True))
         first, last, confirm = (np.asarray(c, dtype=np.int64) for c in columns[:3])
         self.cx, self.cy = (np.asarray(c, dtype=np.float64) for c in columns[3:5])
-        self.left = np.asarray(columns[5], dtype=bool)
+        self.left, self.is_brief = (np.asarray(c, dtype=bool) for c in columns[5:7])
         self.day, self.first, self.last, self.confirm = track.day[first], first, last, confirm
         # Where it seemed to be when it was confirmed: merging may not depend on what came later.
         self.lat, self.lon = self.cy / METRES_A_DEGREE, self.cx / METRES_A_DEGREE
@@ -330,10 +330,18 @@ def _without_movement(chunk: _Chunk, settings: PlacesSettings) -> MeasuredStays:
         measured, moving = _measured(chunk, rows, settings)
         again = np.unique(chunk.groups[moving])
         present = np.unique(chunk.groups[segment[rows]])
-        settled.append(measured.take(~np.isin(present, again)))
+        left_out = np.r_[again, _too_short(chunk, segment[rows])]
+        settled.append(measured.take(~np.isin(present, left_out)))
         rows = rows[np.isin(chunk.groups[segment[rows]], again) & ~np.isin(segment[rows], moving)]
     together = _joined(settled)
     return together.take(np.lexsort((together.start_ms, together.day)))
+
+
+def _too_short(chunk: _Chunk, segment: Ints) -> Ints:
+    """Return the groups that are nothing but one segment too short to be a stay."""
+    single = segment[np.r_[True, segment[1:] != segment[:-1]]]
+    group, count = np.unique(chunk.groups[single], return_counts=True)
+    return np.intersect1d(group[count == 1], chunk.groups[single[chunk.stays.is_brief[single]]])
 
 
 def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[MeasuredStays, Ints]:

@@ -11,6 +11,7 @@ import attrs
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.flow.cases import withdraw_cleared
+from fieldhr_core.flow.pins import Pin, body_of, held, history, is_held, pins_of, put_pin, without_pin
 from fieldhr_core.flow.places import address_bodies, is_on_earth, places_version, touch_places
 from fieldhr_core.flow.rulings import is_checked, keep_rulings, rule, strictest
 from fieldhr_core.flow.values import plain
@@ -123,6 +124,92 @@ class Customers:
         with self._acting.unit() as unit:
             found = _customers(unit, None)
             _note_read(unit, "", len(found))
+        return found
+
+    def pin(
+        self, customer: str, address: str, *, lat: float, lon: float, datum: Datum, reason: str, case: str = ""
+    ) -> Customer:
+        """Put an address of a customer elsewhere than its source says, and return the customer.
+
+        The pin holds until the source itself says something new of that address - another text, another coordinate:
+        then the source's word counts again. Until then every pull and put leaves it where it is.
+
+        Args:
+            customer: id of the customer.
+            address: id of the address; one that is not there yet is made.
+            lat, lon: degrees in *datum*.
+            datum: of the coordinate.
+            reason: why, for the address's history.
+            case: id of the case that proposed it.
+
+        Raises:
+            RecordError: FHR-REC-001 for an impossible coordinate, or without a reason.
+            AccessError: FHR-ACC-001 where there is no such customer, FHR-ACC-003 where it is not to be changed.
+        """
+        if not is_on_earth(lat, lon) or not reason.strip():
+            raise RecordError("A pin needs a possible coordinate and a reason.", code="FHR-REC-001")
+        before = self.get(customer)
+        acting = self._acting
+        with acting.unit() as unit:
+            unit.allow("customers", "write")
+            known = {one.id: one for one in before.addresses}
+            place = Pin(
+                address=address,
+                lat=lat,
+                lon=lon,
+                datum=datum,
+                at=instant(unit.at_ms),
+                by=acting.principal.id,
+                reason=reason,
+                case=case,
+            )
+            put_pin(acting, unit, customer, known.get(address) or Address(id=address), place)
+            touch_places(acting, unit)
+            unit.audit("customers.pin", "customers", customer, address=address, case=case)
+        return self.get(customer)
+
+    def accept_pin(self, case: str, *, note: str, address: str = "") -> Customer:
+        """Confirm a case that proposes a point for a customer's address (``crm.address_suspect``), and put it there.
+
+        Args:
+            case: id of the case.
+            note: why, for the case's history and the address's.
+            address: id of the address; empty: the first that has a coordinate, or the first.
+
+        Raises:
+            RecordError: FHR-REC-001 where the case proposes no point.
+            AccessError, CaseError: see :meth:`Alerts.step`.
+        """
+        from fieldhr_core.flow.alerts import Alerts
+        from fieldhr_core.model import TRANSITIONS, CaseStep
+
+        alerts = Alerts(self._acting)
+        opened = alerts.get(case)
+        finding = opened.finding
+        proposed = next((e.facts["proposed"] for e in finding.evidence if "proposed" in e.facts), None)
+        if proposed is None or finding.subject_kind != "customer":
+            raise RecordError("The case proposes no point for a customer.", code="FHR-REC-001", case=case)
+        known = self.get(finding.subject).addresses
+        placed = [one.id for one in known if one.lat is not None] or [one.id for one in known] or ["pin"]
+        if (opened.state, CaseStep.CONFIRM) not in TRANSITIONS:
+            alerts.step(case, CaseStep.ACKNOWLEDGE, note=note)
+        alerts.step(case, CaseStep.CONFIRM, note=note)
+        return self.pin(
+            finding.subject,
+            address or placed[0],
+            lat=proposed["lat"],
+            lon=proposed["lon"],
+            datum=Datum.WGS84,
+            reason=note,
+            case=case,
+        )
+
+    def pins(self, customer: str) -> Sequence[Pin]:
+        """Return where the addresses of a customer were put, and by whom and why, oldest first."""
+        self.get(customer)
+        with self._acting.unit() as unit:
+            found = history(self._acting, unit, customer)
+            unit.audit("customers.pins", "customers", customer, count=len(found))
         return found
 
     def pull(self, connector: str) -> Receipt:
@@ -292,19 +379,26 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
 def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Sequence[Customer]) -> None:
     import sqlalchemy as sa
 
+    pins = pins_of(acting, unit, [customer.id for customer in customers])
     for chunk in within(customer.id for customer in customers):
         unit.connection.execute(sa.delete(table).where(table.c.tenant == acting.tenant, table.c.customer.in_(chunk)))
     # Of two addresses with one id the last counts.
     pairs = list({(c.id, address.id): (c.id, address) for c in customers for address in c.addresses}.values())
+    bodies = [
+        _address_body(address) if (customer, address.id) not in pins else held(address, pins[customer, address.id])
+        for customer, address in pairs
+    ]
     sealed = unit.seal(
-        table,
-        "body_sealed",
-        "contact",
-        [f"{customer}/{address.id}" for customer, address in pairs],
-        [_address_body(address) for _, address in pairs],
+        table, "body_sealed", "contact", [f"{customer}/{address.id}" for customer, address in pairs], bodies
     )
     rows = [
-        {"tenant": acting.tenant, "customer": customer, "id": address.id, "body_sealed": body}
+        {
+            "tenant": acting.tenant,
+            "customer": customer,
+            "id": address.id,
+            "pinned": (customer, address.id) in pins and is_held(address, pins[customer, address.id]),
+            "body_sealed": body,
+        }
         for (customer, address), body in zip(pairs, sealed, strict=True)
     ]
     if rows:
@@ -312,22 +406,12 @@ def _exchange_addresses(acting: Acting, unit: Unit, table: Any, customers: Seque
 
 
 def _address_body(address: Address) -> bytes:
-    # Written out, because a large import does little else.
-    return canonical_json(
-        {
-            "id": address.id,
-            "text": address.text,
-            "lat": address.lat,
-            "lon": address.lon,
-            "datum": None if address.datum is None else address.datum.value,
-            "radius_m": address.radius_m,
-        }
-    )
+    return canonical_json(body_of(address))
 
 
 def _addresses(unit: Unit, rows: Sequence[Any]) -> tuple[Address, ...]:
     return tuple(
-        Address(**{**body, "datum": Datum(body["datum"]) if body["datum"] else None})
+        Address(**{**without_pin(body), "datum": Datum(body["datum"]) if body["datum"] else None})
         for body in address_bodies(unit, rows)
     )
 

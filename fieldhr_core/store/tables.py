@@ -149,6 +149,8 @@ class StoreTables:
             tenant(),
             key("customer"),
             key(),
+            # Put elsewhere by the house than the source says: looked at before the source's word is taken again.
+            Column("pinned", Boolean, nullable=False),
             Column("body_sealed", LargeBinary, nullable=False),
             sa.ForeignKeyConstraint(
                 ["tenant", "customer"], [self.customers.c.tenant, self.customers.c.id], ondelete="CASCADE"

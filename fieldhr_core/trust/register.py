@@ -334,7 +334,7 @@ TECHNICAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
             "bases": "tenant",
             "places": "tenant id kind category private",
             "customers": "tenant schema industry source updated_ms gone_ms",
-            "addresses": "tenant id",
+            "addresses": "tenant id pinned",
             "outings": "tenant id",
             "rep_days": "tenant zone state digest resolver resolved_ms",
             "track_parts": "row tenant part",

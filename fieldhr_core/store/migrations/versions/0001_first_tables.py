@@ -601,6 +601,7 @@ def upgrade() -> None:
         sa.Column("tenant", sa.String(length=120), nullable=False),
         sa.Column("customer", sa.String(length=120), nullable=False),
         sa.Column("id", sa.String(length=120), nullable=False),
+        sa.Column("pinned", sa.Boolean(), nullable=False),
         sa.Column("body_sealed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant", "customer"],

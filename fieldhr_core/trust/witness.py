@@ -8,20 +8,15 @@ A server keeps checkpoints and never takes one back. It answers two requests on 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from fieldhr_core.errors import ConfigError, TrustError
+from fieldhr_core.errors import TrustError
 from fieldhr_core.trust.audit import Checkpoint, FileWitness, Witness
+from fieldhr_core.trust.wire import exchange, require_protected
 
 __all__ = ["HttpWitness", "witness_at"]
-
-_TIMEOUT_S: Final = 10.0
-#: A checkpoint is about a kilobyte; one a minute for a year is half a gigabyte, which a witness should page away.
-_LONGEST_ANSWER: Final = 1 << 26
 
 #: (method, address, body) -> status, body. Raises OSError where nobody answers.
 Send = Callable[[str, str, bytes | None], tuple[int, bytes]]
@@ -39,13 +34,9 @@ class HttpWitness:
     """
 
     def __init__(self, address: str, *, send: Send | None = None) -> None:
-        parts = urlsplit(address)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _is_here(parts.hostname or "")):
-            raise ConfigError(
-                f"The witness {parts.scheme}://{parts.hostname} is not reached over HTTPS.", code="FHR-CFG-001"
-            )
+        require_protected(address, "witness")
         self._address = address
-        self._send = send or _sent
+        self._send = send or exchange
 
     def publish(self, signed: Checkpoint, /) -> None:
         """Hand a checkpoint over; return when the server says it is durable.
@@ -85,36 +76,3 @@ def witness_at(place: str) -> Witness:
         ConfigError: FHR-CFG-001 for an address that is not protected on its way.
     """
     return HttpWitness(place) if "://" in place else FileWitness(place)
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _sent(method: str, address: str, body: bytes | None) -> tuple[int, bytes]:
-    import http.client
-    import ssl
-
-    parts = urlsplit(address)
-    host, port = parts.hostname or "", parts.port
-    connection: Any
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
-        connection = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
-    try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request(method, target, body, {"Content-Type": "application/json"} if body else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read(_LONGEST_ANSWER)
-    except http.client.HTTPException as cause:
-        raise OSError(None, f"the witness answered nonsense ({type(cause).__name__})") from cause
-    finally:
-        connection.close()

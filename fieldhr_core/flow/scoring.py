@@ -12,7 +12,7 @@ import attrs
 from fieldhr_core.errors import PluginError, RecordError
 from fieldhr_core.flow import scoping
 from fieldhr_core.flow.view import View
-from fieldhr_core.model import BEHIND, METRICS, PEOPLE, Period, Scorecard, Table, Weighting
+from fieldhr_core.model import BEHIND, METRICS, PEOPLE, Period, Role, Scorecard, Table, Weighting
 from fieldhr_core.store.rows import put
 
 if TYPE_CHECKING:
@@ -145,10 +145,31 @@ class Scores:
         )
 
     def _mine(self, unit: Unit) -> frozenset[str] | None:
-        """Return whose figures this principal may see; ``None``: everybody's."""
+        """Return whose figures this principal may see; ``None``: everybody's.
+
+        A manager also sees those of the teams and branches all of whose people are theirs.
+        """
         if scoping.reaches_everybody(self._acting.principal, "metrics"):
             return None
-        return scoping.visible_people(unit.connection, self._acting.tables, self._acting.principal)
+        mine = scoping.visible_people(unit.connection, self._acting.tables, self._acting.principal)
+        if self._acting.principal.role is not Role.MANAGER:
+            return mine
+        with unit.housework():  # who else is in a group is not shown, only whether anybody is
+            return mine | _groups_within(unit, mine)
+
+
+def _groups_within(unit: Unit, people: frozenset[str]) -> frozenset[str]:
+    """Return ``team:ID`` and ``branch:ID`` of groups that hold nobody but *people*."""
+    import sqlalchemy as sa
+
+    table = unit.acting.tables.people
+    rows = unit.all(sa.select(table.c.id, table.c.team, table.c.branch).where(table.c.tenant == unit.acting.tenant))
+    every: dict[str, bool] = {}
+    for row in rows:
+        for kind, name in (("team", row.team), ("branch", row.branch)):
+            if name:
+                every[f"{kind}:{name}"] = every.get(f"{kind}:{name}", True) and row.id in people
+    return frozenset(name for name, is_within in every.items() if is_within)
 
 
 def _view(acting: Acting, unit: Unit, period: Period) -> View:

@@ -38,6 +38,7 @@ BUILTIN_COMMANDS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "places": ("stays, visits and daily reports from positions", ("phones", "places")),
     "positions": ("positions from phones, trackers and files", ("phones",)),
     "serve": ("console, phone page and HTTP interface", ("console",)),
+    "scores": ("scorecards and appraisal reports", ("scorecards",)),
     "screening": ("names and numbers against lists", ("screening",)),
     "trial": ("a synthetic tenant, and the marks the product earns on it", ("sandbox",)),
 }

@@ -21,6 +21,7 @@ from fieldhr_core.model import (
     Datum,
     Deal,
     FollowUp,
+    Inspection,
     Message,
     Principal,
     Receipt,
@@ -181,6 +182,18 @@ def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
     desk.customers.put(list(tenant.world.customers.values()))
     desk.places.put(tenant.world.places())
     desk.outings.put(list(tenant.outings()))
+    _keep_books(desk, tenant, None, at)
+
+
+def _keep_books(desk: Desk, tenant: Tenant, since: datetime | None, until: datetime) -> None:
+    """Hand in the loans and deals that something happened to, as the books say by then."""
+    if tenant.books is None:
+        return
+    loans, deals = tenant.books.changes(None if since is None else _ms(since), _ms(until))
+    if len(loans):
+        desk.loans.put(loans)
+    if len(deals):
+        desk.deals.put(deals)
 
 
 def _uploads(tenant: Tenant, day: int) -> Iterator[int]:
@@ -282,6 +295,7 @@ def _hand_in(
     since = clock.now()
     _put_before_checks(clock, desk, tenant, until, waiting, list_file, fed)
     clock.advance(until)
+    _keep_books(desk, tenant, since, until)
     for rep, at in tenant.withdrawals:
         if since < at <= until:
             desk.people.withdraw_basis(rep, purpose="tracking", at=at)
@@ -330,8 +344,18 @@ def _sign(desk: Desk, deals: list[Deal], _: Fed) -> None:
     desk.deals.put(deals)
 
 
+def _inspect(desk: Desk, inspections: list[Inspection], _: Fed) -> None:
+    desk.inspections.put(inspections)
+
+
 #: What is handed in during a day, in this order.
 STREAMS: Final = (
+    Stream(
+        name="inspections",
+        of=lambda script: script.inspections,
+        arrives=lambda each: each.received or each.at,
+        give=_inspect,
+    ),
     Stream(name="deals", of=lambda script: script.deals, arrives=lambda each: each.closed or each.opened, give=_sign),
     Stream(name="check_ins", of=lambda script: script.check_ins, arrives=lambda each: each.time, give=_check_in),
     Stream(name="messages", of=lambda script: script.messages, arrives=lambda each: each.time, give=_say),

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from fieldhr_core.errors import SandboxError
+from fieldhr_sandbox.books import BookDials
 from fieldhr_sandbox.sensors import REFERENCE, Dials
 
 __all__ = ["BASELINES", "PACKS", "Bar", "Every", "Pack", "Step", "Turn", "pack"]
@@ -93,6 +94,7 @@ class Pack:
         turn: dials that are turned while it runs; their values must be measured by the product.
         ladder: the trial is run once more with each of these phones; recall may fall, the bar's precision may not.
         incidents: whether copies of the store are then put through what goes wrong with the house itself (O03 to O08).
+        books: what the loans and deals come to; without it there are none.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Pack:
     turn: Turn | None = None
     ladder: tuple[Step, ...] = ()
     incidents: bool = False
+    books: BookDials | None = None
 
 
 #: Published rules of other trackers that come as resolvers; setting ``resolver`` of a tenant.
@@ -429,6 +432,34 @@ PACKS: Final[dict[str, Pack]] = {
                 ("R09/restructured", 3),
                 ("R10", 4),
                 ("R10/declared", 3),
+            ),
+        ),
+        Pack(
+            name="scores",
+            title="40 reps for eleven weeks: overdue loans, customers lost, slow, inflated, pushed and copied work",
+            recipe="city-bank",
+            reps=40,
+            days=75,
+            customers_per_rep=26,
+            slice_minutes=540,
+            books=BookDials(),
+            plantings=(
+                ("S01", 2),
+                ("S01/few", 3),
+                ("S03", 2),
+                ("S03/few", 3),
+                ("S05", 2),
+                ("S05/few", 3),
+                ("B06", 2),
+                ("B06/documents", 2),
+                ("B07", 2),
+                ("B07/once", 2),
+                ("B08", 3),
+                ("B08/form", 3),
+                ("B09", 4),
+                ("B09/preparation", 4),
+                ("B10", 4),
+                ("B10/same-gate", 4),
             ),
         ),
         Pack(

@@ -11,6 +11,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Absence
 from fieldhr_sandbox.answers import KeyRecord
+from fieldhr_sandbox.books import RepBook
 from fieldhr_sandbox.calendars import Days
 from fieldhr_sandbox.recipes import Recipe
 from fieldhr_sandbox.scenarios import Scenario, Site, Unplantable, by_key
@@ -43,6 +44,7 @@ class Planner:
     after: list[Any] = attrs.field(factory=list)
     dwells: dict[tuple[int, int, str], Any] = attrs.field(factory=dict)
     near_dwells: list[tuple[Site, str]] = attrs.field(factory=list)
+    books: dict[int, RepBook] = attrs.field(factory=dict)
     redrawn: Mapping[str, int] = attrs.field(factory=dict)
     _span: tuple[int, int] | None = attrs.field(default=None, init=False)
     _kept: set[int] = attrs.field(factory=set)
@@ -96,6 +98,7 @@ class Planner:
                 after=self.after,
                 dwells=self.dwells,
                 near_dwells=self.near_dwells,
+                books=self.books,
             )
             reserved = set(self.world.reserved)
             try:

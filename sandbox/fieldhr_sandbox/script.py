@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from fieldhr_core.model import CheckIn, Customer, Deal, FollowUp, Message, Outing
+from fieldhr_core.model import CheckIn, Customer, Deal, FollowUp, Inspection, Message, Outing
 from fieldhr_sandbox.timeline import Spot, Timeline
 
 __all__ = ["PARTS", "Handed", "Phone", "Script", "Stop", "Visit"]
@@ -129,6 +129,7 @@ class Script:
         pauses: further stops elsewhere, each too short to break a rule.
         high_share: share of the visits that go to customers of high potential; ``None`` = as it comes.
         deals: what was signed that day.
+        inspections: statements analysed and sites photographed that day.
         check_ins ... messages: what was recorded, in the end.
         handed: what was put before the compliance checks.
     """
@@ -150,6 +151,7 @@ class Script:
     pauses: int = 0
     high_share: float | None = None
     deals: list[Deal] = attrs.field(factory=list)
+    inspections: list[Inspection] = attrs.field(factory=list)
     phone: Phone = attrs.field(factory=Phone)
     timeline: Timeline = attrs.field(factory=lambda: Timeline(()))
     laid: list[tuple[Stop, int, int, int]] = attrs.field(factory=list)

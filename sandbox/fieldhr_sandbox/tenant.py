@@ -17,6 +17,7 @@ from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Absence, CheckIn, Deal, FollowUp, Message, Outing, Table
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord, canonical
 from fieldhr_sandbox.background import Memory, fill_day, visit_quota
+from fieldhr_sandbox.books import Books, build_books
 from fieldhr_sandbox.calendars import Days
 from fieldhr_sandbox.catalogue import plantings_of
 from fieldhr_sandbox.dialled import anomaly_mix, expected_anomalies, parts_of, share_of
@@ -60,6 +61,7 @@ class Tenant:
         key: the answer key.
         absences: leave, training, meetings.
         withdrawals: (rep id, instant) at which somebody withdraws the consent to be tracked.
+        books: loans and deals, where the pack has dials for them.
     """
 
     pack: Pack
@@ -73,6 +75,7 @@ class Tenant:
     withdrawals: list[tuple[str, datetime]]
     key: AnswerKey
     dials: Dials
+    books: Books | None = None
 
     @property
     def id(self) -> str:
@@ -158,6 +161,10 @@ class Tenant:
             "deals": _digest(self.deals()),
             "messages": _digest(self.messages()),
         }
+        if self.books is not None:
+            digests["loans"], digests["books"] = _digest(self.books.loans.rows()), _digest(self.books.deals.rows())
+        inspections = (each for script in self.scripts.values() for each in script.inspections)
+        digests["inspections"] = _digest(attrs.asdict(each) | {"picture": None} for each in inspections)
         digests["handed"] = _digest(one for script in self.scripts.values() for one in script.handed)
         digests["listed"] = _digest(self.world.listed)
         whole = hashlib.sha256()
@@ -245,6 +252,7 @@ def _build(
         withdrawals=planner.withdrawals,
         key=AnswerKey(()),
         dials=dials,
+        books=None if pack.books is None else build_books(pack.books, streams, world, days, planner.books),
     )
     dwells, undecided = _dwell_records(planner, tenant)
     tenant.key = AnswerKey.of([*planner.records, *dwells])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import attrs
+import openpyxl
 import pytest
 
 from fieldhr_core import FieldHR
@@ -32,6 +36,7 @@ from fieldhr_core.model import (
     Severity,
 )
 from fieldhr_core.trust.keys import EphemeralKeys
+from fieldhr_plugins.scorecards.report import appraisal, rendered
 
 MARCH = Period(date(2026, 3, 2), date(2026, 3, 31))
 REPS = tuple(f"s{n}" for n in range(12))
@@ -264,3 +269,48 @@ def test_rewards_and_trainings_are_suggested_and_nothing_is_applied(bank: FieldH
     with bank.acting_as(HR, purpose="performance") as desk:
         assert desk.alerts.list() == []
     assert all(attrs.asdict(s)["kind"] in ("reward", "training") for card in made.values() for s in card.suggestions)
+
+
+@pytest.mark.req("B1")
+@pytest.mark.parametrize("subject", ["", "s3", "team:t", "branch:b"])
+def test_a_report_has_charts_first_and_a_table_beside_each(bank: FieldHR, subject: str) -> None:
+    with bank.acting_as(MANAGER, purpose="performance") as desk:
+        found = appraisal(desk, MARCH, subject)
+    page = rendered(found, "html").decode()
+    assert 1 <= page.count("<svg") <= page.count("<table")
+    assert page.index("<svg") < page.index("<table")
+    assert "<script" not in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    if subject == "s3":
+        card = found.card
+        assert card is not None
+        assert f"{card.total / 100:.2f}" in page
+        assert sum(round(100 * float(row[15])) for row in _csv(rendered(found, "csv"))) == card.total
+    book = openpyxl.load_workbook(io.BytesIO(rendered(found, "xlsx")))
+    assert len(book.sheetnames) == 4
+    assert json.loads(rendered(found, "json"))["subject"] == subject
+    assert "绩效" in rendered(found, "html", "zh-Hans").decode()
+
+
+def _csv(body: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))[1:]
+
+
+@pytest.mark.req("B5")
+@pytest.mark.req("E2")
+def test_a_rep_gets_their_own_report_and_no_other(bank: FieldHR) -> None:
+    with bank.acting_as(OWN, purpose="performance") as desk:
+        own = appraisal(desk, MARCH, "s3")
+        assert [card.subject for card in own.cards] == ["s3"]
+        page = rendered(own, "html").decode()
+        assert not any(f">{rep}<" in page for rep in REPS if rep != "s3")
+        for other in ("s4", "team:nobody", "m1"):
+            with pytest.raises(AccessError, match="FHR-ACC-001"):
+                appraisal(desk, MARCH, other)
+
+
+@pytest.mark.req("B1")
+def test_a_report_is_a_pdf_too(bank: FieldHR) -> None:
+    pytest.importorskip("weasyprint")
+    with bank.acting_as(MANAGER, purpose="performance") as desk:
+        assert rendered(appraisal(desk, MARCH, "team:t"), "pdf").startswith(b"%PDF")

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from fieldhr_core.hooks import Offer, PluginInfo, RegistrationContext, hookimpl
+from fieldhr_core.hooks import Command, Offer, PluginInfo, RegistrationContext, hookimpl
 from fieldhr_core.model import RoleWeights
 
 if TYPE_CHECKING:
+    import argparse
+    from typing import TextIO
+
     from fieldhr_core.hooks import Alerter, Composer, Scorer, Tracer
     from fieldhr_plugins.scorecards.effort import EffortScorer
     from fieldhr_plugins.scorecards.results import ResultScorer
@@ -21,6 +24,7 @@ __all__ = [
     "PLUGIN",
     "ScorecardSettings",
     "fieldhr_register_alerters",
+    "fieldhr_register_commands",
     "fieldhr_register_scorers",
 ]
 
@@ -248,3 +252,29 @@ def fieldhr_register_alerters(context: RegistrationContext) -> Iterable[Offer[Al
         Offer("score.gaming_suspected", inflation, role="find"),
         Offer("behaviour.period_end_push", period_end, role="find"),
     ]
+
+
+@hookimpl
+def fieldhr_register_commands() -> Iterable[Command]:
+    """Offer ``scores cards``, ``scores report`` and ``scores behind``."""
+    return [
+        _command("cards", "Scorecards of a period, one line each; tries other weights."),
+        _command("report", "The appraisal report of a rep, team, branch or everybody."),
+        _command("behind", "The records that one figure was made of."),
+    ]
+
+
+def _command(name: str, summary: str) -> Command:
+    # Imported when it is called: listing commands must stay cheap.
+    def add(parser: argparse.ArgumentParser) -> None:
+        from fieldhr_plugins.scorecards import commands
+
+        getattr(commands, f"{name}_arguments")(parser)
+
+    def act(args: argparse.Namespace, stdin: TextIO, stdout: TextIO) -> int:
+        from fieldhr_plugins.scorecards import commands
+
+        status: int = getattr(commands, name)(args, stdin, stdout)
+        return status
+
+    return Command(path=("scores", name), summary=summary, arguments=add, run=act)

@@ -28,10 +28,9 @@ _LEAST: Final = 3
 
 @attrs.frozen(eq=False)
 class Cycles:
-    """One row a deal: how many days it took, or has taken so far.
+    """One row a deal that was signed or is still open: how many days it took, or has taken so far.
 
-    A deal that was lost or refused ended without a signature: it says that signing would have taken longer, so it is
-    cut off there like an open one.
+    A deal that was lost or refused has no cycle; how many are lost is what the conversion rate says.
     """
 
     rep: Ints
@@ -65,6 +64,8 @@ def cycles(tables: Tables, crew: Crew, settings: ScorecardSettings) -> Cycles:
     visited = np.asarray([met.get(deal, 0) for deal in deals["deal"].tolist()], dtype="i8")
     begun = np.where(deals["met_ms"] > 0, deals["met_ms"], np.where(visited > 0, visited, deals["opened_ms"]))
     is_closed = (deals["closed_ms"] > 0) & (deals["closed_ms"] < until)
+    kept = ~is_closed | is_signed(deals, settings)
+    deals, begun, is_closed = deals.take(kept), begun[kept], is_closed[kept]
     last = np.where(is_closed, deals["closed_ms"], until)
     return Cycles(
         crew.codes(deals["rep"]),

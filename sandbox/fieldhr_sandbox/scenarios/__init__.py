@@ -11,7 +11,9 @@ from fieldhr_sandbox.scenarios import (
     places,
     presence,
     quiet,
+    records,
     sales,
+    scores,
     words,
 )
 from fieldhr_sandbox.scenarios.base import REGISTRY, Needs, Scenario, Site, Unplantable, by_key, scenario
@@ -31,7 +33,9 @@ __all__ = [
     "places",
     "presence",
     "quiet",
+    "records",
     "sales",
     "scenario",
+    "scores",
     "words",
 ]

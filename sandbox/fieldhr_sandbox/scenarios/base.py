@@ -16,6 +16,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Absence, AbsenceKind, Customer
 from fieldhr_sandbox.answers import KeyRecord
+from fieldhr_sandbox.books import RepBook
 from fieldhr_sandbox.calendars import Days
 from fieldhr_sandbox.recipes import Recipe
 from fieldhr_sandbox.script import Handed, Script, Stop, Visit
@@ -119,6 +120,7 @@ class Site:
         after: steps to run when days are laid out and records are written.
         dwells: dwells this instance is going to cause: (rep, day, place key) -> evidence.
         near_dwells: (site, place key) of stays so close below the limit that the fixes must not show more.
+        books: what is fixed of the books of reps, by index.
     """
 
     scenario: Scenario
@@ -139,6 +141,7 @@ class Site:
     after: list[Callable[[], None]]
     dwells: dict[tuple[int, int, str], tuple[Site, Mapping[str, Any], Mapping[str, Any]]]
     near_dwells: list[tuple[Site, str]]
+    books: dict[int, RepBook]
 
     @property
     def rep(self) -> Rep:

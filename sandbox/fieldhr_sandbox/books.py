@@ -267,8 +267,11 @@ def _pipeline(
     first: datetime,
     end: datetime,
 ) -> tuple[Table, dict[int, tuple[int, ...]]]:
-    """Contracts in the making: begun evenly since long before the trial, signed after a while or still open."""
-    since, until = milliseconds(first) - 200 * _DAY_MS, milliseconds(end)
+    """Return contracts in the making: begun evenly since before the trial, signed after a while or still open.
+
+    None is old enough for its customer to be expected back.
+    """
+    since, until = milliseconds(first) - 100 * _DAY_MS, milliseconds(end)
     span = until - since
     rep_of, opened_of, takes_of, cancel_of = [], [], [], []
     cancelled: dict[int, tuple[int, ...]] = {}

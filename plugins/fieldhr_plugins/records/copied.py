@@ -58,10 +58,11 @@ class CopiedNotes:
             for note in notes:
                 if note.written_ms < begins_ms or note.id in told:
                     continue
-                group = self._group(note, notes)
+                alike = [each for each in notes if each.written_ms <= note.written_ms and self._is_alike(note, each)]
+                group = self._within(alike, note.written_ms)
                 if len({each.customer for each in group}) >= self._settings.copied_notes:
                     told |= {each.id for each in group}
-                    findings.append(self._finding(tables, rep, group, self._earliest(group, notes)))
+                    findings.append(self._finding(tables, rep, group, alike))
         return findings
 
     def _by_rep(self, tables: Tables) -> dict[str, list[_Note]]:
@@ -76,35 +77,38 @@ class CopiedNotes:
             of_rep.sort(key=lambda note: (note.written_ms, note.id))
         return found
 
-    def _group(self, note: _Note, notes: Sequence[_Note]) -> list[_Note]:
-        """Return the notes of the span before *note* that are alike it, *note* among them."""
-        since = note.written_ms - self._settings.copied_within_days * _DAY_MS
-        return [
-            each
-            for each in notes
-            if since <= each.written_ms <= note.written_ms and (each is note or self._is_alike(note, each))
-        ]
+    def _within(self, alike: Sequence[_Note], until_ms: int) -> list[_Note]:
+        since = until_ms - self._settings.copied_within_days * _DAY_MS
+        return [each for each in alike if since <= each.written_ms <= until_ms]
 
-    def _earliest(self, group: Sequence[_Note], notes: Sequence[_Note]) -> str:
-        return next(each.id for each in notes if each is group[0] or self._is_alike(group[-1], each))
+    def _known_ms(self, alike: Sequence[_Note]) -> int:
+        """Return when there were enough of them for the first time."""
+        return next(
+            each.written_ms
+            for each in alike
+            if len({one.customer for one in self._within(alike, each.written_ms)}) >= self._settings.copied_notes
+        )
 
     def _is_alike(self, one: _Note, other: _Note) -> bool:
+        if one is other:
+            return True
         # Of two texts that are 0.9 alike, three letter triples in ten may differ.
         either = (one.sketch | other.sketch).bit_count()
         if (one.sketch & other.sketch).bit_count() < _ALIKE_AT_LEAST * either:
             return False
         return similarity(one.text, other.text) >= self._settings.copied_similarity
 
-    def _finding(self, tables: Tables, rep: str, group: Sequence[_Note], first: str) -> Finding:
-        last = tables.period.last
-        at = min(datetime.combine(last, time.fromisoformat(_JUDGED_AT), tables.as_of.tzinfo), tables.as_of)
+    def _finding(self, tables: Tables, rep: str, group: Sequence[_Note], alike: Sequence[_Note]) -> Finding:
+        zone = tables.as_of.tzinfo
+        day = datetime.fromtimestamp(self._known_ms(alike) / 1000, zone).date()
+        at = min(datetime.combine(day, time.fromisoformat(_JUDGED_AT), zone), tables.as_of)
         facts = {"notes": len(group), "customers": len({note.customer for note in group})}
         return Finding(
             code=CODE,
             subject_kind="rep",
             subject=rep,
             rep=rep,
-            instance=first,
+            instance=alike[0].id,
             opened_at=at,
             closed_at=at,
             severity=Severity.LOW,

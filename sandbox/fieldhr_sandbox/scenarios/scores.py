@@ -44,8 +44,8 @@ def _few_customers(site: Site) -> None:
 
 @scenario("S05", "Slow closer: median 55 days instead of 30", req=["B2"], needs=_DESK)
 def _slow(site: Site) -> None:
-    _book(site, RepBook(cycle_days=55.0, deals=70))
-    _each_month(site, "score.slow_followup", "low", {"median_days": 55, "deals": 70})
+    _book(site, RepBook(cycle_days=55.0, deals=110))
+    _each_month(site, "score.slow_followup", "low", {"median_days": 55})
 
 
 @scenario("S05/few", "As slow, with eight deals", req=["B2"], needs=_DESK)
@@ -124,7 +124,7 @@ def _documents(site: Site) -> None:
             site.visit(usual, site.draw.whole(1500, 2400)),
             site.office(),
         ]
-        site.set_part("pm", stops, number)
+        site.set_part("am", stops, number)
         flagged.append((site.days_used[number], spot.customer or ""))
 
     def flag() -> None:

@@ -235,7 +235,7 @@ def _customers(
     is_fixed = np.asarray([one.returned is not None for one in book])[rep]
     place = np.arange(count) - np.repeat(np.cumsum(each) - each, each)
     planted = is_fixed & (place < np.asarray([one.returned or 0 for one in book])[rep])
-    leaning = 0.75 + 0.5 * chance.uniform("caring", len(reps))
+    leaning = 0.85 + 0.3 * chance.uniform("caring", len(reps))
     weight = np.where(is_fixed, 0.0, leaning[rep])
     again = chance.quota("again", count, dials.repurchase[0], weight, int(planted.sum())) | planted
     bought = first_ms - chance.whole("bought", count, 260, 700) * _DAY_MS

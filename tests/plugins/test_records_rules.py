@@ -76,6 +76,14 @@ def test_what_is_no_copying(table: Any) -> None:
     assert copied(table) == []
 
 
+@pytest.mark.scenario("B08")
+def test_a_group_is_known_from_the_day_on_which_there_were_enough_and_stays_one() -> None:
+    table = notes([COPY] * 11, days=[4, 5, 6, 7, 8, 9, 10, 11, 12, 12, 12])
+    (finding,) = copied(table)
+    assert finding.opened_at == datetime(2026, 3, 11, 23, tzinfo=UTC)
+    assert len(finding.evidence[0].ids) == 11
+
+
 def test_the_number_of_notes_moves_with_the_setting() -> None:
     table = notes([COPY] * 7, days=[6, 7, 8, 9, 10, 11, 12])
     assert len(copied(table, RecordSettings(copied_notes=7))) == 1

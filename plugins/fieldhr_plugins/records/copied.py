@@ -55,7 +55,8 @@ class CopiedNotes:
         findings = []
         for rep, notes in sorted(self._by_rep(tables).items()):
             told: set[str] = set()
-            for note in notes:
+            # The last one first: its group holds the others of the day.
+            for note in reversed(notes):
                 if note.written_ms < begins_ms or note.id in told:
                     continue
                 alike = [each for each in notes if each.written_ms <= note.written_ms and self._is_alike(note, each)]

@@ -26,7 +26,7 @@ from fieldhr_core.model import (
     Table,
 )
 from fieldhr_plugins.scorecards import ScorecardSettings
-from fieldhr_plugins.scorecards.joins import Ints
+from fieldhr_plugins.scorecards.joins import Ints, distinct, either, without
 from fieldhr_plugins.scorecards.ledger import Crew, Entries, Tally, behind, entries, measured
 from fieldhr_plugins.scorecards.stages import is_won
 
@@ -108,7 +108,7 @@ class EffortScorer:
         in_time = (notes["written_ms"] >= notes["start_ms"]) & (notes["written_ms"] - notes["end_ms"] <= within)
         written = notes.take((notes["kind"].where("visit") | notes["kind"].where("joint_visit")) & in_time)
         keys = visits.keys_of(crew, written["rep"], written["customer"], written["start_ms"])
-        timely = np.isin(visits.key, keys)
+        timely = _is_in(visits.key, distinct(keys))
         return Tally(TIMELY, "share", (entries("visit", visits.rep, visits.record, counts=timely, of=1.0),))
 
     def _talk(self, tables: Tables, crew: Crew, days: Ints) -> Tally:
@@ -181,11 +181,6 @@ class Visits:
     record: Any
     customers: dict[str, int]
 
-    @property
-    def most(self) -> int:
-        """How many customers a key has room for: the rest of it above is rep and day."""
-        return _CUSTOMERS
-
     def keys_of(self, crew: Crew, rep: Coded, customer: Any, at_ms: Ints) -> Ints:
         """Return the key of each row; -1 where there can be none."""
         return _keys(crew, rep, customer, at_ms, self.customers)
@@ -217,15 +212,15 @@ def credited_visits(tables: Tables, crew: Crew, settings: ScorecardSettings) -> 
     possible = np.where(np.isnan(stays["possible_s"]), length, stays["possible_s"] * 1000)
     claimed = records["end_ms"] - records["start_ms"]
 
-    long_stay = stay_keys[length >= least]
-    short_stay = np.setdiff1d(stay_keys, stay_keys[possible >= least])
-    long_note, short_note = note_keys[claimed >= least], note_keys[claimed < least]
-    by_checkin = np.setdiff1d(said_keys, np.setdiff1d(short_note, long_note))
-    seen_days = crew.codes(tracked["rep"]) * (crew.days + 1) + crew.day_of(tracked["start_ms"])
-    by_record = long_note[~np.isin(long_note // _CUSTOMERS, seen_days)]
+    long_stay = distinct(stay_keys[length >= least])
+    short_stay = without(distinct(stay_keys), distinct(stay_keys[possible >= least]))
+    long_note, short_note = distinct(note_keys[claimed >= least]), distinct(note_keys[claimed < least])
+    by_checkin = without(distinct(said_keys), without(short_note, long_note))
+    seen_days = distinct(crew.codes(tracked["rep"]) * (crew.days + 1) + crew.day_of(tracked["start_ms"]))
+    by_record = long_note[~_is_in(long_note // _CUSTOMERS, seen_days)]
     by_customer = _confirmed(crew, confirmed, (records, note_keys), (checkins, said_keys), customers)
-    unseen = np.setdiff1d(np.union1d(by_checkin, by_record), short_stay)
-    keys = np.union1d(np.union1d(long_stay, unseen), by_customer)
+    unseen = without(either(by_checkin, by_record), short_stay)
+    keys = either(long_stay, unseen, by_customer)
     keys = keys[keys >= 0]
 
     record = np.empty(len(keys), dtype="O")
@@ -234,7 +229,10 @@ def credited_visits(tables: Tables, crew: Crew, settings: ScorecardSettings) -> 
         (checkins["record"], said_keys),
         (records["followup"], note_keys),
     ):
-        there, first = np.unique(found, return_index=True)
+        order = np.argsort(found, kind="stable")
+        there = found[order]
+        starts = np.flatnonzero(np.concatenate([[True], there[1:] != there[:-1]])) if len(there) else order
+        there, first = there[starts], order[starts]
         place = np.minimum(np.searchsorted(there, keys), max(len(there) - 1, 0))
         hit = there[place] == keys if len(there) else np.zeros(len(keys), dtype=bool)
         record[hit] = ids[first[place[hit]]]
@@ -253,9 +251,17 @@ def active_days(tables: Tables, crew: Crew) -> Ints:
         mine = (rep >= 0) & crew.inside(table[at])
         if table is contacts:
             mine &= contacts["direction"].where("out") | (contacts["talk_s"] > 0)
-        found.append(np.unique(rep[mine] * (crew.days + 1) + crew.day_of(table[at][mine])))
-    days: Ints = np.unique(np.concatenate(found))
-    return days
+        found.append(rep[mine] * (crew.days + 1) + crew.day_of(table[at][mine]))
+    return either(*found)
+
+
+def _is_in(values: Ints, others: Ints) -> Mask:
+    """Return which values are among *others*, distinct and ascending."""
+    if not len(others):
+        return np.zeros(len(values), dtype=bool)
+    place = np.minimum(np.searchsorted(others, values), len(others) - 1)
+    found: Mask = others[place] == values
+    return found
 
 
 #: More customers than any tenant has: a rep-day and a customer fit one integer.
@@ -264,7 +270,8 @@ _CUSTOMERS: Final = 1 << 32
 
 def _keys(crew: Crew, rep: Coded, customer: Any, at_ms: Ints, customers: dict[str, int]) -> Ints:
     codes = crew.codes(rep)
-    named = np.fromiter((customers.setdefault(each, len(customers)) for each in customer.tolist()), "i8", len(customer))
+    known = customers.setdefault
+    named = np.asarray([known(each, len(customers)) for each in customer.tolist()], dtype="i8")
     packed: Ints = (codes * (crew.days + 1) + crew.day_of(at_ms)) * _CUSTOMERS + named
     return np.where((codes >= 0) & crew.inside(at_ms), packed, -1)
 

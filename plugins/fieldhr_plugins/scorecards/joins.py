@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fieldhr_core.model import Coded
 
-__all__ = ["Spans", "codes_of", "overlapping", "shared_ms"]
+__all__ = ["Spans", "codes_of", "distinct", "either", "overlapping", "shared_ms", "without"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -34,6 +34,28 @@ def codes_of(column: Coded, lookup: Mapping[str, int]) -> Ints:
     table = np.asarray([lookup.get(value, -1) for value in column.values] + [-1], dtype="i8")
     codes: Ints = table[column.codes]
     return codes
+
+
+def distinct(values: Ints) -> Ints:
+    """Return the distinct values, ascending: by sorting, which for millions of integers is what is fast everywhere."""
+    ordered = np.sort(values)
+    if len(ordered):
+        ordered = ordered[np.concatenate([[True], ordered[1:] != ordered[:-1]])]
+    return ordered
+
+
+def either(*parts: Ints) -> Ints:
+    """Return what is in any of the parts, ascending."""
+    return distinct(np.concatenate(parts))
+
+
+def without(values: Ints, others: Ints) -> Ints:
+    """Return what is in *values* and not in *others*; both distinct and ascending."""
+    if not len(others):
+        return values
+    place = np.minimum(np.searchsorted(others, values), len(others) - 1)
+    kept: Ints = values[others[place] != values]
+    return kept
 
 
 def overlapping(left: Spans, right: Spans) -> tuple[Ints, Ints]:

@@ -43,8 +43,9 @@ _SURE: Final = 0.8
 _SURER: Final = 0.85
 #: Cases of one's own: a third of what the peers' likeness weighs.
 _OWN_CASES: Final = 20
-#: Lower than usual is what is below so much of it.
-_CLEARLY_LOWER: Final = 0.8
+#: Half of all people lie below what is usual: it takes most to be sure of that, and it must matter, too.
+_SUREST: Final = 0.985
+_CLEARLY_LOWER: Final = 0.85
 _CLEARLY_SLOWER: Final = 0.9
 
 
@@ -150,11 +151,12 @@ class MonthlyAlerts:
             prior = prior_of(hits, trials)
             strength = prior.alpha + prior.beta
             usual = prior.alpha / strength
-            limit = _CLEARLY_LOWER * usual if industry is None else min(industry, _CLEARLY_LOWER * usual)
-            below = 1 - posterior_above(hits, trials, prior, limit)
+            norm = usual if industry is None else min(industry, usual)
+            below = 1 - posterior_above(hits, trials, prior, norm)
+            clearly = 1 - posterior_above(hits, trials, prior, _CLEARLY_LOWER * norm)
             for place, rep in enumerate(mine):
                 raw = hits[place] / trials[place]
-                if below[place] < _SURE or raw >= limit or trials[place] < _OWN_CASES:
+                if below[place] < _SUREST or clearly[place] < _SURE or trials[place] < _OWN_CASES:
                     continue
                 of_rep = rep_of == rep
                 shown = {
@@ -176,8 +178,9 @@ class MonthlyAlerts:
                     {**shown, "training": COMPONENTS["repurchase_rate"].training},
                     {
                         "industry_repurchase_rate": industry,
-                        "of_usual": _CLEARLY_LOWER,
-                        "probability": _SURE,
+                        "probability": _SUREST,
+                        "clearly_lower": _CLEARLY_LOWER,
+                        "probability_clearly": _SURE,
                         "least_customers": _OWN_CASES,
                         "maturing_days": self._settings.maturing_days,
                     },

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from fieldhr_core.hooks import Tables
 from fieldhr_core.model import CASES, DEALS, FEEDBACK, LOANS, METRICS, Coded, Metric, Table
 from fieldhr_plugins.scorecards import ScorecardSettings
-from fieldhr_plugins.scorecards.effort import active_days, as_days, credited_visits
+from fieldhr_plugins.scorecards.effort import active_days, as_days
 from fieldhr_plugins.scorecards.intervals import wilson_interval
-from fieldhr_plugins.scorecards.joins import Ints
+from fieldhr_plugins.scorecards.joins import Ints, distinct
 from fieldhr_plugins.scorecards.ledger import DAY_MS, Crew, Tally, behind, entries, measured
 from fieldhr_plugins.scorecards.stages import is_signed
 
@@ -54,8 +54,8 @@ COMPLAINTS: Final = Metric(
     name="complaint_rate",
     unit="share",
     direction="down",
-    doc="Customers dealt with in the period (a deal, a credited visit) who made a complaint that was upheld, of all "
-    "dealt with. Open and rejected complaints do not count.",
+    doc="Customers who made a complaint that was upheld, of all with a deal in the period or a loan on the book. Open "
+    "and rejected complaints do not count.",
 )
 CANCELLED: Final = Metric(
     name="cancellation_rate",
@@ -107,10 +107,11 @@ class RiskScorer:
     def _complaints(self, tables: Tables, crew: Crew) -> Tally:
         deals, said = tables[DEALS], tables[FEEDBACK]
         upheld = said.take(said["kind"].where("complaint") & said["state"].where("upheld") & crew.inside(said["at_ms"]))
-        # Whoever was only looked in upon was not dealt with: many short visits must not dilute complaints.
-        visits = credited_visits(tables, crew, self._settings)
-        met = np.asarray(list(visits.customers), dtype="O")[visits.key % visits.most]
-        pairs: list[tuple[Ints, Any]] = [(visits.rep, met)]
+        # A customer is one by a deal or a loan: many short visits must not dilute complaints.
+        on, loans = book(tables, crew), tables[LOANS]
+        owes = dict(zip(loans["loan"].tolist(), loans["customer"].tolist(), strict=True))
+        borrowers = np.asarray([owes[loan] for loan in on.loan.tolist()], dtype="O")
+        pairs: list[tuple[Ints, Any]] = [(on.rep, borrowers)]
         for table, at in ((deals, "opened_ms"), (deals, "closed_ms"), (upheld, "at_ms")):
             rows = crew.inside(table[at])
             pairs.append((crew.codes(table["rep"])[rows], table["customer"][rows]))
@@ -118,7 +119,7 @@ class RiskScorer:
         named = Coded.of(np.concatenate([other for _, other in pairs]).tolist())
         size = max(len(named.values), 1)
         keys = rep * size + named.codes
-        dealt = np.unique(keys[rep >= 0])
+        dealt = distinct(keys[rep >= 0])
         complained = np.isin(dealt, keys[len(keys) - len(pairs[-1][0]) :])
         names = np.asarray(named.values, dtype="O")
         return Tally(

@@ -44,7 +44,7 @@ def _few_customers(site: Site) -> None:
 
 @scenario("S05", "Slow closer: median 55 days instead of 30", req=["B2"], needs=_DESK)
 def _slow(site: Site) -> None:
-    _book(site, RepBook(cycle_days=55.0, deals=110))
+    _book(site, RepBook(cycle_days=55.0, deals=130))
     _each_month(site, "score.slow_followup", "low", {"median_days": 55})
 
 

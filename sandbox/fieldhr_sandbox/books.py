@@ -94,6 +94,22 @@ class Books:
     deals: Table
     cancelled: Mapping[int, tuple[int, ...]]
 
+    def shares(self, since_ms: int, until_ms: int) -> dict[str, float]:
+        """Return what the dials came to: of the books at the end of a span, and of what was decided in it."""
+        at = until_ms - 1
+        on = (self.loans["closed_ms"] == 0) | (self.loans["closed_ms"] > at)
+        late = (self.loans["overdue_ms"] > 0) & ((self.loans["cured_ms"] == 0) | (self.loans["cured_ms"] > at))
+        bought = self.deals.take(self.deals["product"].where("deposit") & (self.deals["closed_ms"] <= at))
+        times = np.bincount(Coded.of(bought["customer"].tolist()).codes)
+        asked = self.deals["product"].where("loan")
+        asked &= (self.deals["closed_ms"] >= since_ms) & (self.deals["closed_ms"] <= at)
+        return {
+            "overdue": float(late[on].mean()),
+            "high_risk": float(self.loans["risk"].where("high")[on].mean()),
+            "approval": float(self.deals["stage"].where("approved")[asked].mean()),
+            "repurchase": float((times > 1).mean()),
+        }
+
     def changes(self, since_ms: int | None, until_ms: int) -> tuple[Table, Table]:
         """Return the loans and deals that something happened to in ``(since, until]``, as the books say at its end."""
         return (

@@ -26,6 +26,15 @@ _ON_TOP: Final = 0.62
 _MEASURED: Final = {"checkin_anomaly_rate": ("anomaly_rate", 0.01), "effective_visits_per_day": ("visits", 0.05)}
 
 
+#: The same for the books, by the names of their dials.
+_OF_BOOKS: Final = {
+    "overdue_rate": ("overdue", 0.002),
+    "high_risk_share": ("high_risk", 0.005),
+    "approval_rate": ("approval", 0.01),
+    "repurchase_rate": ("repurchase", 0.01),
+}
+
+
 def parts_of(pack: Pack) -> tuple[tuple[int, int], ...]:
     """Return the days (first, after the last) of both parts; none where no dial is turned."""
     return () if pack.turn is None else ((0, pack.turn.on_day), (pack.turn.on_day, pack.days))
@@ -67,14 +76,21 @@ def compare_dials(desk: Desk, tenant: Tenant) -> list[dict[str, Any]]:
         table = desk.scores.measure(Period(start, start + timedelta(days=last - first - 1)))
         found = {row["metric"]: row for row in table.rows() if row["subject"] == tenant.id}
         realised = _realised(tenant, first, last)
-        for metric, (dial, tolerance) in _MEASURED.items():
-            dialled, row = getattr(turn, dial)[part], found.get(metric)
+        wanted = [(metric, getattr(turn, dial)[part], realised[dial], off) for metric, (dial, off) in _MEASURED.items()]
+        if tenant.books is not None and tenant.pack.books is not None:
+            came_to = tenant.books.shares(*(_ms(tenant, day) for day in (first, last)))
+            wanted += [
+                (metric, getattr(tenant.pack.books, dial)[part], came_to[dial], off)
+                for metric, (dial, off) in _OF_BOOKS.items()
+            ]
+        for metric, dialled, came, tolerance in wanted:
+            row = found.get(metric)
             rows.append(
                 {
                     "metric": metric,
                     "part": ("before", "after")[part],
                     "dialled": dialled,
-                    "realised": round(realised[dial], 4),
+                    "realised": round(came, 4),
                     "measured": None if row is None else round(row["value"], 4),
                     "low": None if row is None else round(row["low"], 4),
                     "high": None if row is None else round(row["high"], 4),
@@ -83,6 +99,10 @@ def compare_dials(desk: Desk, tenant: Tenant) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _ms(tenant: Tenant, day: int) -> int:
+    return round(tenant.days.instant(day, 0).timestamp() * 1000)
 
 
 def _realised(tenant: Tenant, first: int, last: int) -> dict[str, float]:

@@ -502,6 +502,7 @@ PACKS: Final[dict[str, Pack]] = {
             plantings=_EVERY_NAMED,
             every=_EVERY,
             turn=Turn(),
+            books=BookDials(on_day=30, repurchase=(0.15, 0.28)),
         ),
         Pack(
             name="blind",
@@ -514,6 +515,7 @@ PACKS: Final[dict[str, Pack]] = {
             every=_EVERY,
             blind=True,
             turn=Turn(),
+            books=BookDials(on_day=30, repurchase=(0.15, 0.28)),
         ),
         Pack(
             name="quiet",

@@ -109,6 +109,13 @@ class Lattice:
         other._taken = self._taken.copy()
         return other
 
+    def block(self, x: float, y: float, reach_m: float) -> None:
+        """Keep every site free that lies within *reach_m* of a point, its sway allowed for."""
+        reach = reach_m + self._sway
+        low = [math.ceil((at - reach) / self._pitch) + _HALF for at in (x, y)]
+        high = [math.floor((at + reach) / self._pitch) + _HALF + 1 for at in (x, y)]
+        self._taken[low[0] : high[0], low[1] : high[1]] = True
+
     def take(self, x: float, y: float, sway_x: float, sway_y: float) -> tuple[float, float]:
         """Take the free site nearest to (x, y); *sway_x* and *sway_y* in [-1, 1] move it off the grid."""
         column, row = round(x / self._pitch), round(y / self._pitch)

@@ -88,7 +88,9 @@ class Pack:
         blind: the key is sealed unless somebody says otherwise, and severities and times are drawn again.
         bar: marks to reach.
         customers_per_rep: overrides the recipe's.
-        slice_minutes: how often phones upload during the day; the product sees everything up to that instant.
+        threads: fewest and most conversations a rep has on a working day.
+        slice_minutes: how often phones upload during the day; the product sees everything up to that instant. A whole
+            working day = once, at night: alerts carry the instant at which they could be known all the same.
         dials: what phones are like.
         beside: resolvers of others whose marks are shown beside ours.
         turn: dials that are turned while it runs; their values must be measured by the product.
@@ -108,6 +110,7 @@ class Pack:
     blind: bool = False
     bar: Bar = Bar()
     customers_per_rep: int | None = None
+    threads: tuple[int, int] = (1, 3)
     slice_minutes: int = 120
     dials: Dials = REFERENCE
     beside: tuple[str, ...] = ()
@@ -498,6 +501,8 @@ PACKS: Final[dict[str, Pack]] = {
             recipe="city-bank",
             reps=200,
             days=90,
+            customers_per_rep=40,
+            threads=(0, 1),
             slice_minutes=540,
             plantings=_EVERY_NAMED,
             every=_EVERY,
@@ -510,6 +515,8 @@ PACKS: Final[dict[str, Pack]] = {
             recipe="city-bank",
             reps=200,
             days=90,
+            customers_per_rep=40,
+            threads=(0, 1),
             slice_minutes=540,
             plantings=_EVERY_NAMED,
             every=_EVERY,

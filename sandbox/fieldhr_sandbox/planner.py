@@ -30,6 +30,7 @@ class Planner:
 
     Attributes:
         redrawn: instance -> how often it must be drawn again.
+        quiet_from: first day on which quiet rows are planted: where a dial leaves little room before it is turned.
         near_dwells: (site, place key) of stays just below the limit of a dwell.
     """
 
@@ -46,6 +47,7 @@ class Planner:
     near_dwells: list[tuple[Site, str]] = attrs.field(factory=list)
     books: dict[int, RepBook] = attrs.field(factory=dict)
     redrawn: Mapping[str, int] = attrs.field(factory=dict)
+    quiet_from: int = 0
     _span: tuple[int, int] | None = attrs.field(default=None, init=False)
     _kept: set[int] = attrs.field(factory=set)
     _touched: set[int] = attrs.field(factory=set)
@@ -58,9 +60,12 @@ class Planner:
         """
         wanted = [(by_key(key), count) for key, count in plantings]
         chosen = [(row, count) for row, count in wanted if _is_spoken(row) == spoken]
-        for row, count in sorted(chosen, key=lambda pair: _demand(pair[0])):
+        for row, count in sorted(chosen, key=lambda pair: _demand(*pair, len(self.world.reps))):
+            is_late = row.id.startswith("Q") and not row.needs.whole_rep
+            self._span = (self.quiet_from, self.days.count) if is_late else None
             for ordinal in range(count):
                 self._plant_one(row, ordinal)
+        self._span = None
 
     def plant_between(self, plantings: Sequence[tuple[str, int]], first: int, last: int, after: int) -> None:
         """Plant on the days from *first* to before *last*; *after* instances of each row went before.
@@ -132,6 +137,9 @@ class Planner:
         working = [day for day in self.days.working() if first <= day < last]
         needs = row.needs
         order = draw.shuffled(range(len(self.world.reps)))
+        if needs.whole_rep and not needs.rural:
+            # Few work in the country, and some rows can be planted nowhere else.
+            order.sort(key=lambda index: self.world.reps[index].person.territory == "rural")
         salt = draw.below(1 << 30)
         options = [needs.parts]
         if needs.either:
@@ -203,7 +211,9 @@ def _sayable(row: Scenario, script: Script) -> int:
     )
 
 
-def _demand(row: Scenario) -> tuple[bool, int, bool, int, int, str]:
+def _demand(row: Scenario, count: int, reps: int) -> tuple[bool, bool, int, bool, int, int, str]:
     needs = row.needs
-    # Neighbours of one branch who are all free are the first to run out.
-    return (not needs.rural, -needs.reps, not needs.whole_rep, -needs.days, -len(needs.parts), row.key)
+    # What takes up a few days of very many people comes after what takes up few people wholly; else neighbours of one
+    # branch who are all free are the first to run out.
+    is_bulk = not needs.whole_rep and count > reps // 10
+    return (is_bulk, not needs.rural, -needs.reps, not needs.whole_rep, -needs.days, -len(needs.parts), row.key)

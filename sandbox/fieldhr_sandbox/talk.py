@@ -52,12 +52,19 @@ _PRODUCT_NAMES: Final[dict[str, tuple[str, ...]]] = {
 _WHEN: Final = ("今天下午", "明天上午", "本周内", "周五前", "下周一")
 
 
-def converse(script: Script, rep: Rep, days: Days, streams: Streams, products: tuple[str, ...]) -> None:
-    """Fill the messages of one rep-day: one to three threads on a working day."""
+def converse(
+    script: Script,
+    rep: Rep,
+    days: Days,
+    streams: Streams,
+    products: tuple[str, ...],
+    threads: tuple[int, int] = (1, 3),
+) -> None:
+    """Fill the messages of one rep-day: from so many to so many threads on a working day."""
     if not script.works or script.absent:
         return
     draw = streams.of("talk", rep.index, script.day)
-    for number in range(draw.whole(1, 3)):
+    for number in range(draw.whole(*threads)):
         start = draw.pick((clock_s("09:05"), clock_s("10:30"), clock_s("13:35"), clock_s("15:00"), clock_s("16:30")))
         _thread(script, rep, days, streams, draw, products, number, start + draw.below(75 * 60))
 

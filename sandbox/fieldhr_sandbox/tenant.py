@@ -225,12 +225,20 @@ def _build(
         for rep in world.reps
         for day in range(days.count)
     }
-    planner = Planner(world=world, days=days, recipe=chosen, streams=streams, scripts=scripts, redrawn=redrawn)
+    planner = Planner(
+        world=world,
+        days=days,
+        recipe=chosen,
+        streams=streams,
+        scripts=scripts,
+        redrawn=redrawn,
+        quiet_from=0 if pack.turn is None else pack.turn.on_day,
+    )
     planner.plant(plantings_of(pack), spoken=False)
     for part, (count, (first, last)) in enumerate(zip(quotas, parts_of(pack), strict=True)):
         planner.plant_between(anomaly_mix(count), first, last, _APART * part)
     for (index, _), script in scripts.items():
-        converse(script, world.reps[index], days, streams, chosen.products)
+        converse(script, world.reps[index], days, streams, chosen.products, pack.threads)
     planner.plant(plantings_of(pack), spoken=True)
     for rep in world.reps:
         _live(rep, world, chosen, days, streams, scripts, pack)

@@ -64,6 +64,12 @@ class Rep:
         return self.person.id
 
 
+#: From so many customers on they stand closer: pitch and sway of their sites, and how far they keep from places.
+_CROWDED: Final = 4_000
+_CLOSE: Final = (250.0, 25.0)
+_CLEAR_M: Final = 260.0
+
+
 @attrs.define(kw_only=True)
 class World:
     """A tenant's people and places. Scenarios may add places before anything is fed.
@@ -194,9 +200,28 @@ def build_world(recipe: Recipe, reps: int, streams: Streams, first: date) -> Wor
     branches = _branches(recipe, -(-reps // BRANCH), city, frame, lattice, streams, spots)
     leaders = _leaders(branches, streams, first)
     customers: dict[str, Customer] = {}
+    near = lattice
+    if reps * recipe.customers_per_rep > _CROWDED:
+        # Customers of a big house stand closer, or the last ones would have to live out in the country; places stay
+        # where nobody is near.
+        near = Lattice(*_CLOSE)
+        for spot in spots.values():
+            near.block(spot.x, spot.y, _CLEAR_M)
     rural = set(draw.sample(range(reps), max(2, round(reps * recipe.rural_share)) if reps >= 10 else 0))
     made = tuple(
-        _rep(index, recipe, branches[index // BRANCH], index in rural, frame, lattice, streams, spots, customers, first)
+        _rep(
+            index,
+            recipe,
+            branches[index // BRANCH],
+            index in rural,
+            frame,
+            lattice,
+            near,
+            streams,
+            spots,
+            customers,
+            first,
+        )
         for index in range(reps)
     )
     return World(
@@ -287,6 +312,7 @@ def _rep(
     rural: bool,
     frame: Frame,
     lattice: Lattice,
+    near: Lattice,
     streams: Streams,
     spots: dict[str, Spot],
     customers: dict[str, Customer],
@@ -312,11 +338,13 @@ def _rep(
         id=f"p-{streams.token('home', index)}", kind="home", x=x, y=y, setting=Setting.INDOOR, rep=key, radius_m=120.0
     )
     spots[home.id] = home
+    if near is not lattice:
+        near.block(x, y, _CLEAR_M)
     median = recipe.trip_median_m * (recipe.rural_factor if rural else 1.0)
     own = []
     for number in range(recipe.customers_per_rep):
         reach = max(900.0, min(6.5 * recipe.trip_median_m, draw.lognormal(median, recipe.trip_sigma)))
-        spot, customer = _customer(index, number, key, recipe, reach, branch, frame, lattice, streams, draw)
+        spot, customer = _customer(index, number, key, recipe, reach, branch, frame, near, streams, draw)
         own.append(spot)
         spots[spot.id] = spot
         customers[customer.id] = customer

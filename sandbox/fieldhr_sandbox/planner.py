@@ -60,7 +60,7 @@ class Planner:
         """
         wanted = [(by_key(key), count) for key, count in plantings]
         chosen = [(row, count) for row, count in wanted if _is_spoken(row) == spoken]
-        for row, count in sorted(chosen, key=lambda pair: _demand(*pair, len(self.world.reps))):
+        for row, count in sorted(chosen, key=lambda pair: _demand(pair[0], pair[1], len(self.world.reps))):
             is_late = row.id.startswith("Q") and not row.needs.whole_rep
             self._span = (self.quiet_from, self.days.count) if is_late else None
             for ordinal in range(count):

@@ -188,6 +188,8 @@ def _rows(crew: Crew, tally: Tally) -> list[Table]:
         units += np.bincount(rep, weights=(part.of[mine] > 0).astype("f8"), minlength=size)
     tables = []
     for level, (subject_of, names) in enumerate(crew.levels):
+        if not names:  # a house without branches, or nobody at work yet
+            continue
         total, exposure = _pooled(counts, subject_of, len(names)), _pooled(of, subject_of, len(names))
         low, high = _interval(tally, level, (counts, of, squares, units), (total, exposure), subject_of)
         there = exposure > 0

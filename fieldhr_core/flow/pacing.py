@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from fieldhr_core.errors import ConfigError
-from fieldhr_core.model import Severity, instant, milliseconds
+from fieldhr_core.model import Audience, Severity, instant, milliseconds
 
-__all__ = ["Pacing", "digest_at_ms", "due_at_ms", "pacing_of", "rank"]
+__all__ = ["Pacing", "check_routes", "digest_at_ms", "due_at_ms", "pacing_of", "rank"]
 
 _ORDER: Final = list(Severity)
 _CLOCK: Final = r"([01]\d|2[0-3]):[0-5]\d"
@@ -62,6 +62,35 @@ def pacing_of(settings: Mapping[str, Any]) -> Pacing:
             code="FHR-CFG-001",
             hint="See Pacing in the reference of the public names.",
         ) from cause
+
+
+def check_routes(settings: Mapping[str, Any]) -> None:
+    """Refuse routes that could not be followed, all of them at once, before an alert has to take one.
+
+    Raises:
+        ConfigError: FHR-CFG-001.
+    """
+    routes = settings.get("routes", ())
+    wrong = ["routes is a list"] if not isinstance(routes, list | tuple) else []
+    for number, route in enumerate(routes if not wrong else ()):
+        where = f"routes[{number}]"
+        if not isinstance(route, Mapping) or not isinstance(route.get("channel"), str):
+            wrong.append(f"{where} names a channel")
+            continue
+        if not isinstance(route.get("to", ""), str) or not (route.get("to") or route.get("person")):
+            wrong.append(f"{where} has a recipient: to, or person")
+        known: dict[str, Collection[str]] = {
+            "person": ("owner", "rep"),
+            "min_severity": list(Severity),
+            "audience": list(Audience),
+        }
+        wrong += [
+            f"{where}.{name} is one of {', '.join(values)}"
+            for name, values in known.items()
+            if route.get(name) is not None and route[name] not in values
+        ]
+    if wrong:
+        raise ConfigError(f"Alerts could not go out like that: {'; '.join(wrong)}.", code="FHR-CFG-001", path="routes")
 
 
 def rank(severity: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import AccessError, ConfigError, RecordError
 from fieldhr_core.flow.deadlines import case_policy
-from fieldhr_core.flow.pacing import pacing_of
+from fieldhr_core.flow.pacing import check_routes, pacing_of
 from fieldhr_core.flow.values import plain
 from fieldhr_core.flow.watch import watch_policy
 from fieldhr_core.model import Calendar, WorkPattern
@@ -136,6 +136,7 @@ class Tenants:
                 )
         case_policy(settings)
         pacing_of(settings)
+        check_routes(settings)
         try:
             watch_policy(settings)
         except (TypeError, ValueError) as cause:

@@ -236,6 +236,19 @@ def test_pacing_that_makes_no_sense_is_refused(hr: FieldHR) -> None:
             hr.tenants.create("x", name="x", settings={"delivery": wrong})
 
 
+def test_routes_that_lead_nowhere_are_refused_before_an_alert_takes_them(hr: FieldHR) -> None:
+    for wrong in (
+        "all",
+        [{"to": "x"}],
+        [{"channel": "post"}],
+        [{"channel": "post", "person": "boss"}],
+        [{"channel": "post", "to": "x", "min_severity": "huge"}],
+        [{"channel": "post", "to": "x", "audience": "everybody"}],
+    ):
+        with pytest.raises(ConfigError, match="FHR-CFG-001"):
+            hr.tenants.create("x", name="x", settings={"routes": wrong})
+
+
 # -- storms and outages ----------------------------------------------------------------------------------------------
 
 

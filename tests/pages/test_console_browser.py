@@ -20,6 +20,7 @@ import pytest
 
 from fieldhr_core import FieldHR
 from fieldhr_core.model import Principal, Role
+from fieldhr_plugins.console.pages import speech
 
 
 def _load(name: str) -> Any:
@@ -122,12 +123,11 @@ def visit(browser: Any, url: str, case: str) -> Iterator[Callable[..., Any]]:
 def test_axe_finds_nothing_in_light_and_in_dark_and_nothing_leaves_the_host(
     name: str, visit: Callable[..., Any], violations: Callable[[Any], list[str]]
 ) -> None:
-    page = visit(name)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+    for scheme, language in (("light", "en"), ("dark", "zh-Hans")):
+        page = visit(name, color_scheme=scheme, language=language)
         assert violations(page) == [], scheme
-    assert page.context.outside == []
-    assert page.faults == []
+        assert page.context.outside == []
+        assert page.faults == []
 
 
 @pytest.mark.req("I6")
@@ -148,6 +148,25 @@ def test_no_page_scrolls_sideways_on_320_pixels(language: str, visit: Callable[.
             ".map(e => e.outerHTML.slice(0, 80))"
         )
         assert small == [], name
+        page.context.close()
+
+
+class _Longer:
+    """Texts half as long again, as German and Russian may be."""
+
+    def gettext(self, message: str) -> str:
+        return f"{message}{' ouça' * round(len(message) / 8)}"
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        return self.gettext(one if count == 1 else many)
+
+
+@pytest.mark.req("F4")
+def test_longer_languages_fit(visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech, "_catalogue", lambda _language: _Longer())
+    for name in PAGES:
+        page = visit(name, width=320, height=640)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
         page.context.close()
 
 

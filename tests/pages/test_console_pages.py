@@ -440,3 +440,21 @@ def test_the_rest_of_today_is_not_unknown_it_has_not_been_yet(hr: FieldHR) -> No
         there = desk.reports.day("r000", console_team.DAY.date())
     assert silent.gaps_ms[-1][1] == now_ms
     assert there.gaps_ms == ()
+
+
+@pytest.mark.req("D1")
+def test_the_checks_of_the_store_run_for_the_administrator_and_only_when_a_form_asks(
+    hr: FieldHR, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    class Found:
+        proofs = ()
+
+    monkeypatch.setattr("fieldhr_core.care.room.Care.evidence", lambda _self, **_: asked.append(True) or Found())
+    ask(hr, "/trust?evidence=1", ADMIN)
+    ask(hr, "/trust", ADMIN, method="POST", form={"evidence": "1"}, is_ours=False)
+    ask(hr, "/trust", who(Role.AUDITOR), method="POST", form={"evidence": "1"}, is_ours=True)
+    assert asked == []
+    assert ask(hr, "/trust", ADMIN, method="POST", form={"evidence": "1"}, is_ours=True).status == 200
+    assert asked == [True]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fieldhr_core.model import Role
 from fieldhr_plugins.console.pages import words
@@ -10,6 +10,9 @@ from fieldhr_plugins.console.pages.asking import Answer, Asked
 from fieldhr_plugins.console.pages.shell import template
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fieldhr_core.care.evidence.proof import Proof
     from fieldhr_core.flow.desk import Desk
 
 __all__ = ["render"]
@@ -19,7 +22,7 @@ _SHOWN: Final = 60
 
 
 def render(desk: Desk, asked: Asked) -> Answer:
-    """Return the page. Query: ``prove`` reads the whole chain; ``evidence`` runs the checks of the store."""
+    """Return the page. Query: ``prove`` reads the whole chain. Form: ``evidence`` runs the checks of the store."""
     speech = asked.speech
     _, _, zone, simulated = desk.boards.whose()
     chain = desk.trail.verify() if asked.query.get("prove") else None
@@ -46,9 +49,8 @@ def render(desk: Desk, asked: Asked) -> Answer:
     )
 
 
-def _proofs(asked: Asked) -> list[Any] | None:
-    """Return what the checks of the store found; ``None`` where they were not asked for."""
-    if asked.hr is None or not asked.query.get("evidence") or asked.principal.role is not Role.ADMIN:
+def _proofs(asked: Asked) -> Sequence[Proof] | None:
+    """Return what the checks of the store found; ``None`` where no form of ours asked for them: they are work."""
+    if asked.hr is None or not asked.form.get("evidence") or asked.principal.role is not Role.ADMIN:
         return None
-    evidence = getattr(asked.hr.care, "evidence", None)
-    return [] if evidence is None else list(getattr(evidence(), "proofs", []))
+    return asked.hr.care.evidence(drill=False).proofs

@@ -167,6 +167,26 @@ def test_teleports_are_seen_and_trains_outliers_and_flights_are_not() -> None:
 
 
 @pytest.mark.req("A7")
+def test_doubts_of_one_day_are_weighed_together_and_those_of_another_are_not() -> None:
+    mocked, jumped = walk(), walk()
+    mocked["mock"][20:60] = 1
+    jumped["lat"][[100, 130]] += 0
+    for first in (100, 160):
+        jumped["lat"][first : first + 20] += 60_000 / METRES
+    alone = DeviceDoubts().find(Held({"signals": signals(mocked)}))
+    both = DeviceDoubts().find(Held({"signals": signals({**jumped, "mock": mocked["mock"]})}))
+    other_day = Table.concat(SIGNALS, [signals(mocked), signals(jumped, on="2026-03-03", shift_ms=24 * 60 * MINUTE)])
+    apart = DeviceDoubts().find(Held({"signals": other_day}))
+    (mock,) = alone
+    assert (mock.confidence, mock.params["beside"]) == (0.7, [])
+    assert {f.code: (f.confidence, f.params["beside"], len(f.evidence)) for f in both} == {
+        "device.mock_location": (0.88, ["device.impossible_speed"], 2),
+        "device.impossible_speed": (0.88, ["device.mock_location"], 2),
+    }
+    assert {f.code: f.confidence for f in apart} == {"device.mock_location": 0.7, "device.impossible_speed": 0.6}
+
+
+@pytest.mark.req("A7")
 @pytest.mark.scenario("L09")
 @pytest.mark.parametrize(("source", "minutes", "count"), [("gps", 90, 1), ("gps", 30, 0), ("network", 90, 0)])
 def test_frozen_coordinates_of_a_gps_are_a_doubt(source: str, minutes: int, count: int) -> None:

@@ -21,6 +21,10 @@ _SEVERITY: Final[dict[str, Severity]] = {
     "device.clock_tamper": Severity.MEDIUM,
 }
 
+#: Signals of one rep-day that are weighed together: each is independent of the others.
+_WEIGHED: Final = (*_SEVERITY, "device.replayed_track", "track.gap", "visit.unsupported")
+_SUREST: Final = 0.95
+
 #: A share is read off at least so many turns.
 _COVERED: Final = 8
 
@@ -36,7 +40,8 @@ class DeviceDoubts:
         self.settings = settings or PlacesSettings()
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
-        """Return one finding a rep-day and signal, however often it recurs that day."""
+        """Return one finding a rep-day and signal, however often it recurs that day, weighed with the day's others."""
+        beside = _by_day(tables[SIGNALS])
         first: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
         for row in _signals(tables[SIGNALS], *_SEVERITY):
             first.setdefault((row["rep"], row["date"], row["signal"]), []).append(row)
@@ -50,7 +55,9 @@ class DeviceDoubts:
             "device.clock_tamper": {"clock_skew_s": self.settings.clock_skew_s},
         }
         return [
-            _finding(code, rep, day, rows, min(r["seen_ms"] for r in rows), _SEVERITY[code], limits[code])
+            _finding(
+                code, rep, day, rows, min(r["seen_ms"] for r in rows), _SEVERITY[code], limits[code], beside[rep, day]
+            )
             for (rep, day, code), rows in first.items()
         ]
 
@@ -67,6 +74,7 @@ class ReplayedTrack:
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a rep-day that is frozen or repeats an earlier day of the period."""
+        beside = _by_day(tables[SIGNALS])
         frozen: dict[tuple[str, str], list[dict[str, Any]]] = {}
         sketches: dict[str, list[dict[str, Any]]] = {}
         for row in _signals(tables[SIGNALS], "device.replayed_track", "track.sketch"):
@@ -77,7 +85,9 @@ class ReplayedTrack:
                 sketches.setdefault(row["rep"], []).append(row)
         limits = {"frozen_s": self.settings.frozen_s, "replay_share": self.settings.replay_share}
         found = [
-            _finding("device.replayed_track", rep, day, rows, rows[0]["seen_ms"], Severity.HIGH, limits)
+            _finding(
+                "device.replayed_track", rep, day, rows, rows[0]["seen_ms"], Severity.HIGH, limits, beside[rep, day]
+            )
             for (rep, day), rows in frozen.items()
         ]
         for rep, rows in sketches.items():
@@ -89,7 +99,14 @@ class ReplayedTrack:
                     shown = {**row, "facts": json.dumps({"kind": "replayed", "of": twin[0], "share": twin[1]})}
                     found.append(
                         _finding(
-                            "device.replayed_track", rep, row["date"], [shown], row["seen_ms"], Severity.HIGH, limits
+                            "device.replayed_track",
+                            rep,
+                            row["date"],
+                            [shown],
+                            row["seen_ms"],
+                            Severity.HIGH,
+                            limits,
+                            beside.get((rep, row["date"]), ()),
                         )
                     )
         return found
@@ -221,6 +238,14 @@ def _signals(signals: Table, *names: str) -> Iterator[dict[str, Any]]:
     return signals.take(wanted).sort("rep", "date", "start_ms").rows()
 
 
+def _by_day(signals: Table) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return the signals that are weighed together, by rep-day."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in _signals(signals, *_WEIGHED):
+        found.setdefault((row["rep"], row["date"]), []).append(row)
+    return found
+
+
 def _finding(
     code: str,
     rep: str,
@@ -229,14 +254,22 @@ def _finding(
     seen_ms: int,
     severity: Severity,
     limits: Mapping[str, Any],
+    beside: Sequence[Mapping[str, Any]] = (),
 ) -> Finding:
+    others: dict[str, float] = {}
+    for row in beside:
+        if row["signal"] != code:
+            others[row["signal"]] = max(row["strength"], others.get(row["signal"], 0.0))
+    doubt = 1.0 - min(_SUREST, max(row["strength"] for row in rows) + 0.05 * (len(rows) - 1))
+    for strength in others.values():
+        doubt *= 1.0 - strength
     evidence = tuple(
         Evidence(
             kind="signal",
             ids=(f"{row['rep']}/{row['date']}/{row['signal']}/{row['start_ms']}",),
             facts={**json.loads(row["facts"]), "start": _text(row["start_ms"]), "end": _text(row["end_ms"])},
         )
-        for row in rows
+        for row in (*rows, *(row for row in beside if row["signal"] != code))
     )
     return Finding(
         code=code,
@@ -247,13 +280,13 @@ def _finding(
         opened_at=_instant(seen_ms),
         closed_at=_instant(max(seen_ms, *(row["end_ms"] for row in rows))),  # a doubt may be seen after it ended
         severity=severity,
-        confidence=round(min(0.95, max(row["strength"] for row in rows) + 0.05 * (len(rows) - 1)), 3),
+        confidence=round(min(_SUREST, 1.0 - doubt), 3),
         rule=f"places.{code}",
         version="1",
         thresholds=limits,
         evidence=evidence,
         explanation=code,
-        params={"date": day, "count": len(rows), **_shown(rows[0])},
+        params={"date": day, "count": len(rows), "beside": sorted(others), **_shown(rows[0])},
         advice=f"{code}.advice",
         readings=(f"{code}.reading.technical", f"{code}.reading.deliberate"),
         audience=(Audience.MANAGER,),

@@ -271,7 +271,7 @@ def _clocks_change(site: Site) -> None:
         pattern=WorkPattern(zone="Australia/Sydney", start=time(12), end=time(21), breaks=((time(15), time(16, 30)),)),
     )
     change = date(2026, 4, 5)
-    late = site.customer(high_m=9000)
+    early, late = site.customer(high_m=6000), site.customer(high_m=6000)
     for script in site.every_script():
         if script.date < change:
             continue
@@ -283,7 +283,11 @@ def _clocks_change(site: Site) -> None:
             script.parts["noon"] = []
         if script.day > site.days_used[1]:
             # The working day ends an hour later by the clock here, and is worked to its end.
-            script.parts["pm"] = [attrs.evolve(site.visit(late, 35 * 60), arrive_s=clock_s("16:50")), site.office()]
+            script.parts["pm"] = [
+                attrs.evolve(site.visit(early, 30 * 60), arrive_s=clock_s("15:10")),
+                attrs.evolve(site.visit(late, 35 * 60), arrive_s=clock_s("16:50")),
+                site.office(),
+            ]
     place = site.near("restaurant", site.rep.branch.office, 1300, 6000)
     for number, arrive in ((0, "12:05"), (1, "13:05")):
         stops = [Stop(spot=place, stay_s=70 * 60, arrive_s=clock_s(arrive)), site.office()]

@@ -102,9 +102,17 @@ def _schemas(application: Litestar) -> dict[str, Any]:
     known = [kind for kind in wire if kind not in (None, Any, type(None)) and _is_ours(kind)]
     _, found = msgspec.json.schema_components(known, ref_template="#/components/schemas/{name}")
     for name, schema in found.items():
-        if not name.endswith("In") and "properties" in schema:
+        if "properties" not in schema:
+            continue
+        if not name.endswith("In"):
             # What has a default may be left out on the way in; on the way out everything is said.
             schema["required"] = list(schema["properties"])
+            continue
+        for field in schema["properties"].values():
+            # Makers of clients take a field with a default for one that is always there.
+            default = field.pop("default", None)
+            if default:
+                field["description"] = f"{default} where it is left out."
     return dict(found)
 
 

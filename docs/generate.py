@@ -256,7 +256,47 @@ FOLDERS = {
     "explanation": ("Explanation", "Why things are as they are, and which decisions led there."),
 }
 
+
 #: Page, relative to docs/ -> what makes it. The indexes come last: they list the others.
+def http_api_page() -> str:
+    """List every operation of the HTTP interface."""
+    from fieldhr_plugins.console.api.app import description
+
+    document = description()
+    lines = [
+        "# HTTP API",
+        "",
+        "What `fieldhr serve` and a host's mount answer below `/api`; `/openapi.json` says the same for programs (OpenAPI 3.1).",
+        "How to run it: [Serve](../how-to/serve.md), how to mount it: [Embed the pages](../how-to/embed-the-pages.md).",
+        "",
+        "## What holds for every operation",
+        "",
+        "- **Who**: a bearer token, a token as the password of basic authentication, or the cookie of the login page or of the host.",
+        "- **Meant**: what a cookie authenticates and changes something carries `form_token` of `/api/session` in `X-CSRF-Token`.",
+        "- **Limits**: 50 requests a second and 600 at once for each principal; bodies up to 32 MiB; then 429 with `Retry-After`, and 413.",
+        "- **Twice**: with `Idempotency-Key` the same request gets the same answer for a week; another body with the key is FHR-API-006.",
+        "- **Pages**: lists return `items` and `next`; hand `next` in as `cursor`.",
+        "- **Errors**: `application/problem+json` with a `code` of [Errors](errors.md).",
+        "  What is not the principal's is answered like what is not there.",
+        "- **Strict**: nothing is coerced; unknown fields, times without a zone and coordinates without a datum are refused.",
+    ]
+    for tag in document["tags"]:
+        lines += ["", f"## {tag['name'].capitalize()}", "", tag["description"], ""]
+        lines += ["| request | operation | what |", "| --- | --- | --- |"]
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                if tag["name"] in operation["tags"]:
+                    summary = _cell(operation["summary"])
+                    lines.append(f"| `{method.upper()} {path}` | `{operation['operationId']}` | {summary} |")
+    lines += [
+        "",
+        "## Webhooks",
+        "",
+        "The channel `webhook` posts notices; the section `webhooks` of the description says what is in one and what to answer.",
+    ]
+    return _page(lines)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "reference/errors.md": errors_page,
     "reference/schemas.md": schemas_page,
@@ -265,6 +305,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/field-register.md": field_register_page,
     "reference/requirements.md": requirements_page,
     "reference/packs.md": packs_page,
+    "reference/http-api.md": http_api_page,
     **{f"{folder}/index.md": functools.partial(index_page, folder) for folder in FOLDERS},
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -85,8 +86,15 @@ class Desk:
 
     def said(self, case: Case, language: str) -> tuple[str, str]:
         """Return title and body of a case in the words of the plugins, for a BCP 47 language."""
+        return self._wording().of_case(case, language)
+
+    def words(self, message: str, language: str, params: Mapping[str, Any]) -> str:
+        """Return the text of a message id, for a BCP 47 language; the id itself where nobody has words for it."""
+        return self._wording().text(message, language, params) if message else ""
+
+    def _wording(self) -> Wording:
         cached = self._acting.house.cached
         wording: Wording | None = cached.get(("", "wording"))
         if wording is None:
             wording = cached["", "wording"] = Wording.of(self._acting.house.registry)
-        return wording.of_case(case, language)
+        return wording

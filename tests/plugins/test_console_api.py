@@ -428,3 +428,34 @@ def test_the_interface_runs_inside_a_host_of_either_kind(town: Town) -> None:
             "/api/check-ins", json=check_in("w"), headers={"Authorization": f"Bearer {town.tokens['rep']}"}
         )
     assert answer.json()["customer_name"] == "Zhang San"
+
+
+@pytest.mark.req("E6")
+def test_a_rep_reads_their_own_scorecard_in_words_and_nobody_else_s(town: Town) -> None:
+    query = "first=2026-03-01&last=2026-03-02"
+    cards = town.ask("manager", "GET", f"/api/scorecards?{query}").json()
+    assert {card["subject"] for card in cards} <= {"r1", "r2", "m1"}
+    mine = town.ask("rep", "GET", f"/api/people/r1/scorecard?{query}&language=zh-Hans")
+    if any(card["subject"] == "r1" for card in cards):
+        assert mine.status_code == 200, mine.text
+        assert {"total", "lines"} <= set(mine.json())
+    assert {card["subject"] for card in town.ask("rep", "GET", f"/api/scorecards?{query}").json()} <= {"r1"}
+    for path in ("r2", "nobody"):
+        answer = town.ask("rep", "GET", f"/api/people/{path}/scorecard?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "FHR-ACC-001")
+    assert town.ask("rep", "GET", "/api/scores?first=2026-03-02&last=2026-03-01").json()["code"] == "FHR-REC-001"
+
+
+@pytest.mark.req("E6")
+def test_open_cases_come_in_words_with_what_the_caller_may_do(town: Town) -> None:
+    town.ask("rep", "POST", "/api/check-ins", json=check_in("k1", lat=31.26))
+    (mine,) = town.ask("rep", "GET", "/api/inbox?language=zh-Hans").json()
+    assert {"explain", "contest"} <= set(mine["steps"])
+    assert mine["body"]
+    assert mine["body"] != mine["code"]
+    english = town.ask("rep", "GET", "/api/inbox?language=en").json()[0]["body"]
+    assert english != mine["body"]
+    assert town.ask("other", "GET", "/api/inbox").json() == []
+    done = town.ask("rep", "POST", f"/api/alerts/{mine['id']}/steps", json={"step": "contest", "note": "I was there."})
+    assert done.json()["state"] == "contested"
+    assert "contest" not in town.ask("rep", "GET", "/api/inbox").json()[0]["steps"]

@@ -52,6 +52,8 @@ _ROUTES = (
     people.own_view,
     people.day,
     scores.metrics,
+    scores.scorecards,
+    scores.in_words,
     running.tenant,
     running.plugins,
     running.faults,

@@ -419,7 +419,12 @@ async function into(id, load) {
 const loadDay = () => into("day-body", async () => dayView(await read(`days/${encodeURIComponent(person())}/${today()}`), zone()));
 
 const loadScore = () =>
-  into("score-body", async () => scoreView(await read(`scores?first=${today().slice(0, 8)}01&last=${today()}`), person()));
+  into("score-body", async () => {
+    const query = `first=${today().slice(0, 8)}01&last=${today()}&language=${chosen()}`;
+    const { answer } = await ask(`people/${encodeURIComponent(person())}/scorecard?${query}`);
+    if (!answer.ok && answer.status !== 404) throw new Error(String(answer.status));
+    return scoreView(answer.ok ? await answer.json() : null);
+  });
 
 async function loadAlerts() {
   const items = await read(`inbox?language=${chosen()}`);

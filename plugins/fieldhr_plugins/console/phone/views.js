@@ -65,16 +65,21 @@ function map(fixes, stays) {
   return drawn("svg", { class: "track", viewBox: box, role: "img", "aria-label": say("day_map") }, line, ...stops);
 }
 
-export function scoreView(scores, person) {
-  const rows = [];
-  scores.subject.forEach((subject, n) => {
-    if (subject !== person || scores.value[n] === null) return;
-    const ends = [scores.low[n], scores.high[n]].map((end) => (end === null ? "…" : round(end)));
-    rows.push([scores.metric[n].replaceAll("_", " "), round(scores.value[n]), round(scores.exposure[n]), ends.join(" – ")]);
-  });
-  if (!rows.length) return [make("p", {}, say("score_empty"))];
-  const heads = [say("metric"), say("value"), say("rests_on"), say("between")];
-  return [make("p", { class: "small" }, say("score_said")), table(say("my_score"), heads, rows)];
+const points = (hundredths) => (hundredths / 100).toFixed(1);
+
+export function scoreView(card) {
+  if (card === null || card.total === null) return [make("p", {}, say("score_empty"))];
+  const rows = card.lines.map((line) => [
+    line.metric.replaceAll("_", " "),
+    line.value === null ? "…" : round(line.value),
+    points(line.contribution),
+    line.why,
+  ]);
+  return [
+    make("p", { class: "customer" }, say("score_total", { total: points(card.total), low: points(card.low), high: points(card.high) })),
+    make("p", { class: "small" }, say("score_said")),
+    table(say("my_score"), [say("metric"), say("value"), say("adds"), say("why")], rows),
+  ];
 }
 
 const round = (value) => Number(value.toPrecision(3)).toString();

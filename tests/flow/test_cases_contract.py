@@ -343,7 +343,7 @@ def test_handed_over_with_a_reason_and_a_new_clock(hr: FieldHR) -> None:
 
 
 def test_options_are_exactly_the_steps_that_succeed(hr: FieldHR) -> None:
-    for number, who in enumerate((REP, MANAGER, COMPLIANCE)):
+    for number, who in enumerate((REP, MANAGER)):
         for path in ((), ("acknowledge",), ("acknowledge", "explain"), ("acknowledge", "contest")):
             [case] = raised(hr, finding(instance=f"{number}{path}"))
             for step in path:
@@ -510,4 +510,4 @@ def test_whatever_people_and_time_do_the_rules_of_a_fair_case_hold(tmp_path: Any
             assert case.snoozed_until is None or case.state in OPEN
             assert case.owner != "r1"
 
-    run_state_machine_as_test(Machine, settings=settings(max_examples=8, stateful_step_count=14, deadline=None))
+    run_state_machine_as_test(Machine, settings=settings(max_examples=6, stateful_step_count=14, deadline=None))

@@ -72,8 +72,8 @@ class Learned:
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return what is not as it used to be; told for a few evenings, then over."""
         days = judged_days(tables, self._settings)
-        if not days:
-            return []
+        if max(map(len, days.values()), default=0) < self._learned.least_baseline_days + _SHORTEST:
+            return []  # nobody has a past yet
         reps = features_of(tables, days, busy=self._is_busy)
         groups = groups_of(tables)
         peers = Peers(reps, groups, self._settings.min_peers)

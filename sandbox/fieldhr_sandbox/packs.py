@@ -260,6 +260,22 @@ _LOOK_ALIKES: Final = (
 _EVERY: Final = Every(without=("L16",))
 _EVERY_NAMED: Final = (("Q14", 12), ("Q20", 3))
 
+
+def _house(name: str, recipe: str, title: str) -> Pack:
+    return Pack(
+        name=name,
+        title=f"{title}: 200 reps for 90 days, three of every row, sixty of every quiet day",
+        recipe=recipe,
+        reps=200,
+        days=90,
+        customers_per_rep=40,
+        threads=(0, 1),
+        slice_minutes=540,
+        plantings=_EVERY_NAMED,
+        every=_EVERY,
+    )
+
+
 #: Every pack by name.
 PACKS: Final[dict[str, Pack]] = {
     each.name: each
@@ -524,6 +540,11 @@ PACKS: Final[dict[str, Pack]] = {
             turn=Turn(),
             books=BookDials(on_day=30, repurchase=(0.15, 0.28)),
         ),
+        _house("insurance", "insurance-broker", "Insurance broker"),
+        _house("securities", "securities", "Securities house"),
+        _house("fund", "fund", "Fund company"),
+        _house("trust", "trust", "Trust company"),
+        _house("futures", "futures", "Futures broker"),
         Pack(
             name="quiet",
             title="60 reps for six weeks: legitimate behaviour that looks wrong, nothing else",

@@ -376,7 +376,7 @@ def _customer(
     x, y = _somewhere(draw, branch.office, lattice, reach)
     key = f"c-{streams.token('customer', rep, number)}"
     setting = draw.uniform()
-    firm = draw.chance(0.8)
+    firm = draw.chance(recipe.firm_share)
     title = names.company(draw, branch.district.city) if firm else names.person(draw)
     born = date(1960, 1, 1) + timedelta(days=draw.below(15000))
     spot = Spot(

@@ -7,11 +7,14 @@ from typing import Final
 from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.recipes.base import Recipe
 from fieldhr_sandbox.recipes.city_bank import CITY_BANK
+from fieldhr_sandbox.recipes.houses import FUND, FUTURES, INSURANCE_BROKER, SECURITIES, TRUST
 
 __all__ = ["RECIPES", "Recipe", "recipe"]
 
 #: Every recipe by name.
-RECIPES: Final[dict[str, Recipe]] = {each.name: each for each in (CITY_BANK,)}
+RECIPES: Final[dict[str, Recipe]] = {
+    each.name: each for each in (CITY_BANK, INSURANCE_BROKER, SECURITIES, FUND, TRUST, FUTURES)
+}
 
 
 def recipe(name: str) -> Recipe:

@@ -20,6 +20,7 @@ class Recipe:
         products: product classes its reps speak of.
         needs: what customers want, one of which each customer has.
         cities: cities it may lie in; the seed picks one.
+        firm_share: share of customers that are firms; the others are people.
         customers_per_rep: how many customers a rep holds.
         trip_median_m, trip_sigma: log-normal distance of customers from the rep's office, urban; *rural_factor* times
             that for rural reps.
@@ -35,6 +36,7 @@ class Recipe:
     products: tuple[str, ...]
     needs: tuple[str, ...]
     cities: tuple[str, ...]
+    firm_share: float = 0.8
     customers_per_rep: int = 60
     trip_median_m: float = 4500.0
     trip_sigma: float = 0.65

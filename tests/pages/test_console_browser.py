@@ -310,9 +310,8 @@ def test_pictures_for_the_docs(name: str, visit: Callable[..., Any], tmp_path: P
         path = (IMAGES if write else tmp_path) / f"console-{name}-{kind}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=path)
-        if write:
-            _shrunk(path)
-        assert path.stat().st_size < 200_000
+        _shrunk(path)
+        assert path.stat().st_size < 150_000
         assert (IMAGES / path.name).is_file(), "FIELDHR_SCREENSHOTS=1 pytest tests/pages/test_console_browser.py"
 
 

@@ -8,6 +8,7 @@ becomes durable together or not at all.
 from __future__ import annotations
 
 import contextlib
+import hmac
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -43,10 +44,12 @@ AUDITED: Final = frozenset({"identity", "whereabouts", "message", "pay", "biomet
 
 #: Receipts a desk remembers; whoever wants all of them takes them as they come.
 _RECEIPTS: Final = 1_000
-#: Characters an id in the trail may have; a longer one that was asked for is cut.
-_LONGEST_OBJECT: Final = 200
+#: Kinds of things that are asked for by id, and the tables they stand in; of every other kind: whose.
+_ASKED_FOR: Final = {"customers": "customers", "cases": "cases"}
+#: Stands before the hash of an id that this tenant does not know.
+UNKNOWN: Final = "unknown:"
 
-__all__ = ["Acting", "House", "TenantFacts", "Unit"]
+__all__ = ["UNKNOWN", "Acting", "House", "TenantFacts", "Unit"]
 
 
 @attrs.frozen(kw_only=True)
@@ -319,14 +322,27 @@ class Acting:
         with contextlib.suppress(StoreError), self.house.binding.scoped(who, write=True) as connection:
             unit = Unit(self, connection, self.house.now_ms())
             if connection.execute(sa.select(tenants.c.id).where(tenants.c.id == self.tenant)).first() is not None:
-                unit.audit(
-                    "access.refused",
-                    str(refused.where.get("kind", "access")),
-                    str(refused.where.get("asked", ""))[:_LONGEST_OBJECT],
-                    code=refused.code,
-                    person=principal.person,
-                )
+                kind, asked = str(refused.where.get("kind", "access")), str(refused.where.get("asked", ""))
+                thing = self._named(unit, kind, asked)
+                unit.audit("access.refused", kind, thing, code=refused.code, person=principal.person)
                 unit.finish()
+
+    def _named(self, unit: Unit, kind: str, asked: str) -> str:
+        """Return an id as the trail may hold it: one that this tenant knows, or a keyed hash of what was typed.
+
+        What nobody knows may be a name or a number that somebody took for an id; the trail is never cut.
+        """
+        import sqlalchemy as sa
+
+        if not asked:
+            return ""
+        table = getattr(self.tables, _ASKED_FOR.get(kind, "people"))
+        with unit.housework():
+            known = sa.select(table.c.id).where(table.c.tenant == self.tenant, table.c.id == asked)
+            if unit.connection.execute(known).first() is not None:
+                return asked
+            secret = unit.vault.secret(self.tenant, "audit", "refused")
+        return UNKNOWN + hmac.digest(secret, asked.encode(), "sha256").hex()[:24]
 
     def facts(self, unit: Unit) -> TenantFacts:
         """Return what the tenant is set to.

@@ -9,7 +9,7 @@ time the runtime is advanced. A tenant's setting ``watch`` moves the limits::
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from fieldhr_core.flow.acting import UNKNOWN
 from fieldhr_core.flow.cases import raise_findings
 from fieldhr_core.model import OPEN, Audience, Evidence, Finding, Role, Severity, instant
-from fieldhr_core.store.rows import put, within
+from fieldhr_core.store.rows import put
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -34,8 +35,6 @@ _DOWN: Final = 2
 _LOOKED_BACK: Final = 50_000
 #: So many times what a rep usually opens is a lot.
 _TIMES_USUAL: Final = 5
-#: Kinds of things whose ids are asked for, and where they stand.
-_KINDS: Final = {"customers": "customers", "people": "people", "cases": "cases", "tracks": "people"}
 
 
 @attrs.frozen(kw_only=True)
@@ -210,7 +209,7 @@ def _trail(acting: Acting, unit: Unit) -> Iterator[Finding]:
     for actor, seen in sorted(by_actor.items()):
         today = [one for one in seen if _day(one, zone) == _day(seen[-1], zone)]
         earlier = [one for one in seen if _day(one, zone) != _day(seen[-1], zone)]
-        yield from _bulk(acting, unit, actor, today, earlier, policy, zone)
+        yield from _bulk(actor, today, earlier, policy, zone)
 
 
 def _day(one: _Seen, zone: ZoneInfo) -> str:
@@ -218,8 +217,6 @@ def _day(one: _Seen, zone: ZoneInfo) -> str:
 
 
 def _bulk(
-    acting: Acting,
-    unit: Unit,
     actor: str,
     today: Sequence[_Seen],
     earlier: Sequence[_Seen],
@@ -227,7 +224,6 @@ def _bulk(
     zone: ZoneInfo,
 ) -> Iterator[Finding]:
     window_ms = policy.window_min * 60_000
-    strange = _strange(acting, unit, {one.refused for one in today if one.refused is not None})
     usual = max((sum(one.count for one in span) for span in _windows(earlier, window_ms)), default=0)
     limit = max(policy.records, _TIMES_USUAL * usual)
     facts = {"actor": actor, "window_min": policy.window_min}
@@ -235,8 +231,9 @@ def _bulk(
     for span in _windows(today, window_ms):
         records = sum(one.count for one in span) if span[-1].role == Role.REP else 0
         refused = [one.refused for one in span if one.refused is not None]
-        tries = sum(asked[1] != "" and asked not in strange for asked in refused)
-        ids = len({asked for asked in refused if asked in strange})
+        strange = {ident for _, ident in refused if ident.startswith(UNKNOWN)}
+        tries = sum(ident not in strange for _, ident in refused if ident)
+        ids = len(strange)
         if not bulk and (records > limit or tries > policy.tries) and span[-1].person is not None:
             bulk = True
             said = {**facts, "records": records, "tries": tries, "usual": usual}
@@ -256,27 +253,6 @@ def _windows(seen: Sequence[_Seen], window_ms: int) -> Iterator[Sequence[_Seen]]
         while seen[start].at_ms <= one.at_ms - window_ms:
             start += 1
         yield seen[start : end + 1]
-
-
-def _strange(acting: Acting, unit: Unit, asked: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Return what was asked for that this tenant does not know. Whether anybody else knows it is not looked at."""
-    import sqlalchemy as sa
-
-    found: set[tuple[str, str]] = set()
-    by_kind: dict[str, set[str]] = {}
-    for kind, ident in asked:
-        if kind in _KINDS and ident:
-            by_kind.setdefault(kind, set()).add(ident)
-    for kind, ids in by_kind.items():
-        table = getattr(acting.tables, _KINDS[kind])
-        known: set[str] = set()
-        for chunk in within(sorted(ids)):
-            known |= {
-                row.id
-                for row in unit.all(sa.select(table.c.id).where(table.c.tenant == acting.tenant, table.c.id.in_(chunk)))
-            }
-        found |= {(kind, ident) for ident in ids - known}
-    return found
 
 
 def _security(

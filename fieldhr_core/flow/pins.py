@@ -78,7 +78,8 @@ def is_held(address: Address, stored: Mapping[str, Any]) -> bool:
     now = body_of(address)
     if now["text"] != said["text"]:
         return False
-    return now["lat"] is None or all(now[name] == said[name] for name in ("lat", "lon", "datum"))
+    # Where the source had no coordinate, one that comes now for the same text is a geocoder's.
+    return now["lat"] is None or said["lat"] is None or all(now[name] == said[name] for name in ("lat", "lon", "datum"))
 
 
 def held(address: Address, stored: Mapping[str, Any]) -> bytes:

@@ -20,6 +20,7 @@ from fieldhr_core.flow.people import write_absences, write_attendance, write_peo
 from fieldhr_core.flow.places import touch_places
 from fieldhr_core.flow.view import opened_days
 from fieldhr_core.hooks.providers import TakesNotes
+from fieldhr_core.intake.geocoding import Geocoder, located
 from fieldhr_core.model import STAYS, FollowUp, Problem, Receipt, Table, instant
 from fieldhr_core.store.rows import put, within
 
@@ -67,11 +68,16 @@ class Sources:
     def __init__(self, acting: Acting) -> None:
         self._acting = acting
 
-    def pull(self, connector: str) -> Receipt:
+    def pull(self, connector: str, *, geocoder: Geocoder | None = None) -> Receipt:
         """Fetch what changed at a connector's source since the last time, page by page, and store it.
 
         A source that fails leaves what is there, is marked stale with the reason, and the failure is raised after what
         had already come is kept.
+
+        Args:
+            connector: its name.
+            geocoder: fills in coordinates that the source does not give; where it cannot be asked, customers are taken
+                without, and the receipt counts the page as ``geocoder.failed``.
 
         Raises:
             PluginError: the connector failed, or there is none of that name.
@@ -82,7 +88,7 @@ class Sources:
         provider, cursor = self._opened(connector, connector)
         while True:
             pulled: Pulled = self._asked(connector, cursor, provider, "pull", cursor)
-            total += self._keep(connector, pulled)
+            total += self._keep(connector, *_placed(pulled, geocoder))
             cursor = pulled.cursor
             if not pulled.more:
                 return total
@@ -167,7 +173,7 @@ class Sources:
         with self._acting.unit() as unit, unit.housework():
             _note_source(self._acting, unit, key, mark, failure)
 
-    def _keep(self, connector: str, pulled: Pulled) -> Receipt:
+    def _keep(self, connector: str, pulled: Pulled, failures: Mapping[str, int]) -> Receipt:
         acting = self._acting
         good, reasons = sifted(pulled.customers)
         feedback = [one for one in pulled.feedback if feedback_fault(one) is None]
@@ -192,7 +198,17 @@ class Sources:
             touch_places(acting, unit)
             unit.audit("customers.pull", "source", connector, count=len(good), gone=len(gone), **_others(pulled))
         rejected = sum(reasons.values())
+        reasons = {**reasons, **failures}  # who could not be placed was taken all the same
         return Receipt(submitted=len(good) + rejected, stored=len(good), rejected=rejected, reasons=reasons)
+
+
+def _placed(pulled: Pulled, geocoder: Geocoder | None) -> tuple[Pulled, dict[str, int]]:
+    if geocoder is None:
+        return pulled, {}
+    try:
+        return attrs.evolve(pulled, customers=located(pulled.customers, geocoder)), {}
+    except FieldhrError:
+        return pulled, {"geocoder.failed": 1}
 
 
 def _others(pulled: Pulled) -> dict[str, int]:

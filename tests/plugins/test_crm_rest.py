@@ -21,12 +21,12 @@ import pytest
 from fieldhr_core.errors import ConfigError, RecordError, SourceError
 from fieldhr_core.hooks import Pulled
 from fieldhr_core.intake import web as web_module
+from fieldhr_core.intake.paths import Path, cell_of
 from fieldhr_core.intake.web import Web, WebSettings
 from fieldhr_core.model import Datum
 from fieldhr_core.testing.conformance import ConnectorConformance
 from fieldhr_plugins.crm_rest import ResourceSettings, RestSettings
 from fieldhr_plugins.crm_rest.connector import RestConnector
-from fieldhr_plugins.crm_rest.paths import Path, cell_of
 
 pytestmark = pytest.mark.req("G3")
 

@@ -309,7 +309,7 @@ def unique_key_as_an_oracle(attempt: Attempt) -> bool:
 
 @learns()
 def foreign_key_as_an_oracle(attempt: Attempt) -> bool:
-    insert = "INSERT INTO fieldhr_addresses (tenant, customer, id, body_sealed) VALUES ('insurer', '{}', 'x', '')"
+    insert = "INSERT INTO fieldhr_addresses (tenant, customer, id, pinned, body_sealed) VALUES ('insurer', '{}', 'x', false, '')"
     return _differs(attempt, insert, "customers-r3", "customers-r9")
 
 

@@ -18,11 +18,11 @@ from fieldhr_core.hooks import Pulled
 from fieldhr_core.intake.cells import BadCellError
 from fieldhr_core.intake.headings import headings
 from fieldhr_core.intake.known import digest_of, packed, unpacked
+from fieldhr_core.intake.paths import Path, filled
 from fieldhr_core.intake.records import MESSAGES, CustomerRows, DealRows, RowReader
 from fieldhr_core.intake.web import Answer, Web
 from fieldhr_core.model import Customer, Deal, Problem, Table
 from fieldhr_plugins.crm_rest import ResourceSettings, RestSettings
-from fieldhr_plugins.crm_rest.paths import Path, filled
 from fieldhr_plugins.crm_rest.presets import with_preset
 
 __all__ = ["RestConnector"]

@@ -6,12 +6,14 @@ words of an answer and nothing else, so neither time, length of thread nor field
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from fieldhr_core.model import Message
 from fieldhr_sandbox.calendars import Days, clock_s
 from fieldhr_sandbox.script import Script
 from fieldhr_sandbox.streams import Draw, Streams
+from fieldhr_sandbox.timeline import Spot
 from fieldhr_sandbox.world import Rep
 
 __all__ = ["converse"]
@@ -65,14 +67,16 @@ def converse(
     streams: Streams,
     products: tuple[str, ...],
     threads: tuple[int, int] = (1, 3),
+    shunned: Collection[str] = (),
 ) -> None:
     """Fill the messages of one rep-day: from so many to so many threads on a working day."""
     if not script.works or script.absent:
         return
     draw = streams.of("talk", rep.index, script.day)
+    partners = [spot for spot in rep.customers if spot.id not in shunned] or rep.customers
     for number in range(draw.whole(*threads)):
         start = draw.pick((clock_s("09:05"), clock_s("10:30"), clock_s("13:35"), clock_s("15:00"), clock_s("16:30")))
-        _thread(script, rep, days, streams, draw, products, number, start + draw.below(75 * 60))
+        _thread(script, rep, days, streams, draw, products, partners, number, start + draw.below(75 * 60))
 
 
 def _thread(
@@ -82,12 +86,13 @@ def _thread(
     streams: Streams,
     draw: Draw,
     products: tuple[str, ...],
+    partners: Sequence[Spot],
     number: int,
     start: int,
 ) -> None:
     product = draw.pick(products)
     named = draw.pick(_PRODUCT_NAMES[product])
-    customer = draw.pick(rep.customers).customer
+    customer = draw.pick(partners).customer
     said = [("customer", draw.pick(_QUESTIONS)), ("rep", draw.pick(_ANSWERS))]
     if draw.chance(0.5):
         said.append(("rep", draw.pick(_SECOND)))

@@ -238,7 +238,7 @@ def _build(
     for part, (count, (first, last)) in enumerate(zip(quotas, parts_of(pack), strict=True)):
         planner.plant_between(anomaly_mix(count), first, last, _APART * part)
     for (index, _), script in scripts.items():
-        converse(script, world.reps[index], days, streams, chosen.products, pack.threads)
+        converse(script, world.reps[index], days, streams, chosen.products, pack.threads, world.shunned)
     planner.plant(plantings_of(pack), spoken=True)
     for rep in world.reps:
         _live(rep, world, chosen, days, streams, scripts, pack)

@@ -208,7 +208,7 @@ class Site:
             Unplantable: where there are none either.
         """
         world = self.world
-        found = [spot for spot in spots if spot.id not in world.reserved]
+        found = [spot for spot in spots if spot.id not in world.reserved | world.shunned]
         found = found or [spot for spot in spots if spot.id not in world.moved | world.shunned]
         if not found:
             raise Unplantable

@@ -20,7 +20,7 @@ from figure import Figure
 MODULES = (
     *("importing", "guarding", "ingest", "postgresql", "blocks"),
     *("resolving", "trackers", "matching", "conduct", "screening", "wall", "pages", "serving"),
-    "scoring",
+    *("scoring", "trust"),
 )
 
 

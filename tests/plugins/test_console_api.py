@@ -459,3 +459,12 @@ def test_open_cases_come_in_words_with_what_the_caller_may_do(town: Town) -> Non
     done = town.ask("rep", "POST", f"/api/alerts/{mine['id']}/steps", json={"step": "contest", "note": "I was there."})
     assert done.json()["state"] == "contested"
     assert "contest" not in town.ask("rep", "GET", "/api/inbox").json()[0]["steps"]
+
+
+@pytest.mark.req("E7")
+def test_the_doctor_answers_the_administrator_and_names_no_other_tenant(town: Town) -> None:
+    answers = town.ask("admin", "GET", "/api/doctor").json()
+    assert len(answers) > 20
+    assert {one["status"] for one in answers} <= {"ok", "fault", "skipped"}
+    assert "insurer" not in json.dumps(answers)
+    assert town.ask("rep", "GET", "/api/doctor").status_code == 403

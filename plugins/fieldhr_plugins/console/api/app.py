@@ -57,6 +57,7 @@ _ROUTES = (
     running.tenant,
     running.plugins,
     running.faults,
+    running.doctor,
     running.trail,
     running.verify_trail,
     running.tokens,

@@ -15,7 +15,7 @@ from fieldhr_core.model import Principal, Role, instant
 from fieldhr_plugins.console.api.gate import Asked, at_desk, body_of, caller_of, site_of
 from fieldhr_plugins.console.api.wire import IdPath, TokenIn
 
-__all__ = ["create_token", "faults", "plugins", "revoke_token", "tenant", "tokens", "trail", "verify_trail"]
+__all__ = ["create_token", "doctor", "faults", "plugins", "revoke_token", "tenant", "tokens", "trail", "verify_trail"]
 
 
 class PluginOut(msgspec.Struct, kw_only=True):
@@ -29,6 +29,15 @@ class PluginOut(msgspec.Struct, kw_only=True):
     reason: str
     fix: str
     families: list[str]
+
+
+class AnswerOut(msgspec.Struct, kw_only=True):
+    """What came of one question: ``ok``, ``fault``, or ``skipped`` for want of something."""
+
+    code: str
+    status: str
+    cause: str
+    remedy: str
 
 
 class FaultOut(msgspec.Struct, kw_only=True):
@@ -116,6 +125,27 @@ async def plugins(request: Asked) -> list[PluginOut]:
             families=list(one.families),
         )
         for one in site_of(request).hr.plugins
+    ]
+
+
+@get("/doctor", operation_id="examine", tags=["running"], summary="What is wrong, why, and what to do")
+async def doctor(request: Asked) -> list[AnswerOut]:
+    """Ask every question of the doctor; nothing is mended.
+
+    Where several tenants share the store, causes and remedies are the operator's: they may name the others.
+    """
+    await _require(request, Role.ADMIN)
+    site = site_of(request)
+    answers = await site.run(site.hr.examine)
+    is_alone = len(await site.run(site.hr.tenants.list)) == 1
+    return [
+        AnswerOut(
+            code=one.code,
+            status=one.status,
+            cause=one.cause if is_alone else "",
+            remedy=one.remedy if is_alone else "",
+        )
+        for one in answers
     ]
 
 

@@ -9,6 +9,7 @@ from fieldhr_core.flow.feedback import write_feedback
 from fieldhr_core.flow.values import plain
 from fieldhr_core.model import DEALS, MET, Coded, Deal, Feedback, Table, milliseconds
 from fieldhr_core.store.columns import as_columns, put_rows, written_columns
+from fieldhr_core.store.freshness import ALL_DATES, touch, versions
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Deals", "deals_table", "first_visits", "write_deals"]
 
+#: Under which a version of all deals is kept.
+_KIND: Final = "deals"
 #: A visit so long before a deal was opened still led to it; an earlier one belongs to another deal.
 _LEAD_MS: Final = 30 * 86_400_000
 #: Deals opened so long ago take no visit any more.
@@ -70,7 +73,10 @@ def write_deals(
         rows: Any = written_columns(deals, DEALS, "deal", currency="CNY", facts={})
     else:
         rows = map(_row, deals)
-    return put_rows(unit.connection, acting.tenant, acting.tables.deals, rows, fault)
+    count = put_rows(unit.connection, acting.tenant, acting.tables.deals, rows, fault)
+    with unit.housework():
+        touch(unit.connection, acting.tables, acting.tenant, _KIND)
+    return count
 
 
 def _row(deal: Deal) -> dict[str, Any]:
@@ -108,13 +114,30 @@ def deals_table(acting: Acting, unit: Unit, until_ms: int) -> Table:
 
     What happened to a deal later is not known then: one that was closed afterwards is open.
     """
+    if not acting.is_runtime:
+        return _as_of(_read(acting, unit, until_ms), until_ms)
+    # Every evening the runtime asks again for deals of which few are new: it keeps them as long as nobody writes any.
+    version = versions(unit.connection, acting.tables, acting.tenant, _KIND, "-", "-").get(ALL_DATES, 0)
+    kept = acting.house.cached.get((acting.tenant, _KIND))
+    if not version or kept is None or kept[0] != version:
+        kept = (version, _read(acting, unit, None))
+        acting.house.cached[acting.tenant, _KIND] = kept
+    known: Table = kept[1]
+    opened = int(known["opened_ms"].searchsorted(until_ms, side="right"))
+    return _as_of(known.take(slice(0, opened)), until_ms)
+
+
+def _read(acting: Acting, unit: Unit, until_ms: int | None) -> Table:
+    """Return ``DEALS`` this principal may see by opening, up to an instant or all of them."""
     import sqlalchemy as sa
 
     table = acting.tables.deals
     chosen = [table.c["id" if column.name == "deal" else column.name] for column in DEALS.columns]
-    where = [unit.scope(table), table.c.opened_ms <= until_ms]
-    found = as_columns(unit.connection, DEALS, sa.select(*chosen).where(*where).order_by(table.c.opened_ms, table.c.id))
-    return _as_of(found, until_ms)
+    where = [unit.scope(table)]
+    if until_ms is not None:
+        where.append(table.c.opened_ms <= until_ms)
+    statement = sa.select(*chosen).where(*where).order_by(table.c.opened_ms, table.c.id)
+    return as_columns(unit.connection, DEALS, statement)
 
 
 def _as_of(deals: Table, until_ms: int) -> Table:

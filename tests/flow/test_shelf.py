@@ -15,12 +15,14 @@ from fieldhr_core.flow.shelf import touch
 from fieldhr_core.flow.view import View
 from fieldhr_core.model import (
     CHECKINS,
+    DEALS,
     FOLLOW_UPS,
     OUTINGS,
     SIGNALS,
     STAYS,
     CheckIn,
     Datum,
+    Deal,
     FollowUp,
     Outing,
     Period,
@@ -138,3 +140,24 @@ def test_nobody_forgotten_stays_on_the_shelf(
     hr.care.forget("bank", "r1")
     assert not runtime.house.cached
     assert not rows(runtime, STAYS, PERIODS[0], clock.now())
+
+
+def test_deals_are_read_again_when_somebody_writes_some(
+    hr: FieldHR, runtime: Acting, admin: Principal, clock: FrozenClock, town: Any
+) -> None:
+    def ids(acting: Acting, as_of: Any) -> list[str]:
+        with acting.unit() as unit:
+            table = View(acting, unit, PERIODS[0], as_of)[DEALS]
+            return [f"{row['deal']} {row['stage']}" for row in table.rows()]
+
+    directly = attrs.evolve(runtime, is_runtime=False)
+    clock.advance(town.at("19:00", 4))
+    with hr.acting_as(admin, purpose="operations") as desk:
+        for number, day in ((1, 2), (2, 3), (1, 3)):
+            deal = Deal(
+                id=f"d{number}", rep="r1", customer="c1", product="loan", stage="open", opened=town.at("10:00", day)
+            )
+            desk.deals.put([deal])
+            for moment in (town.at("12:00", 2), clock.now()):
+                assert ids(runtime, moment) == ids(directly, moment)
+    assert len(ids(runtime, clock.now())) == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,6 +33,7 @@ def examine(folder: Path, *, db: str | None = None, key_file: str | None = None,
     import sqlalchemy as sa
 
     from fieldhr_core.care.evidence.table import unopened
+    from fieldhr_core.flow.clock import SystemClock
     from fieldhr_core.runtime import FieldHR
     from fieldhr_core.trust.keys import FileKeys
 
@@ -49,7 +49,7 @@ def examine(folder: Path, *, db: str | None = None, key_file: str | None = None,
             return hr.care.acting("fieldhr.trial").evidence(drill=drill)
     except (FieldhrError, sa.exc.SQLAlchemyError) as failure:
         known = failure if isinstance(failure, FieldhrError) else FieldhrError("It is damaged.", code="FHR-STO-001")
-        return unopened(known, datetime.now(UTC).isoformat())
+        return unopened(known, SystemClock().now().isoformat())
 
 
 def write(found: Evidence, folder: Path) -> None:

@@ -495,7 +495,8 @@ def source_failing(ward: Ward) -> None:
 def _notice(ward: Ward, state: str, due: datetime) -> None:
     # Under a name no plugin has, so that no repair can send it anywhere.
     ward.sql(
-        "INSERT INTO fieldhr_outbox VALUES ('bank', ?, 'file', 1, ?, 6, ?, 'HTTP 403', x'00')",
+        "INSERT INTO fieldhr_outbox (tenant, id, channel, recipient, code, urgency, created_ms, due_ms, attempts, state,"
+        " reason, body_sealed) VALUES ('bank', ?, 'file', '', 'x', 1, 1, ?, 6, ?, 'HTTP 403', x'00')",
         state,
         milliseconds(due),
         state,
@@ -532,6 +533,9 @@ def outbox_stuck(ward: Ward) -> None:
                 "tenant": "bank",
                 "id": "n1",
                 "channel": "file",
+                "recipient": "",
+                "code": "x",
+                "urgency": 1,
                 "created_ms": 1,
                 "due_ms": 1,
                 "attempts": 0,

@@ -109,6 +109,8 @@ def _providers(patient: Patient) -> Iterator[Fault]:
         for family, roles in _FAMILIES:
             for role in roles:
                 for offer in patient.registry.offers(family, role):
+                    if family == "connectors" and offer.plugin.name not in sections:
+                        continue  # a source nobody has set up is not asked
                     try:
                         patient.registry.provider(family, offer.name, role, tenant=tenant.id, settings=sections)
                     except PluginError as fault:

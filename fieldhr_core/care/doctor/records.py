@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final
 
 from fieldhr_core.care.doctor.patient import DAY_MS, HOUR_MS, Check, Fault, Patient, TenantRow
-from fieldhr_core.care.rotation import ROTATION
 from fieldhr_core.model import instant
 from fieldhr_core.trust.retention import PROFILES, Precision, precision_of
 
@@ -392,13 +391,17 @@ def _quarantine(patient: Patient) -> Iterator[Fault]:
             )
 
 
+#: Jobs with a time of day; the alerters of an evening are the others. What else the table holds are marks, not times.
+_SCHEDULED: Final = ("seal", "decay", "audit")
+
+
 def _jobs(patient: Patient) -> Iterator[tuple[TenantRow, str, int]]:
     import sqlalchemy as sa
 
     jobs = patient.tables.jobs
     tenants = {tenant.id: tenant for tenant in patient.tenants()}
     for row in patient.rows(sa.select(jobs).order_by(jobs.c.tenant, jobs.c.job)):
-        if row.tenant in tenants and not row.job.startswith((f"{ROTATION} ", "decay checkins")):
+        if row.tenant in tenants and (row.job in _SCHEDULED or row.job.startswith("alerters ")):
             yield tenants[row.tenant], row.job, row.done_ms
 
 

@@ -7,7 +7,6 @@ is cut to services with an address of their own: nothing that posts to an addres
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -90,9 +89,7 @@ class AppriseChannel:
         url = template.replace(_MARK, quote(to, safe=""))
         if url.partition("://")[0].lower() not in SCHEMES:
             return Delivery(notice=notice.id, status="refused", reason="apprise.scheme_not_allowed")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # its modules are loaded now, old ones of Python's too
-            service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+        service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
         if service is None:
             return Delivery(notice=notice.id, status="refused", reason="apprise.bad_target")
         body = f"{notice.body}\n[{notice.id[-6:]}]"

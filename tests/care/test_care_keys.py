@@ -127,7 +127,7 @@ def test_work_goes_on_between_the_steps_of_a_rotation(
 @pytest.mark.req("E1")
 def test_a_value_changed_meanwhile_is_left_as_it_is(file_hr: FieldHR, office: Any) -> None:
     premises = file_hr.care.premises
-    (column,) = [column for column in SEALED if column.table == "people"]
+    (column,) = [one for one in SEALED if (one.table, one.column) == ("people", "name_sealed")]
     while rotation._new_keys(premises, "bank"):
         pass
     with premises.binding.transaction(write=True) as connection:

@@ -686,7 +686,7 @@ def legacy_bulk_delete(session: orm.Session, customer: Any, address: Any) -> Any
 @mapped
 def added_object(session: orm.Session, customer: Any, address: Any) -> Any:
     new = address()
-    new.tenant, new.customer, new.id, new.body_sealed = "insurer", "customers-r3", "planted", b""
+    new.tenant, new.customer, new.id, new.pinned, new.body_sealed = "insurer", "customers-r3", "planted", False, b""
     session.add(new)
     session.flush()
 

@@ -297,6 +297,11 @@ def test_columns_are_taken_in_and_add_up(town: Town) -> None:
     for wrong in ({"rep": [7] * (count + 2)}, {"rep": None}, {"lat": [1.0]}, {"reps": ["r1", "r1", "r2"]}):
         answer = town.ask("integrator", "POST", "/api/positions", json=body | wrong)
         assert (answer.status_code, answer.json()["code"]) == (422, "FHR-REC-004"), answer.text
+    for name in ("time_ms", "mock", "rep", "device", "lat", "accuracy_m"):
+        for number in (2**70, -(2**70), 10**400):
+            wrong = body | {name: [number] * (count + 2)}
+            answer = town.ask("integrator", "POST", "/api/positions", json=wrong)
+            assert answer.status_code in (200, 400, 422), (name, number, answer.text)
 
 
 @pytest.mark.req("E6")

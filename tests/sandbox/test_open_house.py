@@ -104,8 +104,9 @@ def test_the_page_speaks_both_languages_and_moves_the_clock(address: str) -> Non
 
 @pytest.mark.req("I1")
 def test_a_form_of_somebody_else_moves_nothing(address: str) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="403"):
+    with pytest.raises(urllib.error.HTTPError, match="403") as refused:
         ask(f"{address}/advance", {"token": "0" * 64, "days": "1"})
+    refused.value.close()
 
 
 def test_a_viewer_is_chosen_and_nothing_else_can_be_put_into_the_cookie(address: str) -> None:
@@ -116,6 +117,7 @@ def test_a_viewer_is_chosen_and_nothing_else_can_be_put_into_the_cookie(address:
         with pytest.raises(urllib.error.HTTPError) as answer:
             opener.open(urllib.request.Request(f"{address}/viewer", body), timeout=20)
         headers = answer.value.headers
+        answer.value.close()
         assert answer.value.code == 303
         assert "evil" not in headers["location"]
         assert headers.get("x-evil") is None

@@ -113,6 +113,14 @@ def _without_rep(query: str) -> str:
 
 
 def _table(given: ColumnsIn) -> Table:
+    """Return the columns as ``REPORTED``; a number that no column can hold is refused like any other bad value."""
+    try:
+        return _columns(given)
+    except OverflowError as cause:
+        raise RecordError("A number is too large for its column.", code="FHR-REC-001") from cause
+
+
+def _columns(given: ColumnsIn) -> Table:
     import numpy as np
 
     count = len(given.time_ms)
@@ -125,10 +133,7 @@ def _table(given: ColumnsIn) -> Table:
         more["mock"] = np.asarray(given.mock, dtype="i8").clip(-1, 1).astype("i1")
     if given.devices is not None:
         more["device"] = _coded("device", given.device, given.devices, count)
-    try:
-        times = np.asarray(given.time_ms, dtype="i8")
-    except OverflowError as cause:
-        raise RecordError("A time lies outside every calendar.", code="FHR-REC-001") from cause
+    times = np.asarray(given.time_ms, dtype="i8")
     if len(times) and (times.min() < _EARLIEST_MS or times.max() > _LATEST_MS):
         raise RecordError("A time lies outside 1970 to 2100.", code="FHR-REC-001")
     return REPORTED.table(

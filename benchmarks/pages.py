@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
             class boards:  # noqa: N801 - stands for the desk's room
                 team = staticmethod(lambda _day=None: board)
                 cases = staticmethod(lambda **_: cases)
-                customers = staticmethod(lambda _wanted: {})
+                customers = staticmethod(lambda _wanted: dict[str, object]())
 
         asked = Asked(path="/", principal=made.MANAGER, speech=Speech(zone="Asia/Shanghai"))
         given: Any = Given

@@ -229,7 +229,10 @@ def packs_page() -> str:
     for name, table in (("packs", packs), ("scenarios", rows)):
         pattern = rf"(?s)(<!-- {name} -->\n).*?(<!-- /{name} -->)"
         block = "\n".join(table) + "\n"
-        text = re.sub(pattern, lambda found, block=block: found[1] + block + found[2], text)
+        found = re.search(pattern, text)
+        if found is None:
+            raise SystemExit(f"packs.md has no place for the table of {name}")
+        text = text[: found.end(1)] + block + text[found.start(2) :]
     return text
 
 

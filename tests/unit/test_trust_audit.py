@@ -287,6 +287,6 @@ def test_the_chain_costs_little_at_batches_of_a_hundred(tmp_path) -> None:
         engine.dispose()
         return taken
 
-    pairs = [(run(f"bare-{n}.db", linked=False), run(f"linked-{n}.db", linked=True)) for n in range(9)]
+    pairs = [(run(f"bare-{n}.db", linked=False), run(f"linked-{n}.db", linked=True)) for n in range(25)]
     ratio = min(linked for _, linked in pairs) / min(bare for bare, _ in pairs)
     assert ratio <= 1.3

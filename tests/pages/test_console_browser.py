@@ -245,8 +245,7 @@ def test_with_scripts_the_list_narrows_while_typing_and_preferences_hold_at_once
 def test_weights_that_are_tried_live_give_the_totals_the_server_gives(visit: Callable[..., Any]) -> None:
     page = visit("scores")
     sliders = page.locator("input[type=range]")
-    if not sliders.count():
-        pytest.skip("nobody was measured")
+    assert sliders.count() > 1, "the team of this test has measured people and weights to move"
     sliders.nth(0).evaluate("e => { e.value = 100; e.dispatchEvent(new Event('input', {bubbles: true})) }")
     for place in range(1, sliders.count()):
         sliders.nth(place).evaluate("e => { e.value = 7; e.dispatchEvent(new Event('input', {bubbles: true})) }")

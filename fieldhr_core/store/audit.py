@@ -36,10 +36,9 @@ def append(
     ).first()
     seq, mac = (last.seq, last.mac) if last else (0, start(key, tenant))
     chained = [Event(seq=seq + place, **event) for place, event in enumerate(events, 1)]
-    rows = [
-        {"tenant": tenant, **event._asdict(), "mac": mac}
-        for event, mac in zip(chained, link_many(mac, key, chained), strict=True)
-    ]
+    columns = (*Event._fields, "tenant", "mac")
+    macs = link_many(mac, key, chained)
+    rows = [dict(zip(columns, (*event, tenant, mac), strict=True)) for event, mac in zip(chained, macs, strict=True)]
     connection.execute(sa.insert(table), rows)
     return [Receipt(tenant=tenant, seq=row["seq"], mac=row["mac"]) for row in rows]
 

@@ -41,7 +41,7 @@ __all__ = [
     "verify",
 ]
 
-_NUMBERS: Final = struct.Struct(">qq7I")
+_pack_numbers: Final = struct.Struct(">qq7I").pack
 
 
 class Event(NamedTuple):
@@ -68,9 +68,11 @@ class Event(NamedTuple):
 
     def canonical(self) -> bytes:
         """Return the event as bytes; two events give the same bytes only if they are equal."""
-        texts = self[2:]
-        # Lengths are in characters: they divide the joined text, so one encoding of the whole is enough.
-        return _NUMBERS.pack(self.seq, self.at_ms, *map(len, texts)) + "".join(texts).encode()
+        seq, at_ms, a, b, c, d, e, f, g = self
+        # Lengths are in characters: they divide the joined text, so one encoding of the whole is enough. Written out,
+        # because this is half of what the chain costs.
+        numbers = _pack_numbers(seq, at_ms, len(a), len(b), len(c), len(d), len(e), len(f), len(g))
+        return numbers + f"{a}{b}{c}{d}{e}{f}{g}".encode()
 
 
 def start(key: bytes, tenant: str) -> bytes:
@@ -85,26 +87,27 @@ def link(previous: bytes, key: bytes, event: Event) -> bytes:
 
 def link_many(previous: bytes, key: bytes, events: Iterable[Event]) -> list[bytes]:
     """Return the MACs of consecutive events."""
-    mac = _hmac_sha256(key)
-    macs = []
-    for event in events:
-        previous = mac(previous + event.canonical())
-        macs.append(previous)
-    return macs
+    mac, canonical = _hmac_sha256(key), Event.canonical
+    return [previous := mac(previous + canonical(event)) for event in events]
 
 
 def _hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
     """Return HMAC-SHA-256 under one key. Its two key blocks are hashed once, which halves the time for an event."""
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\x00")
-    inner, outer = (hashlib.sha256(bytes(octet ^ pad for octet in block)) for pad in (0x36, 0x5C))
+    inner, outer = (hashlib.sha256(block.translate(_XOR[pad])).copy for pad in (0x36, 0x5C))
 
     def mac(text: bytes) -> bytes:
-        inside, outside = inner.copy(), outer.copy()
+        inside = inner()
         inside.update(text)
+        outside = outer()
         outside.update(inside.digest())
         return outside.digest()
 
     return mac
+
+
+#: Pad -> every octet with it.
+_XOR: Final = {pad: bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C)}
 
 
 # -- Merkle tree -------------------------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ def test_a_person_sees_whether_they_are_tracked_and_why_not(
     clock.advance(town.at("11:00"))
     assert (now().is_tracked, now().private_until) == (True, None)
     with hr.acting_as(R1, purpose="visits") as desk:
-        desk.people.withdraw_basis("r1", purpose="tracking", at=clock.now())
+        assert desk.people.withdraw_basis("r1", purpose="tracking", at=clock.now()) == 1
+        assert desk.people.withdraw_basis("r1", purpose="tracking", at=clock.now()) == 0, "it has ended already"
     assert (now().is_tracked, now().reason, now().basis) == (False, "privacy.basis_withdrawn", None)
     assert now(M1).is_tracked is False
     for stranger in (R2, Principal(tenant="bank", id="c", role=Role.COMPLIANCE)):

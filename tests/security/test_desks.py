@@ -389,3 +389,40 @@ def test_a_rep_takes_over_nothing_of_a_colleagues_by_its_id(banks: Any, room: st
         with contextlib.suppress(FieldhrError):
             acts[room]()
         assert stored() == before
+
+
+@pytest.mark.req("E6")
+def test_a_withdrawal_says_how_many_entries_it_ended_behind_the_wall_too(banks: Any) -> None:
+    for hr in banks:
+        ended = []
+        for role, person in ((Role.INTEGRATOR, None), (Role.REP, "r3"), (Role.REP, "r3")):
+            purpose = "integration" if person is None else "visits"
+            with hr.acting_as(principal(role, person), purpose=purpose) as desk:
+                if person is None:
+                    desk.people.record_basis("r3", purpose="coaching", basis="consent", notice="v1", at=at("10:00"))
+                    desk.people.record_basis("r3", purpose="coaching", basis="consent", notice="v2", at=at("10:30"))
+                else:
+                    ended.append(desk.people.withdraw_basis("r3", purpose="coaching", at=at("11:00")))
+        assert ended == [2, 0]
+        # The other runtime works on the same database: its entries must begin after this withdrawal.
+        with hr._house.binding.transaction(write=True) as connection:
+            table = hr._house.tables.bases
+            connection.execute(sa.delete(table).where(table.c.purpose == "coaching"))
+
+
+def test_no_count_of_changed_rows_is_taken_behind_the_wall() -> None:
+    """The wall on SQLite changes rows through triggers, of which the driver counts none."""
+    import ast
+    from pathlib import Path
+
+    import fieldhr_core
+
+    root = Path(fieldhr_core.__file__).parent
+    counting = {
+        f"{file.relative_to(root)}: {ast.unparse(node)[:40]}"
+        for file in sorted(root.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr == "rowcount"
+        if "unit." in ast.unparse(node) or "scoped" in ast.unparse(node)
+    }
+    assert counting == set()

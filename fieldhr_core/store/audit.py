@@ -40,7 +40,7 @@ def append(
     macs = link_many(mac, key, chained)
     rows = [dict(zip(columns, (*event, tenant, mac), strict=True)) for event, mac in zip(chained, macs, strict=True)]
     connection.execute(sa.insert(table), rows)
-    return [Receipt(tenant=tenant, seq=row["seq"], mac=row["mac"]) for row in rows]
+    return [Receipt(tenant=tenant, seq=event.seq, mac=mac) for event, mac in zip(chained, macs, strict=True)]
 
 
 def events_of(

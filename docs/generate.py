@@ -207,23 +207,27 @@ def field_register_page() -> str:
 
 def packs_page() -> str:
     """Write the tables of packs and of scenarios anew; what stands between them is kept."""
+    from fieldhr_sandbox.catalogue import plantings_of
     from fieldhr_sandbox.packs import PACKS
     from fieldhr_sandbox.scenarios import REGISTRY
 
+    planted_in = {name: dict(plantings_of(pack)) for name, pack in PACKS.items()}
     packs = ["| pack | what | reps | days | planted | must reach |", "| --- | --- | --- | --- | --- | --- |"]
     for pack in PACKS.values():
         # A pack of nothing but rows that ask for silence has nothing to find.
         quiet = pack.turn is None and all(
-            key[0] == "Q" or "/" in key or key in SILENT_ROWS for key, _ in pack.plantings
+            key[0] == "Q" or "/" in key or key in SILENT_ROWS for key in planted_in[pack.name]
         )
         bar = f"precision {pack.bar.precision:.0%}, recall {pack.bar.recall:.0%}"
         reach = f"{pack.bar.serious_per_rep_week} alerts a rep-week" if quiet else bar
-        planted = "by share" if pack.turn else str(sum(count for _, count in pack.plantings))
+        if any(key[0] == "X" for key in planted_in[pack.name]):
+            reach = f"{pack.bar.campaigns:.0%} found, {pack.bar.others_accused:.0%} of the others accused"
+        planted = str(sum(planted_in[pack.name].values())) + (" and by share" if pack.turn else "")
         reach += ", dials measured" if pack.turn else ""
         packs.append(f"| `{pack.name}` | {_cell(pack.title)} | {pack.reps} | {pack.days} | {planted} | {reach} |")
     rows = ["| key | what happens | planted in |", "| --- | --- | --- |"]
     for key, row in sorted(REGISTRY.items()):
-        where = [f"`{pack.name}`" for pack in PACKS.values() if key in dict(pack.plantings)]
+        where = [f"`{name}`" for name, planted in planted_in.items() if key in planted]
         rows.append(f"| `{key}` | {_cell(row.title)} | {', '.join(where) or 'no pack yet'} |")
     text = (REFERENCE / "packs.md").read_text(encoding="utf-8")
     for name, table in (("packs", packs), ("scenarios", rows)):

@@ -32,12 +32,14 @@ class KeyRecord:
         scenario, variant: row of the scenario book, and which variant of it (``""`` the row itself).
         instance: opaque id.
         kind: ``alert`` = must be raised once; ``silence`` = nothing of ``must_not`` may be raised about the subject
-            within the window; ``counter`` = ``dose["sent"]`` fixes must be refused for the reason ``code``.
+            within the window; ``counter`` = ``dose["sent"]`` fixes must be refused for the reason ``code``;
+            ``campaign`` = somebody does several things, and one alert of ``any_of`` about them finds them.
         subject_kind, subject, rep: as in a finding.
         start, end: the window in which it happened.
         code, severity, earliest, detect_by: of the alert; ``""`` and ``None`` for a silence.
         evidence: values that must appear somewhere in the alert's evidence or parameters, by what they are.
         must_not: codes that would be wrong here.
+        any_of: codes that what is done in a campaign may rightly raise.
         dose: the severity that was drawn, with its unit in the name.
     """
 
@@ -58,10 +60,12 @@ class KeyRecord:
     must_not: tuple[str, ...] = ()
     dose: Mapping[str, Any] = attrs.field(factory=dict)
     group: str = ""
+    any_of: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the record as JSON values."""
-        return {name: _plain(value) for name, value in attrs.asdict(self).items()}
+        values = {name: _plain(value) for name, value in attrs.asdict(self).items()}
+        return values if self.any_of else {name: value for name, value in values.items() if name != "any_of"}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> KeyRecord:
@@ -70,6 +74,7 @@ class KeyRecord:
         for name in ("start", "end", "earliest", "detect_by"):
             values[name] = None if values[name] is None else datetime.fromisoformat(values[name])
         values["must_not"] = tuple(values["must_not"])
+        values["any_of"] = tuple(values.get("any_of", ()))
         return cls(**values)
 
 
@@ -88,6 +93,11 @@ class AnswerKey:
     def silences(self) -> tuple[KeyRecord, ...]:
         """Records that demand silence."""
         return tuple(record for record in self.records if record.kind == "silence")
+
+    @property
+    def campaigns(self) -> tuple[KeyRecord, ...]:
+        """Records of people who do several things, those who help them included."""
+        return tuple(record for record in self.records if record.kind == "campaign")
 
     @property
     def counters(self) -> dict[str, int]:

@@ -60,6 +60,13 @@ class Days:
         """Return the working days."""
         return [day for day in range(self.count) if self.works(day)]
 
+    def working_between(self, start: datetime, end: datetime) -> int:
+        """Return how many working days there are from one instant to another, those of both included."""
+        zone = ZoneInfo(self.pattern.zone)
+        return sum(
+            start.astimezone(zone).date() <= self.date(day) <= end.astimezone(zone).date() for day in self.working()
+        )
+
     def midnight_ms(self, day: int) -> int:
         """Return the instant of local midnight in UTC milliseconds."""
         return _midnight_ms(self.date(day), self.pattern.zone)

@@ -11,14 +11,33 @@ import attrs
 
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord
 
-__all__ = ["Alert", "CodeMarks", "Exposure", "Marks", "Match", "Verdict", "mark", "mark_code", "match", "wilson"]
+__all__ = [
+    "Alert",
+    "CodeMarks",
+    "Exposure",
+    "Marks",
+    "Match",
+    "Reliability",
+    "Verdict",
+    "mark",
+    "mark_code",
+    "match",
+    "wilson",
+]
 
 #: Codes about the machine itself or about a rule shown for comparison: listed, but no accusation of anybody.
 OUTSIDE: Final = ("ops.", "baseline.")
 #: Severities that call for somebody's time.
 SERIOUS: Final = frozenset({"medium", "high", "critical"})
 #: Groups whose false alarms are compared with each other.
-COMPARED_GROUPS: Final = (("rural", "urban"), ("part time", "full time"), ("new", "long-serving"))
+COMPARED_GROUPS: Final = (
+    ("rural", "urban"),
+    ("part time", "full time"),
+    ("new", "long-serving"),
+    ("under 35", "35 and over"),
+)
+#: Upper bounds of the bins of a reliability table; where an alert is certain it stands in the last one.
+_BINS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _Z: Final = 1.959963984540054
 
 
@@ -45,6 +64,7 @@ class Verdict:
     DUPLICATE: Final = "duplicate"
     FALSE: Final = "false positive"
     OUTSIDE: Final = "outside the key"
+    CAMPAIGN: Final = "of a campaign"
 
 
 @attrs.frozen(kw_only=True)
@@ -81,8 +101,33 @@ class GroupRatio:
 
 
 @attrs.frozen(kw_only=True)
+class Reliability:
+    """How often alerts were right that said so with about the same confidence.
+
+    Attributes:
+        above, up_to: the confidences meant.
+        said: their mean.
+        right, right_low, right_high: share of them that were right, with its 95 % interval.
+    """
+
+    above: float
+    up_to: float
+    count: int
+    said: float
+    right: float
+    right_low: float
+    right_high: float
+
+
+@attrs.frozen(kw_only=True)
 class CodeMarks:
-    """The marks of one code; ``None`` where nothing was there to measure."""
+    """The marks of one code; ``None`` where nothing was there to measure.
+
+    Attributes:
+        brier: mean squared difference between an alert's confidence and whether it was right; only of codes that ever
+            say less than certain.
+        alerts_per_rep_week, alerts_per_manager_day: how many of them anybody has to read, true or not.
+    """
 
     code: str
     tp: int
@@ -98,11 +143,18 @@ class CodeMarks:
     delay_median_s: float | None
     delay_p95_s: float | None
     evidence_complete: float | None
+    brier: float | None = None
+    alerts_per_rep_week: float | None = None
+    alerts_per_manager_day: float | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Marks:
-    """The marks of a whole trial."""
+    """The marks of a whole trial.
+
+    Attributes:
+        reliability: of all alerts of codes that ever say less than certain, by what they said.
+    """
 
     codes: tuple[CodeMarks, ...]
     total: CodeMarks
@@ -115,6 +167,7 @@ class Marks:
     outside: Mapping[str, int]
     silences: int
     silences_kept: int
+    reliability: tuple[Reliability, ...] = ()
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
@@ -138,6 +191,7 @@ def match(key: AnswerKey, alerts: Iterable[Alert]) -> Match:
     for record in key.alerts:
         open_records.setdefault((record.code, record.subject), []).append(record)
     taken: dict[tuple[str, str], list[KeyRecord]] = {}
+    campaigns = {record.rep: record for record in key.campaigns}
     verdicts: list[tuple[Alert, str, KeyRecord | None]] = []
     for alert in sorted(alerts, key=lambda each: (each.opened_at, each.code, each.subject, each.case)):
         about = (alert.code, alert.subject)
@@ -149,6 +203,8 @@ def match(key: AnswerKey, alerts: Iterable[Alert]) -> Match:
             verdicts.append((alert, Verdict.TRUE, best))
         elif same := next((record for record in taken.get(about, ()) if _while(record, alert.opened_at)), None):
             verdicts.append((alert, Verdict.DUPLICATE, same))
+        elif (campaign := campaigns.get(alert.rep or alert.subject)) is not None and _belongs(campaign, alert):
+            verdicts.append((alert, Verdict.CAMPAIGN, campaign))
         elif alert.code.startswith(OUTSIDE):
             verdicts.append((alert, Verdict.OUTSIDE, None))
         else:
@@ -171,7 +227,10 @@ def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str
         groups: rep -> the groups they belong to, whose false-positive rates are compared.
     """
     alerts = [alert for alert, verdict, _ in matched.verdicts if verdict != Verdict.OUTSIDE]
-    codes = sorted({record.code for record in key.alerts} | {alert.code for alert in alerts})
+    judged = {
+        alert.code for alert, verdict, _ in matched.verdicts if verdict not in (Verdict.OUTSIDE, Verdict.CAMPAIGN)
+    }
+    codes = sorted({record.code for record in key.alerts} | judged)
     outside: dict[str, int] = {}
     for alert, verdict, _ in matched.verdicts:
         if verdict == Verdict.OUTSIDE:
@@ -180,8 +239,8 @@ def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str
     serious = sum(alert.severity in SERIOUS for alert in alerts)
     weeks = exposure.rep_days / 5
     return Marks(
-        codes=tuple(mark_code(code, matched) for code in codes),
-        total=mark_code("", matched),
+        codes=tuple(_with_load(mark_code(code, matched), exposure) for code in codes),
+        total=_with_load(mark_code("", matched), exposure),
         alerts_per_rep_week=round(len(alerts) / weeks, 4) if weeks else 0.0,
         alerts_per_manager_day=round(len(alerts) / exposure.manager_days, 4) if exposure.manager_days else 0.0,
         serious_per_rep_week=round(serious / weeks, 4) if weeks else 0.0,
@@ -198,11 +257,61 @@ def mark(key: AnswerKey, matched: Match, exposure: Exposure, groups: Mapping[str
         outside=outside,
         silences=len(key.silences),
         silences_kept=len(key.silences) - len({record.instance for record, _ in matched.disturbed}),
+        reliability=_reliability(_said(matched)),
     )
+
+
+def _with_load(marks: CodeMarks, exposure: Exposure) -> CodeMarks:
+    alerts, weeks = marks.tp + marks.fp + marks.duplicates, exposure.rep_days / 5
+    return attrs.evolve(
+        marks,
+        alerts_per_rep_week=round(alerts / weeks, 4) if weeks else None,
+        alerts_per_manager_day=round(alerts / exposure.manager_days, 4) if exposure.manager_days else None,
+    )
+
+
+def _said(matched: Match, code: str = "") -> list[tuple[float, bool]]:
+    """Return (confidence, whether it was right) of the judged alerts of codes that ever say less than certain."""
+    judged = [
+        (alert.code, alert.confidence, verdict == Verdict.TRUE)
+        for alert, verdict, _ in matched.verdicts
+        if verdict in (Verdict.TRUE, Verdict.FALSE)
+    ]
+    unsure = {name for name, confidence, _ in judged if confidence < 1.0}
+    return [(said, right) for name, said, right in judged if name in unsure and code in ("", name)]
+
+
+def _brier(said: Sequence[tuple[float, bool]]) -> float | None:
+    return round(sum((confidence - right) ** 2 for confidence, right in said) / len(said), 4) if said else None
+
+
+def _reliability(said: Sequence[tuple[float, bool]]) -> tuple[Reliability, ...]:
+    rows = []
+    for above, up_to in zip((0.0, *_BINS), _BINS, strict=False):
+        here = [(confidence, right) for confidence, right in said if above < max(confidence, 1e-9) <= up_to]
+        if here:
+            hits = sum(right for _, right in here)
+            low, high = wilson(hits, len(here))
+            rows.append(
+                Reliability(
+                    above=above,
+                    up_to=up_to,
+                    count=len(here),
+                    said=round(sum(confidence for confidence, _ in here) / len(here), 4),
+                    right=round(hits / len(here), 4),
+                    right_low=round(low, 4),
+                    right_high=round(high, 4),
+                )
+            )
+    return tuple(rows)
 
 
 def _in_time(record: KeyRecord, at: datetime) -> bool:
     return record.earliest is not None and record.detect_by is not None and record.earliest <= at <= record.detect_by
+
+
+def _belongs(campaign: KeyRecord, alert: Alert) -> bool:
+    return alert.code in campaign.any_of and alert.opened_at >= campaign.start
 
 
 def _while(record: KeyRecord, at: datetime) -> bool:
@@ -251,6 +360,7 @@ def mark_code(code: str, matched: Match) -> CodeMarks:
         delay_median_s=_quantile(delays, 0.5),
         delay_p95_s=_quantile(delays, 0.95),
         evidence_complete=round(sum(evidence) / len(evidence), 4) if evidence else None,
+        brier=_brier(_said(matched, code)),
     )
 
 

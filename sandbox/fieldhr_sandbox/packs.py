@@ -22,6 +22,8 @@ class Bar:
         precision, recall: of a pack in which something is planted.
         serious_per_rep_week, serious_per_manager_day: of a quiet pack: alerts of medium severity or more.
         group_ratio: of a quiet pack: false alarms of one group to those of another, as far as figures can tell.
+        campaigns: share of those who cheat in several ways that must be found in time.
+        others_accused: share of the others of whom something of the kind may be said.
     """
 
     precision: float = 0.95
@@ -29,6 +31,8 @@ class Bar:
     serious_per_rep_week: float = 0.05
     serious_per_manager_day: float = 0.2
     group_ratio: float = 1.25
+    campaigns: float = 0.8
+    others_accused: float = 0.05
 
 
 @attrs.frozen(kw_only=True)
@@ -547,14 +551,28 @@ PACKS: Final[dict[str, Pack]] = {
         _house("futures", "futures", "Futures broker"),
         Pack(
             name="quiet",
-            title="60 reps for six weeks: legitimate behaviour that looks wrong, nothing else",
+            title="200 reps for 90 days: legitimate behaviour that looks wrong, nothing else",
+            recipe="city-bank",
+            reps=200,
+            days=90,
+            customers_per_rep=40,
+            threads=(0, 1),
+            slice_minutes=540,
+            plantings=tuple((row, 3 * count) for row, count in _LOOK_ALIKES if not row.startswith("Q")),
+            every=Every(kinds="Q"),
+        ),
+        Pack(
+            name="adversary",
+            title="60 reps for five weeks: ten of them cheat in ten styles, the others only look like it",
             recipe="city-bank",
             reps=60,
-            days=41,
-            first=date(2026, 3, 30),
+            days=33,
             customers_per_rep=40,
+            threads=(0, 1),
             slice_minutes=540,
-            plantings=_LOOK_ALIKES,
+            books=BookDials(),
+            every=Every(kinds="XQ", planted=1, quiet=2, quiet_reps=1, without=("Q19", "Q20")),
+            plantings=(("L01/short", 4), ("L05/doubt", 4), ("L09/at-rest", 4), ("L10/drift", 4), ("L14/once", 4)),
         ),
         Pack(
             name="behaviour",

@@ -56,7 +56,7 @@ def render(document: Mapping[str, Any], language: str = "en", *, other: Markup |
     environment.globals["title_of"] = _title_of
     environment.globals["_"] = say
     body = environment.get_template("report.html.j2").render(
-        trial={"comparison": None, "ladder": None, "dials": [], **document},
+        trial={"comparison": None, "ladder": None, "dials": [], "campaigns": None, **document},
         not_tested=[say(line) for line in NOT_TESTED],
         other=other,
         **questions(document, say),
@@ -141,6 +141,11 @@ def _weaknesses(document: Mapping[str, Any], say: Speech) -> list[tuple[str, boo
         ),
     ]
     weak = [say("{count} alerts repeat another one.", count=total["duplicates"])] if total["duplicates"] else []
+    bad += [
+        say("Not found: {row} ({style}), in ten working days.", row=row["scenario"], style=row["style"])
+        for row in (document.get("campaigns") or {"rows": []})["rows"]
+        if not row["found"]
+    ]
     planted = total["tp"] + total["fn"]
     if planted:
         weak.append(
@@ -199,6 +204,11 @@ def _timeline(document: Mapping[str, Any]) -> str:
         if record["kind"] == "alert":
             state = "found" if record["instance"] in document["found"] else "missed"
             label = f"{record['scenario']} {_short(record['code'])}"
+        elif record["kind"] == "campaign":
+            row = next((one for one in document["campaigns"]["rows"] if one["rep"] == record["rep"]), None)
+            if row is None:
+                continue
+            state, label = "found" if row["found"] else "missed", f"{record['scenario']} {row['style']}"
         else:
             state = "false" if record["instance"] in disturbed else "quiet"
             label = "silent variants" if record["variant"] or record["scenario"] == "C03" else "quiet rows"

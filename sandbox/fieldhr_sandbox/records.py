@@ -13,7 +13,7 @@ from fieldhr_sandbox.streams import Draw, Streams
 from fieldhr_sandbox.timeline import Spot
 from fieldhr_sandbox.world import Rep, World
 
-__all__ = ["check_in_at", "follow_up", "plan_outing", "write_down"]
+__all__ = ["check_in_at", "follow_up", "note_text", "plan_outing", "write_down"]
 
 _NOTES: Final = (
     "了解了近期订单和回款情况,{a}需求{b}。",
@@ -64,7 +64,7 @@ def write_down(script: Script, rep: Rep, world: World, days: Days, streams: Stre
             written = leave + draw.whole(4 * 60, 35 * 60)
             if written > clock_s("17:57"):
                 written = max(leave + 20, min(written, clock_s("17:57")))
-            text = _text(draw, _NOTES)
+            text = note_text(draw)
             script.follow_ups.append(
                 follow_up(
                     script,
@@ -99,6 +99,11 @@ def _calls(script: Script, rep: Rep, world: World, days: Days, streams: Streams,
         script.follow_ups.append(
             follow_up(script, rep, days, streams, customer, "call", span, written, _text(draw, _CALL))
         )
+
+
+def note_text(draw: Draw) -> str:
+    """Return what an ordinary visit record says."""
+    return _text(draw, _NOTES)
 
 
 def _text(draw: Draw, patterns: tuple[str, ...]) -> str:

@@ -90,6 +90,7 @@ class Phone:
         flat: whether the battery dies that day; ``None`` = by chance.
         thrown: (start, end, metres east, metres north) by which the fixes of a span are moved, with a good accuracy.
         replayed_day: day whose coordinates are sent again instead of this one's.
+        replay: (metres, seconds): how far each of those is moved at random, and how much later they are sent.
         device: id of another phone.
         rides_with: (rep index, metres east, metres north): the phone is in somebody else's bag all day.
         off_duty: spans in which the phone goes on sending although nobody works.
@@ -106,6 +107,7 @@ class Phone:
     flat: bool | None = None
     thrown: list[tuple[int, int, float, float]] = attrs.field(factory=list)
     replayed_day: int | None = None
+    replay: tuple[float, int] = (0.0, 0)
     device: str | None = None
     rides_with: tuple[int, float, float] | None = None
     off_duty: list[tuple[int, int]] = attrs.field(factory=list)

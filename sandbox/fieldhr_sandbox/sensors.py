@@ -134,7 +134,10 @@ def _observed_on_duty(
     for index, script in enumerate(rows):
         if script.phone.replayed_day is not None:
             again = _seen([everything[script.rep, script.phone.replayed_day]], world, days, streams, dials, everything)
-            seen.lat[index], seen.lon[index] = again.lat[0], again.lon[0]
+            seen.lat[index], seen.lon[index] = _replayed(script, again, seen.spare[index], world)
+            if script.at_home:
+                # Whoever sends a whole day from the sofa sends its speeds along.
+                seen.speed[index] = again.speed[0]
     phones = [
         _phone_day(script, rep, draw, seconds[index], dials, days)
         for index, (script, rep, draw) in enumerate(zip(rows, reps, seen.draws, strict=True))
@@ -174,6 +177,19 @@ def _observed_on_duty(
         true_y=seen.true_y[shown][order],
         setting=seen.setting[shown][order],
     )
+
+
+def _replayed(script: Script, again: _Seen, spare: npt.NDArray[np.uint64], world: World) -> tuple[Floats, Floats]:
+    """Return the coordinates of an earlier day, later and a little moved where the phone says so."""
+    jitter_m, lag_s = script.phone.replay
+    lat, lon = again.lat[0], again.lon[0]
+    if lag_s:
+        lat, lon = (np.concatenate([np.full(lag_s // STEP_S, one[0]), one])[: len(one)] for one in (lat, lon))
+    if jitter_m:
+        east, north = (_normal(spare >> np.uint64(shift)) * jitter_m for shift in (0, 7))
+        here, there = world.frame.many_to_degrees(east, north), world.frame.many_to_degrees(0 * east, 0 * north)
+        lat, lon = lat + here[0] - there[0], lon + here[1] - there[1]
+    return lat, lon
 
 
 def _observed_off_duty(script: Script, world: World, days: Days, streams: Streams) -> Observed:
@@ -384,6 +400,8 @@ def _phone_day(
         gaps = [*gaps, died]
     shown = ~_within(seconds, [*gaps, *phone.off, *script.untracked])
     resting = _resting(script, draw)
+    if script.at_home and phone.replayed_day is not None:
+        resting = []
     frozen_spans = [(start, end) for start, end, _ in phone.frozen] + resting
     network_spans = [(start, end) for start, end, rests in phone.frozen if rests] + resting
     skew = np.zeros(len(seconds), dtype="i8")

@@ -131,7 +131,10 @@ class Tenant:
         )
 
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Return rep -> groups whose rates are compared: by territory, contract and length of service."""
+        """Return rep -> groups whose rates are compared: by territory, contract, length of service and age.
+
+        The host never says how old anybody is, so age is drawn here and handed to nobody.
+        """
         year = timedelta(days=365)
         found = {}
         for person in self.world.people():
@@ -141,6 +144,7 @@ class Tenant:
                 person.territory or "",
                 "part time" if part_time else "full time",
                 "new" if new else "long-serving",
+                "under 35" if self.streams.of("age", len(found)).chance(0.45) else "35 and over",
             )
         return {rep.id: found[rep.id] for rep in self.world.reps}
 

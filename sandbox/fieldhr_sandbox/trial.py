@@ -15,6 +15,7 @@ import attrs
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Case
 from fieldhr_sandbox.answers import AnswerKey, canonical, open_sealed, seal
+from fieldhr_sandbox.campaigns import campaign_marks
 from fieldhr_sandbox.comparison import COMPARED, at_most_half, compare, comparison_row
 from fieldhr_sandbox.dialled import compare_dials
 from fieldhr_sandbox.feed import Fed, feed, opening_instant, principal
@@ -330,8 +331,17 @@ def _marked(tenant: Tenant, alerts: Sequence[Alert], key: AnswerKey, refused: Ma
         and marks.serious_per_manager_day <= bar.serious_per_manager_day
         and all(each.at_least <= bar.group_ratio for each in marks.group_ratios)
     )
+    campaigns = None
+    if key.campaigns:
+        campaigns = campaign_marks(key, alerts, [rep.id for rep in tenant.world.reps], tenant.days.working_between)
+        right = (
+            (right or not key.alerts)
+            and campaigns["found"] >= bar.campaigns * campaigns["of"]
+            and campaigns["others_accused"] <= bar.others_accused * campaigns["others"]
+        )
     return {
         "passed": right and all(each["sent"] == each["refused"] for each in counters),
+        "campaigns": campaigns,
         "counters": counters,
         "marks": _marks_row(marks),
         "key": [record.as_json() for record in key.records],
@@ -400,6 +410,7 @@ def _marks_row(marks: Marks) -> dict[str, Any]:
         "codes": [attrs.asdict(code) for code in marks.codes],
         "total": attrs.asdict(marks.total),
         "group_ratios": [attrs.asdict(ratio) for ratio in marks.group_ratios],
+        "reliability": [attrs.asdict(row) for row in marks.reliability],
     }
 
 

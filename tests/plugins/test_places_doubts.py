@@ -200,16 +200,17 @@ def test_frozen_coordinates_of_a_gps_are_a_doubt(source: str, minutes: int, coun
 
 @pytest.mark.req("A7")
 @pytest.mark.scenario("L09")
-def test_a_replayed_day_names_the_day_it_repeats_and_honest_days_do_not() -> None:
-    day_ms = 24 * 60 * MINUTE
+@pytest.mark.parametrize("later", [1, 12])
+def test_a_replayed_day_names_the_day_it_repeats_and_honest_days_do_not(later: int) -> None:
+    day_ms, on = later * 24 * 60 * MINUTE, f"2026-03-{2 + later:02d}"
     one = walk(minutes=540, step_s=10)
     again = {**one, "time_ms": one["time_ms"] + day_ms + 7 * MINUTE}
     other = {**walk(minutes=540, step_s=10, seed=5), "time_ms": one["time_ms"] + day_ms}
     first = signals(one)
-    replay = signals(again, on="2026-03-03", shift_ms=day_ms)
-    honest = signals(other, on="2026-03-03", shift_ms=day_ms)
+    replay = signals(again, on=on, shift_ms=day_ms)
+    honest = signals(other, on=on, shift_ms=day_ms)
     (finding,) = ReplayedTrack().find(Held({"signals": Table.concat(SIGNALS, [first, replay])}))
-    assert finding.instance == "2026-03-03"
+    assert finding.instance == on
     assert finding.evidence[0].facts["of"] == "2026-03-02"
     assert not ReplayedTrack().find(Held({"signals": Table.concat(SIGNALS, [first, honest])}))
 

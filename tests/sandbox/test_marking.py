@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fieldhr_sandbox.answers import AnswerKey, KeyRecord
+from fieldhr_sandbox.campaigns import campaign_marks
 from fieldhr_sandbox.marking import Alert, Exposure, Verdict, mark, match, wilson
 
 T0 = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -190,3 +191,71 @@ def test_silence_is_disturbed_by_what_it_forbids_only() -> None:
     assert len(match(AnswerKey.of([quiet]), [alert(5)]).disturbed) == 1
     assert match(AnswerKey.of([quiet]), [alert(5, subject="r2")]).disturbed == ()
     assert match(AnswerKey.of([quiet]), [alert(-5)]).disturbed == ()
+
+
+@pytest.mark.req("I2")
+def test_confidence_is_judged_by_how_often_it_was_right() -> None:
+    records = [record(0, 60, number=1), record(500, 560, number=2)]
+    alerts = [
+        attrs.evolve(alert(30, case="c1"), confidence=0.9),
+        attrs.evolve(alert(530, case="c2"), confidence=0.6),
+        attrs.evolve(alert(900, case="c3"), confidence=0.6),
+        # Certain in all it says, so it is none of the rules that are judged here.
+        alert(1, code="x.y", subject="r2", case="c4"),
+    ]
+    exposure = Exposure(rep_days=10, manager_days=4, group_rep_days={})
+    marks = mark(AnswerKey.of(records), match(AnswerKey.of(records), alerts), exposure, {})
+    # By hand: ((1 - 0.9)^2 + (1 - 0.6)^2 + 0.6^2) / 3.
+    assert marks.total.brier == pytest.approx((0.01 + 0.16 + 0.36) / 3, abs=1e-4)
+    assert [(code.code, code.brier) for code in marks.codes] == [("a.b", marks.total.brier), ("x.y", None)]
+    assert [(row.up_to, row.count, row.said, row.right) for row in marks.reliability] == [
+        (0.6, 2, 0.6, 0.5),
+        (0.9, 1, 0.9, 1.0),
+    ]
+    assert [(code.alerts_per_rep_week, code.alerts_per_manager_day) for code in marks.codes] == [
+        (1.5, 0.75),
+        (0.5, 0.25),
+    ]
+
+
+def campaign(subject: str, *codes: str, variant: str = "") -> KeyRecord:
+    return attrs.evolve(
+        record(0, 1000, subject=subject),
+        kind="campaign",
+        code="",
+        variant=variant,
+        any_of=codes,
+        dose={"style": "L08+B09"},
+    )
+
+
+@pytest.mark.req("I2")
+@pytest.mark.parametrize(
+    ("at", "code", "found"),
+    [(10, "a.b", True), (1000, "a.b", True), (1001, "a.b", False), (-1, "a.b", False), (10, "x.y", False)],
+)
+def test_who_cheats_is_found_by_what_they_did_and_in_time(at: int, code: str, found: bool) -> None:
+    key = AnswerKey.of([campaign("r1", "a.b", "c.d")])
+    marks = campaign_marks(key, [alert(at, code=code)], ["r1", "r2"], lambda start, end: 3)
+    assert (marks["found"], marks["of"], marks["rows"][0]["found"]) == (found, 1, found)
+    assert marks["rows"][0]["working_days"] == (3 if found else None)
+
+
+@pytest.mark.req("I2")
+def test_others_are_accused_by_the_same_kinds_and_accomplices_are_not_others() -> None:
+    key = AnswerKey.of([campaign("r1", "a.b"), campaign("r2", "a.b", variant="accomplice")])
+    alerts = [alert(10, subject=rep, case=rep) for rep in ("r1", "r2", "r3")]
+    alerts.append(attrs.evolve(alert(10, subject="r4", case="r4"), severity="low"))
+    marks = campaign_marks(key, alerts, ["r1", "r2", "r3", "r4"], lambda start, end: 1)
+    assert (marks["of"], marks["others"], marks["others_accused"]) == (1, 2, 1)
+    assert marks["others_codes"] == {"a.b": 1}
+    assert verdicts([campaign("r1", "a.b")], [alert(10), alert(20), alert(30, code="x.y")]) == [
+        Verdict.CAMPAIGN,
+        Verdict.CAMPAIGN,
+        Verdict.FALSE,
+    ]
+
+
+def test_a_key_with_campaigns_is_read_back_as_it_was() -> None:
+    key = AnswerKey.of([campaign("r1", "a.b", "c.d"), record(0, 60, number=2)])
+    assert AnswerKey.from_bytes(key.as_bytes()) == key

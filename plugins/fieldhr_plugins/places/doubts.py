@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import attrs
 import numpy as np
 
-from fieldhr_core.hooks import Tables
+from fieldhr_core.hooks import Remembered, Tables, by_date
 from fieldhr_core.model import CHECKINS, DUTY_DAYS, SIGNALS, Audience, Evidence, Finding, Severity, Table
 from fieldhr_plugins.places.settings import PlacesSettings
 
@@ -25,6 +26,8 @@ _SEVERITY: Final[dict[str, Severity]] = {
 _WEIGHED: Final = (*_SEVERITY, "device.replayed_track", "track.gap", "visit.unsupported")
 _SUREST: Final = 0.95
 
+#: Days that are judged each evening.
+_JUDGED: Final = 4
 #: A share is read off at least so many turns.
 _COVERED: Final = 8
 
@@ -63,71 +66,83 @@ class DeviceDoubts:
 
 
 class ReplayedTrack:
-    """Alerter, end of day: coordinates frozen for long, or the track of another day once more."""
+    """Alerter, end of day: coordinates frozen for long, or the track of another day once more.
+
+    Whoever sends an old track again need not take yesterday's, so a day is compared with those of a month; of the days
+    themselves only the last few are judged, as late uploads may still change them.
+    """
 
     codes = ("device.replayed_track",)
     cadence = "23:00"
-    days = 4
+    days = 31
 
     def __init__(self, settings: PlacesSettings | None = None) -> None:
         self.settings = settings or PlacesSettings()
+        self._by_date: Remembered[_Traces] = Remembered(_traces_on)
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a rep-day that is frozen or repeats an earlier day of the period."""
-        beside = _by_day(tables[SIGNALS])
-        frozen: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        sketches: dict[str, list[dict[str, Any]]] = {}
-        for row in _signals(tables[SIGNALS], "device.replayed_track", "track.sketch"):
-            if row["signal"] == "device.replayed_track":
-                frozen.setdefault((row["rep"], row["date"]), []).append(row)
-            else:
-                row["turns"] = json.loads(row["facts"]).get("turns", [])
-                sketches.setdefault(row["rep"], []).append(row)
+        by_day = self._by_date.of(tables, by_date(tables, SIGNALS))
+        since = (tables.as_of - timedelta(days=_JUDGED - 1)).date().isoformat()
         limits = {"frozen_s": self.settings.frozen_s, "replay_share": self.settings.replay_share}
-        found = [
-            _finding(
-                "device.replayed_track", rep, day, rows, rows[0]["seen_ms"], Severity.HIGH, limits, beside[rep, day]
-            )
-            for (rep, day), rows in frozen.items()
-        ]
-        for rep, rows in sketches.items():
-            for n, row in enumerate(rows):
-                if (rep, row["date"]) in frozen:
-                    continue
-                twin = self._twin(row, rows[:n])
-                if twin is not None:
-                    shown = {**row, "facts": json.dumps({"kind": "replayed", "of": twin[0], "share": twin[1]})}
-                    found.append(
-                        _finding(
-                            "device.replayed_track",
-                            rep,
-                            row["date"],
-                            [shown],
-                            row["seen_ms"],
-                            Severity.HIGH,
-                            limits,
-                            beside.get((rep, row["date"]), ()),
-                        )
-                    )
+        found = []
+        for day, traces in by_day.items():
+            if day < since:
+                continue
+            for rep in sorted(traces.frozen.keys() | traces.sketches.keys()):
+                rows = traces.frozen.get(rep)
+                if rows is None:
+                    row = traces.sketches[rep]
+                    earlier = [
+                        (date, other.sketches[rep]["turns"])
+                        for date, other in by_day.items()
+                        if date < day and rep in other.sketches
+                    ]
+                    twin = self._twin(row["turns"], earlier)
+                    if twin is None:
+                        continue
+                    rows = [{**row, "facts": json.dumps({"kind": "replayed", "of": twin[0], "share": twin[1]})}]
+                beside = traces.beside.get(rep, ())
+                seen = rows[0]["seen_ms"]
+                found.append(_finding("device.replayed_track", rep, day, rows, seen, Severity.HIGH, limits, beside))
         return found
 
-    def _twin(self, row: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> tuple[str, float] | None:
-        for other in earlier:
-            if other["date"] == row["date"]:
-                continue
-            share = _share(row["turns"], other["turns"])
+    def _twin(self, turns: frozenset[int], earlier: Sequence[tuple[str, frozenset[int]]]) -> tuple[str, float] | None:
+        for day, others in earlier:
+            share = _share(turns, others)
             if share >= self.settings.replay_share:
-                return other["date"], round(share, 3)
+                return day, round(share, 3)
         return None
 
 
-def _share(own: Sequence[int], other: Sequence[int]) -> float:
+@attrs.frozen(eq=False)
+class _Traces:
+    """What the signals of one date say of each rep: frozen spans, a sketch of the track, what is weighed along."""
+
+    frozen: Mapping[str, list[dict[str, Any]]]
+    sketches: Mapping[str, dict[str, Any]]
+    beside: Mapping[str, list[dict[str, Any]]]
+
+
+def _traces_on(_day: str, signals: Table) -> _Traces:
+    frozen: dict[str, list[dict[str, Any]]] = {}
+    sketches: dict[str, dict[str, Any]] = {}
+    for row in _signals(signals, "device.replayed_track", "track.sketch"):
+        if row["signal"] == "device.replayed_track":
+            frozen.setdefault(row["rep"], []).append(row)
+        else:
+            row["turns"] = frozenset(json.loads(row["facts"]).get("turns", []))
+            sketches[row["rep"]] = row
+    return _Traces(frozen, sketches, {rep: rows for (rep, _), rows in _by_day(signals).items()})
+
+
+def _share(own: frozenset[int], other: frozenset[int]) -> float:
     """Return the share of a day's turns another day took too, read off the least hashes that both samples cover."""
-    if not own or not other:
+    if own.isdisjoint(other):
         return 0.0
     reach = min(max(own), max(other))
     covered = [turn for turn in own if turn <= reach]
-    return len(set(covered) & set(other)) / len(covered) if len(covered) >= _COVERED else 0.0
+    return len(other.intersection(covered)) / len(covered) if len(covered) >= _COVERED else 0.0
 
 
 class SharedDevice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fieldhr_sandbox.scenarios import (
+    adversary,
     behaviour,
     behaviour_long,
     borrowers,
@@ -24,6 +25,7 @@ __all__ = [
     "Scenario",
     "Site",
     "Unplantable",
+    "adversary",
     "behaviour",
     "behaviour_long",
     "borrowers",

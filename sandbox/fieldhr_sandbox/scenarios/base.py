@@ -375,6 +375,35 @@ class Site:
             )
         )
 
+    def campaign(self, any_of: Sequence[str], *, first: int, style: str, accomplice: Rep | None = None) -> None:
+        """Add a record of somebody who cheats in several ways, from the *first* of the days given to the last one.
+
+        Args:
+            any_of: codes that what they do may rightly raise about them.
+            style: the rows it is made of.
+            accomplice: who lends a hand; found or not, they are not counted.
+        """
+        rep = accomplice or self.rep
+        start, last = self.days_used[first], self.days_used[-1]
+        self.records.append(
+            KeyRecord(
+                scenario=self.scenario.id,
+                variant="accomplice" if accomplice is not None else self.scenario.variant,
+                instance=self._next_instance(),
+                kind="campaign",
+                subject_kind="rep",
+                subject=rep.id,
+                rep=rep.id,
+                start=self.days.instant(start, 0),
+                end=self.days.instant(last, self.days.end_s),
+                earliest=self.days.instant(start, 0),
+                detect_by=self.days.instant(last, 24 * 3600),
+                any_of=tuple(any_of),
+                dose={"style": style},
+                group=rep.person.territory,
+            )
+        )
+
     def count(self, counter: str, sent: int) -> None:
         """Add a record that demands that *sent* fixes are refused for the reason *counter*."""
         self.records.append(

@@ -136,7 +136,7 @@ class Tenant:
         The host never says how old anybody is, so age is drawn here and handed to nobody.
         """
         year = timedelta(days=365)
-        found = {}
+        found: dict[str, tuple[str, ...]] = {}
         for person in self.world.people():
             part_time = person.pattern is not None and person.pattern.contract_share < 1
             new = person.joined is not None and self.days.first - person.joined < year

@@ -7,7 +7,7 @@ only then is the product told to do what is due: nothing is ever known before it
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -125,6 +125,7 @@ class Feeding:
     next_day: int = 0
     fed: Fed = attrs.field(factory=Fed)
     _waiting: _Waiting = attrs.field(factory=lambda: _Waiting(), init=False)
+    _first: _First | None = attrs.field(default=None)
 
     @classmethod
     def begin(
@@ -136,8 +137,13 @@ class Feeding:
         *,
         settings: Mapping[str, Any] | None = None,
         folder: Path | None = None,
+        first: Collection[str] | None = None,
     ) -> Feeding:
-        """Create the tenant and hand in what exists before the first day; arguments as of :func:`feed`."""
+        """Create the tenant and hand in what exists before the first day; arguments as of :func:`feed`.
+
+        Args:
+            first: reps whose customers and plans come first; those of all others wait for the next :meth:`hand_in_day`.
+        """
         list_file = None if folder is None or not tenant.world.listed else folder / "trial-list.csv"
         if list_file is not None:
             write_list(list_file, tenant.world.listed, clock.now())
@@ -150,38 +156,113 @@ class Feeding:
             settings=settings,
             simulated=True,
         )
+        early = None if first is None else _First.of(tenant, first)
         with hr.acting_as(principal(tenant), purpose="integration") as desk:
-            introduce(desk, tenant, clock.now())
-        return cls(hr=hr, clock=clock, tenant=tenant, fixes=fixes, list_file=list_file)
+            introduce(desk, tenant, clock.now(), early)
+        return cls(hr=hr, clock=clock, tenant=tenant, fixes=fixes, list_file=list_file, first=early)
 
     @property
     def is_over(self) -> bool:
         """Whether every day was handed in."""
         return self.next_day >= self.tenant.days.count
 
+    def look_ahead(self) -> None:
+        """Hand in the first day of the reps that come first, up to the end of its working time, but for what was said.
+
+        The day's :meth:`hand_in_day` goes on from there: alerts carry the instant at which they could be known, so in
+        the end they are those of a day that was handed in for everybody at once.
+        """
+        tenant, first = self.tenant, self._first
+        assert first is not None and self.next_day == 0, "only the first day can be looked ahead into"
+        scripts = [script for script in tenant.day_scripts(0) if tenant.world.reps[script.rep].id in first.reps]
+        self._waiting.add(tenant.fixes(scripts).table, scripts, tenant.day_scripts(0))
+        until = tenant.days.instant(0, tenant.days.end_s + _WRITTEN_S)
+        with self.hr.acting_as(principal(tenant), purpose="integration") as desk:
+            _hand_in(
+                self.hr, self.clock, desk, tenant, until, self._waiting, self.list_file, self.fed, without={"messages"}
+            )
+
     def hand_in_day(self) -> date:
         """Hand in the next day, and after the last one the morning that follows; return the day's date."""
-        tenant, day = self.tenant, self.next_day
-        self._waiting.add(self.fixes(day), tenant.day_scripts(day))
+        tenant, day, first = self.tenant, self.next_day, self._first
+        table, scripts, handed = self.fixes(day), tenant.day_scripts(day), tenant.day_scripts(day)
         with self.hr.acting_as(principal(tenant), purpose="integration") as desk:
+            if first is not None:
+                first.introduce_others(desk, tenant)
+                if self._waiting.streams:
+                    table, handed = first.others_of(table), []
+                    scripts = [each for each in scripts if tenant.world.reps[each.rep].id not in first.reps]
+                self._first = None
+            self._waiting.add(table, scripts, handed)
             for until_s in _uploads(tenant, day):
                 until = tenant.days.instant(day, until_s)
-                _hand_in(self.hr, self.clock, desk, tenant, until, self._waiting, self.list_file, self.fed)
+                if until > self.clock.now():
+                    _hand_in(self.hr, self.clock, desk, tenant, until, self._waiting, self.list_file, self.fed)
         self.next_day += 1
         if self.is_over:
             self.hr.advance(to=tenant.days.instant(tenant.days.count, _MORNING_S))
         return tenant.days.date(day)
 
 
-def introduce(desk: Desk, tenant: Tenant, at: datetime) -> None:
-    """Hand in what exists before the first day."""
+@attrs.frozen(eq=False, kw_only=True)
+class _First:
+    """Who and what is handed in before all others: some reps, their customers, and whoever is spoken of elsewhere.
+
+    A customer who is on the list, or about whom something is put before the checks, is there from the beginning.
+    """
+
+    reps: frozenset[str]
+    customers: frozenset[str]
+
+    @classmethod
+    def of(cls, tenant: Tenant, reps: Collection[str]) -> _First:
+        """Return those of *reps*."""
+        names = {name for one in tenant.world.listed for name in (one.name, *one.aliases)}
+        spoken_of = {
+            leaf for script in tenant.scripts.values() for each in script.handed for leaf in _texts(each.value)
+        }
+        chosen = (
+            customer.id
+            for customer in tenant.world.customers.values()
+            if customer.owner in reps or customer.id in spoken_of or customer.name in names
+        )
+        visited = (visit for script in tenant.day_scripts(0) for visit in script.check_ins if visit.rep in reps)
+        return cls(reps=frozenset(reps), customers=frozenset(chosen) | {visit.customer for visit in visited})
+
+    def introduce_others(self, desk: Desk, tenant: Tenant) -> None:
+        """Hand in the customers and plans that were left out."""
+        desk.customers.put([each for each in tenant.world.customers.values() if each.id not in self.customers])
+        desk.outings.put([outing for outing in tenant.outings() if outing.rep not in self.reps])
+
+    def others_of(self, table: Table) -> Table:
+        """Return the fixes of everybody else."""
+        import numpy as np
+
+        other = np.array([rep not in self.reps for rep in table["rep"].values], dtype=bool)
+        return table.take(other[table["rep"].codes])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+
+
+def introduce(desk: Desk, tenant: Tenant, at: datetime, first: _First | None = None) -> None:
+    """Hand in what exists before the first day; of customers and plans only those of *first*, where it is given."""
     desk.people.put(tenant.world.people())
     desk.people.put_absences(tenant.absences)
     reps = [rep.id for rep in tenant.world.reps]
     desk.people.record_bases(reps, purpose="tracking", basis="consent", notice="trial-1", at=at)
-    desk.customers.put(list(tenant.world.customers.values()))
+    customers, outings = tenant.world.customers.values(), tenant.outings()
+    desk.customers.put([each for each in customers if first is None or each.id in first.customers])
     desk.places.put(tenant.world.places())
-    desk.outings.put(list(tenant.outings()))
+    desk.outings.put([each for each in outings if first is None or each.rep in first.reps])
     _keep_books(desk, tenant, None, at)
 
 
@@ -216,10 +297,10 @@ class _Waiting:
     streams: dict[str, list[tuple[datetime, Any]]] = attrs.field(factory=dict)
     handed: list[Handed] = attrs.field(factory=list)
 
-    def add(self, table: Table, scripts: Sequence[Script]) -> None:
-        """Take in a day."""
+    def add(self, table: Table, scripts: Sequence[Script], handed: Sequence[Script]) -> None:
+        """Take in a day: its fixes, what people recorded, and what they put before checks."""
         self.tables.append(table)
-        self.handed = sorted([*self.handed, *(each for script in scripts for each in script.handed)], key=_at)
+        self.handed = sorted([*self.handed, *(each for script in handed for each in script.handed)], key=_at)
         for stream in STREAMS:
             queue = self.streams.setdefault(stream.name, [])
             queue += [(stream.arrives(each), each) for script in scripts for each in stream.of(script)]
@@ -291,6 +372,8 @@ def _hand_in(
     waiting: _Waiting,
     list_file: Path | None,
     fed: Fed,
+    *,
+    without: Collection[str] = (),
 ) -> None:
     since = clock.now()
     _put_before_checks(clock, desk, tenant, until, waiting, list_file, fed)
@@ -300,7 +383,7 @@ def _hand_in(
         if since < at <= until:
             desk.people.withdraw_basis(rep, purpose="tracking", at=at)
     for stream in STREAMS:
-        arrived = waiting.records(stream, until)
+        arrived = [] if stream.name in without else waiting.records(stream, until)
         if arrived:
             stream.give(desk, arrived, fed)
     # Positions last: what was written and said is known when their days are resolved.

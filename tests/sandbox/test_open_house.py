@@ -12,11 +12,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from fieldhr_core.errors import SandboxError
+from fieldhr_core.flow.clock import FrozenClock
+from fieldhr_core.runtime import FieldHR
+from fieldhr_sandbox.feed import Feeding, opening_instant, principal
 from fieldhr_sandbox.openhouse.stage import VIEWERS, Stage, before_and_after
+from fieldhr_sandbox.tenant import Tenant
 
 pytest.importorskip("uvicorn")
 
@@ -38,6 +43,49 @@ def test_the_clock_moves_forward_a_day_at_a_time_and_stops_at_the_end(stage: Sta
     stage.advance(left + 5)
     assert stage.days_left == 0
     assert stage.advance(1) == stage.today
+
+
+def findings(hr: FieldHR, tenant: Tenant) -> list[tuple[object, ...]]:
+    with hr.acting_as(principal(tenant), purpose="operations") as desk:
+        found = [(case.finding, case.state) for case in desk.alerts.list()]
+    return sorted(
+        (each.code, each.subject, each.opened_at, str(each.closed_at), state.value, str(sorted(each.params.items())))
+        for each, state in found
+    )
+
+
+@pytest.mark.req("I1")
+def test_the_first_team_is_there_at_once_and_everybody_in_the_end_as_if_they_had_come_together(
+    tmp_path: Path,
+) -> None:
+    house = Stage.set_up("smoke", 7, tmp_path)
+    tenant = house.tenant
+    early = findings(house.hr, tenant)
+    assert house.is_filling
+    manager = house.principal("manager")
+    with house.hr.acting_as(manager, purpose="supervision") as desk:
+        team = desk.people.list()
+    assert 0 < house.fixes <= sum(len(tenant.fixes([script]).table) for script in tenant.day_scripts(0))
+    assert {rep.id for rep in tenant.world.reps if rep.person.manager == manager.person} <= {each.id for each in team}
+    house.fill_in()
+    assert not house.is_filling
+    assert house.days_left == tenant.days.count - 1
+    house.fill_in()  # once is enough
+    first, _ = findings(house.hr, tenant), house.advance(1)
+    second = findings(house.hr, tenant)
+    house.close()
+    house.fill_in()  # a thread that comes too late does nothing
+
+    clock = FrozenClock(opening_instant(tenant))
+    with FieldHR.open("sqlite://", clock=clock) as hr:
+        feeding = Feeding.begin(
+            hr, clock, tenant, lambda day: tenant.fixes(tenant.day_scripts(day)).table, folder=tmp_path
+        )
+        feeding.hand_in_day()
+        assert findings(hr, tenant) == first
+        feeding.hand_in_day()
+        assert findings(hr, tenant) == second
+    assert len(early) <= len(first)
 
 
 @pytest.mark.req("I1", "E2")

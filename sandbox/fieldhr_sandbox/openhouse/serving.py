@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import tempfile
+import threading
 import time
 import webbrowser
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fieldhr_core.errors import ConfigError, MissingDependencyError
+from fieldhr_core.hooks.applications import ASGI, Receive, Scope, Send
 from fieldhr_sandbox.openhouse.site import application, viewer_caller
 from fieldhr_sandbox.openhouse.stage import Stage
 
@@ -45,18 +47,32 @@ def open_house(args: argparse.Namespace, stdout: TextIO) -> int:
             applications = stage.hr.applications(
                 authenticate=partial(viewer_caller, stage), besides=[application(stage, reset)]
             )
+            filling = threading.Thread(target=stage.fill_in, name="fieldhr-trial-fill-in", daemon=True)
             config = uvicorn.Config(
-                applications, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none"
+                _then(applications, filling), log_config=None, access_log=False, server_header=False, lifespan="on", ws="none"
             )
             server = uvicorn.Server(config)
             if is_first:
                 _say(args, listener, stdout, time.perf_counter() - begun)
             is_first = False
             asyncio.run(server.serve(sockets=[listener.dup()]))
+            if filling.ident is not None:
+                filling.join()
             applications.close()
             stage.close()
             if not wanted:
                 return 0
+
+
+def _then(applications: ASGI, filling: threading.Thread) -> ASGI:
+    """Begin to fill the house in when the first page was answered: until then nothing takes time from it."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        await applications(scope, receive, send)
+        if scope["type"] == "http" and filling.ident is None:
+            filling.start()
+
+    return answer
 
 
 def _say(args: argparse.Namespace, listener: socket.socket, stdout: TextIO, seconds: float) -> None:

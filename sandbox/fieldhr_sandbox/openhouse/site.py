@@ -166,7 +166,7 @@ def _clock(stage: Stage, t: Callable[..., str], token: str, root: str) -> Markup
         if left
         else Markup("")
     )
-    note = t("advancing_note")
+    note = t("filling_note") if stage.is_filling else t("advancing_note")
     return joined(
         Markup(f"<h2>{escaped(t('clock'))}</h2><p>"),
         said,

@@ -1,7 +1,8 @@
 """The living tenant behind ``trial open``: its store, its frozen clock, and what moves it on.
 
 Everything that people will do exists from the start; positions are made and handed in day by day, as the clock passes.
-The first screen so needs one day of them and not all.
+The first screen so needs one day of them and not all, and of that day the team that is looked at first: the others come
+in while that is being read.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from fieldhr_sandbox.tenant import Tenant, build
 
 if TYPE_CHECKING:
     from fieldhr_core.runtime import FieldHR
+    from fieldhr_sandbox.world import Rep
 
 __all__ = ["VIEWERS", "Stage", "before_and_after"]
 
@@ -44,10 +46,13 @@ class Stage:
     hr: FieldHR
     _feeding: Feeding
     _lock: Any = attrs.field(factory=threading.Lock, init=False)
+    _is_closed: bool = attrs.field(default=False, init=False)
 
     @classmethod
-    def set_up(cls, name: str, seed: int, folder: Path, *, days: int = 1) -> Stage:
-        """Build the tenant of a pack in a new store and hand in its first *days*.
+    def set_up(cls, name: str, seed: int, folder: Path) -> Stage:
+        """Build the tenant of a pack in a new store and hand in the first day of the team that is looked at first.
+
+        Everybody else's first day comes in with :meth:`fill_in`, or before the clock is moved on.
 
         Raises:
             SandboxError: FHR-SBX-001 for an unknown pack.
@@ -60,19 +65,38 @@ class Stage:
             old.unlink()
         clock = FrozenClock(opening_instant(tenant))
         hr = FieldHR.open(f"sqlite:///{folder / 'house.db'}", clock=clock)
+        manager = _shown_rep(tenant).person.manager
         feeding = Feeding.begin(
-            hr, clock, tenant, lambda day: tenant.fixes(tenant.day_scripts(day)).table, folder=folder
+            hr,
+            clock,
+            tenant,
+            lambda day: tenant.fixes(tenant.day_scripts(day)).table,
+            folder=folder,
+            first=[rep.id for rep in tenant.world.reps if rep.person.manager == manager],
         )
-        stage = cls(folder=folder, tenant=tenant, hr=hr, feeding=feeding)
-        stage.advance(days)
-        return stage
+        feeding.look_ahead()
+        return cls(folder=folder, tenant=tenant, hr=hr, feeding=feeding)
 
     def close(self) -> None:
         """Close the runtime; the store stays in its folder."""
-        self.hr.close()
+        with self._lock:
+            self._is_closed = True
+            self.hr.close()
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether the first day of most people is still to come in."""
+        return self._feeding.next_day == 0
+
+    def fill_in(self) -> None:
+        """Hand in the first day of everybody else, unless that was done."""
+        with self._lock:
+            if self.is_filling and not self._is_closed:
+                self._feeding.hand_in_day()
 
     def advance(self, days: int) -> date:
         """Move the clock on by calendar days, and return the last one that was handed in. At the end it stays."""
+        self.fill_in()
         with self._lock:
             for _ in range(days):
                 if self._feeding.is_over:
@@ -88,7 +112,7 @@ class Stage:
     @property
     def days_left(self) -> int:
         """How many calendar days the tenant still has."""
-        return self.tenant.days.count - self._feeding.next_day
+        return self.tenant.days.count - max(1, self._feeding.next_day)
 
     @property
     def fixes(self) -> int:
@@ -98,18 +122,19 @@ class Stage:
     def principal(self, viewer: str) -> Principal:
         """Return whom a visitor acts as; a rep and a manager are real people of the tenant, those with most to show."""
         role = Role(viewer)
-        rep = self._shown_rep()
+        rep = _shown_rep(self.tenant)
         person = {Role.REP: rep.id, Role.MANAGER: rep.person.manager}.get(role)
         return Principal(tenant=self.tenant.id, id=f"visitor-{viewer}", role=role, person=person)
 
-    def _shown_rep(self) -> Any:
-        """Return the rep about whom most is planted in the first days; the answer key is not shown by that."""
-        counts: dict[str, int] = {}
-        for record in self.tenant.key.alerts:
-            if record.rep is not None:
-                counts[record.rep] = counts.get(record.rep, 0) + 1
-        most = max(counts, key=lambda rep: (counts[rep], rep), default="")
-        return next((rep for rep in self.tenant.world.reps if rep.id == most), self.tenant.world.reps[0])
+
+def _shown_rep(tenant: Tenant) -> Rep:
+    """Return the rep about whom most is planted in the first days; the answer key is not shown by that."""
+    counts: dict[str, int] = {}
+    for record in tenant.key.alerts:
+        if record.rep is not None:
+            counts[record.rep] = counts.get(record.rep, 0) + 1
+    most = max(counts, key=lambda rep: (counts[rep], rep), default="")
+    return next((rep for rep in tenant.world.reps if rep.id == most), tenant.world.reps[0])
 
 
 def before_and_after(anomaly_rate: tuple[float, float], visits: tuple[float, float], seed: int) -> list[dict[str, Any]]:

@@ -173,7 +173,7 @@ class Feeding:
         the end they are those of a day that was handed in for everybody at once.
         """
         tenant, first = self.tenant, self._first
-        assert first is not None and self.next_day == 0, "only the first day can be looked ahead into"
+        assert first is not None, "nobody comes first"
         scripts = [script for script in tenant.day_scripts(0) if tenant.world.reps[script.rep].id in first.reps]
         self._waiting.add(tenant.fixes(scripts).table, scripts, tenant.day_scripts(0))
         until = tenant.days.instant(0, tenant.days.end_s + _WRITTEN_S)

@@ -49,7 +49,12 @@ def open_house(args: argparse.Namespace, stdout: TextIO) -> int:
             )
             filling = threading.Thread(target=stage.fill_in, name="fieldhr-trial-fill-in", daemon=True)
             config = uvicorn.Config(
-                _then(applications, filling), log_config=None, access_log=False, server_header=False, lifespan="on", ws="none"
+                _then(applications, filling),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="on",
+                ws="none",
             )
             server = uvicorn.Server(config)
             if is_first:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TextIO
 
-from fieldhr_core.cli.store import add_store_arguments, desk_of, open_store
+from fieldhr_core.cli.store import add_store_arguments, desk_of, file_witness, open_store
 from fieldhr_core.hooks.plugin import Command
 
 if TYPE_CHECKING:
@@ -22,15 +22,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _verify(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
-    from fieldhr_core.trust.audit import FileWitness
-
+    witness = file_witness(args.witness)
     with open_store(args) as hr:
         tenants = [args.tenant] if args.tenant else hr.tenants.list()
         holds = True
         for tenant in tenants:
             args.tenant = tenant
             with desk_of(hr, args, purpose="audit") as desk:
-                chain = desk.trail.verify(FileWitness(args.witness) if args.witness else None)
+                chain = desk.trail.verify(witness)
             broken = None if chain.broken is None else {"seq": chain.broken.seq, "reason": chain.broken.reason}
             holds = holds and broken is None
             stdout.write(json.dumps({"tenant": tenant, "events": chain.events, "broken": broken}) + "\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fieldhr_core.cli.lines import write_line
-from fieldhr_core.cli.store import add_key_arguments, add_store_arguments, keys_of, open_store, url_of
+from fieldhr_core.cli.store import add_key_arguments, add_store_arguments, file_witness, keys_of, open_store, url_of
 from fieldhr_core.errors import ConfigError, TrustError
 from fieldhr_core.hooks.plugin import Command
 
@@ -73,7 +73,6 @@ def _restore_arguments(parser: argparse.ArgumentParser) -> None:
 def _restore(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     from fieldhr_core.care.backup import restore
     from fieldhr_core.flow.clock import SystemClock
-    from fieldhr_core.trust.audit import FileWitness
 
     done = restore(
         Path(args.file),
@@ -82,7 +81,7 @@ def _restore(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
         Path(args.keys_from) if args.keys_from else Path(args.file).with_name("data.keys"),
         now=SystemClock().now(),
         tenants=[args.tenant] if args.tenant else None,
-        witness=FileWitness(args.witness) if args.witness else None,
+        witness=file_witness(args.witness),
         accept_rollback=args.accept_rollback,
         replace=args.replace,
         actor=_who(),

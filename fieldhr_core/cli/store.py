@@ -16,9 +16,19 @@ if TYPE_CHECKING:
 
     from fieldhr_core.flow.desk import Desk
     from fieldhr_core.runtime import FieldHR
+    from fieldhr_core.trust.audit import Witness
     from fieldhr_core.trust.keys import KeyProvider
 
-__all__ = ["add_key_arguments", "add_store_arguments", "desk_of", "keys_of", "only_tenant", "open_store", "url_of"]
+__all__ = [
+    "add_key_arguments",
+    "add_store_arguments",
+    "desk_of",
+    "file_witness",
+    "keys_of",
+    "only_tenant",
+    "open_store",
+    "url_of",
+]
 
 #: Where a command looks when it is not told.
 DEFAULT_DB = "fieldhr.db"
@@ -48,6 +58,23 @@ def keys_of(args: argparse.Namespace) -> KeyProvider | None:
     if getattr(args, "key_variable", None):
         return EnvironmentKeys(args.key_variable)
     return FileKeys(args.key_file) if getattr(args, "key_file", None) else None
+
+
+def file_witness(file: str | None) -> Witness | None:
+    """Return the witness of ``--witness``.
+
+    Raises:
+        ConfigError: FHR-CFG-001 where there is no such file: a trail would hold with whatever it does not say.
+    """
+    from fieldhr_core.trust.audit import FileWitness
+
+    if file is None:
+        return None
+    if not Path(file).is_file():
+        raise ConfigError(
+            f"There is no witness {file!r}.", code="FHR-CFG-001", hint="Give the file of its checkpoints to --witness."
+        )
+    return FileWitness(file)
 
 
 def url_of(args: argparse.Namespace) -> str:

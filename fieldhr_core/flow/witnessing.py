@@ -10,10 +10,9 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of
+from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of, witness_beside
 from fieldhr_core.store.rows import canonical_json, put
 from fieldhr_core.trust.audit import Checkpoint, Frontier, Witness, checkpoint, link_many, public_key, start
-from fieldhr_core.trust.witness import witness_at
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -29,7 +28,7 @@ _log = logging.getLogger(__name__)
 def witness_of(acting: Acting, unit: Unit) -> Witness | None:
     """Return the witness the tenant's setting ``witness`` names, a file or an address; ``None`` where there is none."""
     place = acting.facts(unit).settings.get("witness")
-    return witness_at(place) if place else None
+    return witness_beside(unit.connection, place) if place else None
 
 
 def witness_trail(acting: Acting) -> Checkpoint | None:

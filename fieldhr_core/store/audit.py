@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.trust.audit import Event, Receipt, link_many, start
+from fieldhr_core.trust.audit import Event, Receipt, Witness, link_many, start
+from fieldhr_core.trust.witness import witness_at
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from fieldhr_core.store.tables import StoreTables
     from fieldhr_core.trust.vault import Vault
 
-__all__ = ["append", "chain_key", "checkpoint_key", "events_of"]
+__all__ = ["append", "chain_key", "checkpoint_key", "events_of", "witness_beside", "witness_file"]
 
 
 def append(
@@ -72,3 +74,25 @@ def checkpoint_key(tenant: str) -> str:
 def chain_key(vault: Vault, tenant: str) -> bytes:
     """Return the key of the tenant's chain, which stands in no table."""
     return vault.secret(tenant, "audit", "chain")
+
+
+def witness_beside(connection: Connection, place: str) -> Witness:
+    """Return the witness that a tenant's setting names.
+
+    Raises:
+        ConfigError: FHR-CFG-001 for an address that is not protected on its way.
+    """
+    file = witness_file(connection, place)
+    return witness_at(place if file is None else str(file))
+
+
+def witness_file(connection: Connection, place: str) -> Path | None:
+    """Return the file that a tenant's setting ``witness`` names; ``None`` where it is an address.
+
+    A relative path lies beside an SQLite database, so that both can be moved together; otherwise in the working folder.
+    """
+    if "://" in place:
+        return None
+    database = connection.engine.url.database
+    is_file = connection.dialect.name == "sqlite" and database not in (None, "", ":memory:")
+    return Path(str(database)).parent / place if is_file else Path(place)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import hmac
 import json
@@ -272,11 +273,19 @@ class FileWitness:
         self._path = Path(path)
 
     def publish(self, signed: Checkpoint, /) -> None:
-        """Append a line and see it to the disk."""
-        line = json.dumps(signed.as_record(), sort_keys=True) + "\n"
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        """Append a line and see it to the disk.
+
+        Raises:
+            OSError: the disk is full, or the file cannot be reached.
+        """
+        line = json.dumps(signed.as_record(), sort_keys=True).encode() + b"\n"
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line.encode())
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                line = b"\n" + line  # a line that was cut off must not take this one along
+            if os.write(handle, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -402,6 +402,8 @@ def _copied(database: Path, folder: Path) -> Iterator[Path]:
         ):
             source.backup(target)
         shutil.copy(f"{database}.keys", f"{file}.keys")
+        for witness in database.parent.glob("*.witness"):
+            shutil.copy(witness, file.parent)
         yield file
     finally:
         shutil.rmtree(folder, ignore_errors=True)

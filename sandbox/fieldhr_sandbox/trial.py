@@ -14,6 +14,7 @@ import attrs
 
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Case
+from fieldhr_core.trust.retention import PROFILES
 from fieldhr_sandbox.answers import AnswerKey, canonical, open_sealed, seal
 from fieldhr_sandbox.campaigns import campaign_marks
 from fieldhr_sandbox.comparison import COMPARED, at_most_half, compare, comparison_row
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Trial", "alert_of", "reveal_trial", "run_trial", "summary"]
 
 REPORT: Final = "report.json"
+#: Beside the database: signed checkpoints of the audit trail.
+WITNESS: Final = "trial.witness"
+#: Retention profile of a trial that is no longer than fixes are kept as they came.
+PROFILE: Final = "CN"
 #: How our own resolver is called in a comparison.
 OWN_RULE: Final = "fieldhr"
 #: A plugin's call may take this long in a trial; the longest of ours takes a few hundred milliseconds.
@@ -266,14 +271,16 @@ def _product(
     clock = FrozenClock(opening_instant(tenant))
     url = db
     if url is None:
-        for old in out.glob("trial.db*"):
+        for old in (*out.glob("trial.db*"), *out.glob(WITNESS)):
             old.unlink()
         url = f"sqlite:///{out / 'trial.db'}"
+        settings = {**_settings(tenant), **(settings or {})}
     with FieldHR.open(url, plugins=plugins, autoload=autoload, clock=clock, call_limit_s=call_limit_s) as hr:
         fed = feed(hr, clock, tenant, fixes, settings=settings, progress=tell, folder=out)
         with hr.acting_as(principal(tenant), purpose="operations") as desk:
             cases = [case for case in desk.alerts.list() if case.state.value != "withdrawn"]
             dials = compare_dials(desk, tenant)
+        hr.advance(clock.now())
         rows = {
             "answers": {} if ask is None else ask(hr, tenant, out / "trial.db" if db is None else None),
             "dials": dials,
@@ -294,6 +301,15 @@ def _product(
             ],
         }
     return sorted(cases, key=lambda case: (case.finding.opened_at, case.finding.code, case.finding.subject)), fed, rows
+
+
+def _settings(tenant: Tenant) -> dict[str, Any]:
+    """Return what a trial with a folder of its own sets of what a host sets: a witness, and how long tracks are kept.
+
+    A longer trial is reported on from its first day to its last; its tracks stay as fine as they came.
+    """
+    fine = PROFILES[PROFILE]
+    return {"witness": WITNESS} | ({"retention": PROFILE} if tenant.days.count <= fine.raw_days else {})
 
 
 def _size(tenant: Tenant, fed: Fed) -> dict[str, Any]:

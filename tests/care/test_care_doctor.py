@@ -329,6 +329,16 @@ def witness_silent(ward: Ward) -> None:
     ward.now += timedelta(hours=2)
 
 
+def witness_forgetful(ward: Ward) -> None:
+    ward.settings(witness="witness")
+    with ward.open() as hr:
+        hr.advance(ward.now + timedelta(minutes=1))
+        hr.advance(ward.now + timedelta(minutes=3))
+    file = ward.folder / "witness"
+    first, *_ = file.read_text().splitlines()
+    file.write_text(first + "\n")
+
+
 def backup_overdue(ward: Ward) -> None:
     ward.now += timedelta(days=8)
     with ward.open() as hr:
@@ -607,6 +617,7 @@ FAULTS: tuple[Callable[[Ward], None], ...] = (
     audit_broken,
     witness_unreachable,
     witness_silent,
+    witness_forgetful,
     backup_overdue,
     plugin_failed,
     plugin_incompatible,

@@ -54,6 +54,8 @@ def test_evidence_over_a_trial_and_over_a_spoilt_one(trial: Any, tmp_path: Path,
     write(found, tmp_path)
     assert [(proof.check, proof.found) for proof in found.proofs if proof.status == "fail"] == []
     assert found.counts["fail"] == 0
+    live = {proof.check: proof.status for proof in found.proofs}
+    assert (live["audit.witness"], live["retention.kept"]) == ("pass", "pass")
     assert found.counts["pass"] >= 70
     assert json.loads((tmp_path / "security.json").read_text())["simulated"] is True
     for page in ("security.html", "security.zh-Hans.html"):

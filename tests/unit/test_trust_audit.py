@@ -227,6 +227,9 @@ def test_a_file_keeps_checkpoints(tmp_path) -> None:
     assert witness.checkpoints("bank") == published
     assert found(ROWS[:15], checkpoints=witness.checkpoints("bank")) == (16, "audit.cut")
     text = (tmp_path / "witness.jsonl").read_text()
+    (tmp_path / "witness.jsonl").write_text(text[:-1])  # cut off within its last line
+    witness.publish(published[0])
+    assert witness.checkpoints("bank") == [*published, published[0]]
     for damaged in (
         text[:-40],
         text.replace('"seq": 10', '"seq": "x"'),

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from fieldhr_core.care import keycopy
-from fieldhr_core.care.doctor.patient import DAY_MS, HOUR_MS, Check, Fault, Patient
+from fieldhr_core.care.doctor.patient import DAY_MS, HOUR_MS, Check, Fault, Patient, TenantRow
 from fieldhr_core.care.premises import Premises
 from fieldhr_core.care.rotation import ROTATION, rewrap, rotate
 from fieldhr_core.errors import TrustError
-from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of
+from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of, witness_file
 from fieldhr_core.store.sealed import key_ids
-from fieldhr_core.trust.audit import Checkpoint, verify
+from fieldhr_core.trust.audit import Checkpoint, FileWitness, verify
 
 __all__ = ["CHECKS"]
 
@@ -115,30 +115,62 @@ def _trail(patient: Patient) -> Iterator[Fault]:
 
 def _witness(patient: Patient) -> Iterator[Fault]:
     for tenant in patient.tenants():
-        path = tenant.settings.get("witness")
-        if path and "://" not in path and not Path(path).parent.is_dir():
+        file = _witness_file(patient, tenant)
+        if file is not None and not file.parent.is_dir():
             yield Fault(
                 cause=f"The witness of tenant {tenant.id} cannot be reached: its folder is not there.",
-                remedy=f"Mount or make the folder of {path}.",
+                remedy=f"Mount or make the folder of {file}.",
             )
 
 
-def _checkpoints(patient: Patient) -> Iterator[Fault]:
-    import sqlalchemy as sa
+def _witness_file(patient: Patient, tenant: TenantRow) -> Path | None:
+    place = tenant.settings.get("witness")
+    if not place:
+        return None
+    with patient.reading() as connection:
+        return witness_file(connection, str(place))
 
-    meta = patient.tables.meta
+
+def _checkpoints(patient: Patient) -> Iterator[Fault]:
     for tenant in patient.tenants():
-        path = tenant.settings.get("witness")
-        if not path or ("://" not in path and not Path(path).parent.is_dir()):
+        file = _witness_file(patient, tenant)
+        if not tenant.settings.get("witness") or (file is not None and not file.parent.is_dir()):
             continue
-        rows = patient.rows(sa.select(meta.c.value).where(meta.c.key == checkpoint_key(tenant.id)))
-        last = Checkpoint.from_record(json.loads(rows[0].value)).at_ms if rows else tenant.created_ms
+        made = _last_made(patient, tenant)
+        last = tenant.created_ms if made is None else made.at_ms
         if last < tenant.now_ms - HOUR_MS:
             yield Fault(
                 cause=f"The trail of {tenant.id} was last witnessed {(tenant.now_ms - last) / HOUR_MS:.0f} hours ago.",
                 remedy="See that something calls advance() every minute, or run: fieldhr doctor --fix",
                 repair=patient.advance,
             )
+
+
+def _forgetful(patient: Patient) -> Iterator[Fault]:
+    for tenant in patient.tenants():
+        file = _witness_file(patient, tenant)
+        made = _last_made(patient, tenant)
+        if file is None or made is None or not file.parent.is_dir():
+            continue
+        remedy = f"Keep {file} as it is, tell the auditor, and name a new file as witness."
+        try:
+            kept = FileWitness(file).checkpoints(tenant.id)
+        except (OSError, TrustError):
+            yield Fault(cause=f"The witness of tenant {tenant.id} cannot be read.", remedy=remedy)
+            continue
+        if made not in kept:
+            cause = (
+                f"The witness of tenant {tenant.id} lacks the last checkpoint that was made: it was cut or exchanged."
+            )
+            yield Fault(cause=cause, remedy=remedy)
+
+
+def _last_made(patient: Patient, tenant: TenantRow) -> Checkpoint | None:
+    import sqlalchemy as sa
+
+    meta = patient.tables.meta
+    rows = patient.rows(sa.select(meta.c.value).where(meta.c.key == checkpoint_key(tenant.id)))
+    return Checkpoint.from_record(json.loads(rows[0].value)) if rows else None
 
 
 def _no_backup(patient: Patient) -> Iterator[Fault]:
@@ -185,5 +217,6 @@ CHECKS: Final = (
     Check("audit.broken", "keys", _trail),
     Check("witness.unreachable", "tables", _witness),
     Check("witness.silent", "keys", _checkpoints),
+    Check("witness.forgetful", "tables", _forgetful),
     Check("backup.overdue", "tables", _no_backup),
 )

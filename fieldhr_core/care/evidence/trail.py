@@ -15,9 +15,8 @@ from fieldhr_core.care.evidence.proof import HOST, Finds, Scene, check, pairs
 from fieldhr_core.care.evidence.stage import Act, principals, rehearsal
 from fieldhr_core.errors import FieldhrError, TrustError
 from fieldhr_core.model import Period, Principal, Role
-from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of
-from fieldhr_core.trust.audit import Checkpoint, verify
-from fieldhr_core.trust.witness import witness_at
+from fieldhr_core.store.audit import chain_key, checkpoint_key, events_of, witness_beside
+from fieldhr_core.trust.audit import Checkpoint, Witness, verify
 
 __all__: list[str] = []
 
@@ -66,15 +65,17 @@ def _witness(scene: Scene, finds: Finds) -> None:
                 sa.select(audit.c.tenant, sa.func.max(audit.c.seq), sa.func.max(audit.c.at_ms)).group_by(audit.c.tenant)
             )
         }
+        named = {tenant["id"]: tenant["settings"].get("witness") for tenant in tenants}
+        witnesses = {each: witness_beside(connection, str(place)) for each, place in named.items() if place}
     without = []
     for tenant in tenants:
-        place, made = tenant["settings"].get("witness"), metas.get(checkpoint_key(tenant["id"]))
-        if not place:
+        witness, made = witnesses.get(tenant["id"]), metas.get(checkpoint_key(tenant["id"]))
+        if witness is None:
             without.append(tenant["id"])
             finds.expect(made is None, f"The trail of {tenant['id']} was witnessed and has no witness any more.")
             continue
         seq, at_ms = heads.get(tenant["id"], (0, tenant["created_ms"]))
-        _held(finds, tenant["id"], str(place), made, (seq or 0, at_ms or 0))
+        _held(finds, tenant["id"], witness, made, (seq or 0, at_ms or 0))
     finds.facts["without"] = len(without)
     if without:
         finds.leave(
@@ -82,9 +83,9 @@ def _witness(scene: Scene, finds: Finds) -> None:
         )
 
 
-def _held(finds: Finds, tenant: str, place: str, made: str | None, head: tuple[int, int]) -> None:
+def _held(finds: Finds, tenant: str, witness: Witness, made: str | None, head: tuple[int, int]) -> None:
     try:
-        kept = list(witness_at(place).checkpoints(tenant))
+        kept = list(witness.checkpoints(tenant))
     except (OSError, TrustError) as failure:
         finds.expect(False, f"The witness of {tenant} cannot be read: {type(failure).__name__}.")
         return

@@ -32,6 +32,7 @@ from fieldhr_core.flow.judging import view_for
 from fieldhr_core.flow.messages import message_ruled_again
 from fieldhr_core.flow.outcomes import Lessons, by_rank
 from fieldhr_core.flow.people import person_contact
+from fieldhr_core.flow.proposals import adopt, end
 from fieldhr_core.flow.sweeping import alerter_of, changed, sweep, value_of, with_settings
 from fieldhr_core.flow.values import plain, rfc3339
 from fieldhr_core.model import (
@@ -192,9 +193,28 @@ class Alerts:
         """
         return self.step(case, CaseStep.CONTEST, note=text)
 
-    def confirm(self, case: str, reason: str) -> Case:
-        """Uphold a case, with a reason, once the rep had their say or let their time pass. See :meth:`step`."""
-        return self.step(case, CaseStep.CONFIRM, note=reason)
+    def confirm(self, case: str, reason: str, *, amend: Mapping[str, Any] | None = None) -> Case:
+        """Uphold a case, with a reason, once the rep had their say or let their time pass. See :meth:`step`.
+
+        Where it proposes an addition to its rule (``finding.proposes``), the addition is made with it, by compliance or
+        an admin, and holds from now on; :meth:`end_addition` ends it.
+
+        Args:
+            amend: fields of the proposed item that were put right (``{"phrase": "..."}``).
+        """
+        return self.step(case, CaseStep.CONFIRM, note=reason, amend=amend)
+
+    def end_addition(self, case: str, reason: str) -> None:
+        """End what confirming a case added to its rule; what was found while it held stays as it is.
+
+        Raises:
+            AccessError: FHR-ACC-001 where there is no such case, FHR-ACC-003 for other roles than compliance and admin.
+            ConfigError: FHR-CFG-001 where it added nothing that still holds, or there is no reason.
+        """
+        acting = self._acting
+        with acting.unit() as unit:
+            finding = load(acting, unit, case).finding
+            end(acting, unit, finding.code, str(finding.proposes.get("setting", "")), case, reason)
 
     def dismiss(self, case: str, reason: str) -> Case:
         """Find nothing in it, with a reason; that is what the rule learns from. See :meth:`step`."""
@@ -204,8 +224,11 @@ class Alerts:
         """Take a case back because it should never have been raised. See :meth:`step`."""
         return self.step(case, CaseStep.WITHDRAW, note=reason)
 
-    def step(self, case: str, step: CaseStep, *, note: str = "") -> Case:
+    def step(self, case: str, step: CaseStep, *, note: str = "", amend: Mapping[str, Any] | None = None) -> Case:
         """Take a case one step on and return it.
+
+        Args:
+            amend: see :meth:`confirm`.
 
         Raises:
             AccessError: FHR-ACC-001 where there is no such case, FHR-ACC-003 where it is not for this principal to do.
@@ -218,6 +241,8 @@ class Alerts:
             refusal = _refusal(acting, Lines.of(acting, unit), before, step, unit.at_ms, note)
             if refusal is not None:
                 raise refusal
+            if step is CaseStep.CONFIRM and before.finding.proposes:
+                adopt(acting, unit, before, note, amend)
             move(acting, unit, [case], TRANSITIONS[before.state, step], step.value, note)
             unit.audit(f"alerts.{step}", "cases", case)
             return load(acting, unit, case)

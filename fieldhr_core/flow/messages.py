@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from fieldhr_core.flow.rulings import keep_rulings, rule, strictest
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.model import (
+    MESSAGES,
     Finding,
     Message,
     Ruling,
@@ -148,6 +151,8 @@ def _keep(acting: Acting, unit: Unit, messages: Sequence[Message], answers: Sequ
             for message, answer, text in zip(messages, answers, texts, strict=True)
         ],
     )
+    zone = ZoneInfo(acting.facts(unit).pattern.zone)
+    touch(acting, unit, MESSAGES.name, {message.time.astimezone(zone).date().isoformat() for message in messages})
 
 
 def _opened(unit: Unit, rows: Sequence[Any]) -> list[Message]:

@@ -29,6 +29,7 @@ from fieldhr_core.model import (
     FOLLOW_UPS,
     INSPECTIONS,
     LOANS,
+    MESSAGES,
     MET,
     NOTES,
     OUTINGS,
@@ -144,7 +145,12 @@ class View:
             days = shelf.dated(self._acting, self._unit, "days", *period, self._resolved_on)
             return {day: kept.stays if schema.name == STAYS.name else kept.signals for day, kept in days.items()}
         kind, zone = schema.name, str(self._zone)
-        read = {OUTINGS.name: self._outings_on, CHECKINS.name: self._checkins_on, FOLLOW_UPS.name: self._follow_ups_on}
+        read = {
+            OUTINGS.name: self._outings_on,
+            CHECKINS.name: self._checkins_on,
+            FOLLOW_UPS.name: self._follow_ups_on,
+            MESSAGES.name: self._messages_on,
+        }
         dates = shelf.dated(self._acting, self._unit, kind, *period, read[kind], zone)
         column = _INSTANTS.get(kind)
         if column is None:
@@ -186,6 +192,10 @@ class View:
     def _follow_ups_on(self, day: str, _before: Table | None) -> Table:
         table = self._acting.tables.follow_ups
         return self._follow_up_table(self._rows(table, table.c.written_ms, self._span_of(day)))
+
+    def _messages_on(self, day: str, _before: Table | None) -> Table:
+        table = self._acting.tables.messages
+        return self._message_table(self._rows(table, table.c.time_ms, self._span_of(day)))
 
     def _everybody(self, schema: Schema) -> Table:
         return shelf_of(self._acting).join(schema, list(self._dates_of(schema).values()))
@@ -391,6 +401,30 @@ class View:
             kind=Coded.of(row.kind for row in rows),
             start_ms=[row.start_ms for row in rows],
             written_ms=[row.written_ms for row in rows],
+            text=[text.decode() for text in texts],
+        )
+
+    def _messages(self) -> Table:
+        if self._is_shelved:
+            return self._theirs(self._everybody(MESSAGES))
+        table = self._acting.tables.messages
+        return self._message_table(self._rows(table, table.c.time_ms))
+
+    def _message_table(self, rows: Sequence[Any]) -> Table:
+        texts = self._unit.open(
+            self._acting.tables.messages,
+            "text_sealed",
+            "message",
+            [row.id for row in rows],
+            [row.text_sealed for row in rows],
+        )
+        return MESSAGES.table(
+            message=[row.id for row in rows],
+            rep=Coded.of(row.rep for row in rows),
+            customer=[row.customer for row in rows],
+            speaker=Coded.of(row.speaker for row in rows),
+            channel=Coded.of(row.channel for row in rows),
+            time_ms=[row.time_ms for row in rows],
             text=[text.decode() for text in texts],
         )
 
@@ -672,8 +706,8 @@ def hold_days(unit: Unit, days: Mapping[tuple[str, str], tuple[bytes, Table, Tab
 
 
 #: Kinds of rows that are read date by date, and the column whose instant may lie after the judgement.
-_DATED = frozenset({STAYS.name, SIGNALS.name, OUTINGS.name, CHECKINS.name, FOLLOW_UPS.name})
-_INSTANTS = {CHECKINS.name: "time_ms", FOLLOW_UPS.name: "written_ms"}
+_DATED = frozenset({STAYS.name, SIGNALS.name, OUTINGS.name, CHECKINS.name, FOLLOW_UPS.name, MESSAGES.name})
+_INSTANTS = {CHECKINS.name: "time_ms", FOLLOW_UPS.name: "written_ms", MESSAGES.name: "time_ms"}
 #: A sealed value's key and nonce: enough to tell it from every other.
 _HEAD = 24
 
@@ -694,6 +728,7 @@ _LOADERS: dict[str, Callable[[View], Table]] = {
     FEEDBACK.name: View._feedback,
     INSPECTIONS.name: View._inspections,
     LOANS.name: View._loans,
+    MESSAGES.name: View._messages,
     MET.name: View._met,
     NOTES.name: View._notes,
     PRESENCE.name: View._presence,

@@ -7,14 +7,18 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from fieldhr_core.hooks.providers import Tables
-from fieldhr_core.model import CHECKINS, FOLLOW_UPS, Schema, Table
+from fieldhr_core.model import CHECKINS, FOLLOW_UPS, MESSAGES, Schema, Table
 
 __all__ = ["Remembered", "by_date"]
 
 T = TypeVar("T")
 
 #: The column whose local date a row stands on, where it has no date of its own.
-_INSTANTS: Final[Mapping[str, str]] = {CHECKINS.name: "time_ms", FOLLOW_UPS.name: "written_ms"}
+_INSTANTS: Final[Mapping[str, str]] = {
+    CHECKINS.name: "time_ms",
+    FOLLOW_UPS.name: "written_ms",
+    MESSAGES.name: "time_ms",
+}
 #: So many dates a provider remembers what it made of them.
 _DATES: Final = 128
 
@@ -23,8 +27,8 @@ def by_date(tables: Tables, schema: Schema) -> dict[str, Table]:
     """Return the rows of one schema by local date, ascending, dates without rows left out; rows keep their order.
 
     A row stands on its own date where it has one, else on the local date on which it begins (a check-in: was made; a
-    follow-up: was written). A date that did not change since another call gives the very same table again, where the
-    tables can tell: see :class:`Remembered`.
+    follow-up: was written; a message: was said). A date that did not change since another call gives the very same
+    table again, where the tables can tell: see :class:`Remembered`.
     """
     own = getattr(tables, "by_date", None)
     if own is not None:

@@ -163,8 +163,8 @@ class Tables(Protocol):
 
         There are ``STAYS``, ``SIGNALS``, ``OUTINGS``, ``CHECKINS``, ``FOLLOW_UPS``, ``DUTY_DAYS``, ``PEOPLE``,
         ``DEALS``, ``MET``, ``LOANS``, ``CONTACTS``, ``FEEDBACK``, ``INSPECTIONS``, ``PRESENCE``, ``NOTES``,
-        ``ATTENDANCE``, ``CUSTOMERS``, ``PLACES`` and ``CASES``. Of deals, loans and feedback all are shown, however
-        old, as they stood at :attr:`as_of`.
+        ``MESSAGES``, ``ATTENDANCE``, ``CUSTOMERS``, ``PLACES`` and ``CASES``. Of deals, loans and feedback all are
+        shown, however old, as they stood at :attr:`as_of`.
         """
         ...
 

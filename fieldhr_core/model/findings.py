@@ -67,6 +67,8 @@ class Finding:
         audience: who is told at once.
         pattern: what findings of this rule have in common that people judge alike (the class of a place ...); empty:
             nothing beyond the rule. What was dismissed often is raised more quietly.
+        proposes: an addition to a setting of the plugin that found it, for a person to make by confirming the case:
+            ``{"setting": path of a list, "add": its new item}``; empty: nothing is proposed.
         repeat: counts up when an occurrence that lasts should be told again; the recipients then get a second notice.
     """
 
@@ -89,6 +91,7 @@ class Finding:
     readings: tuple[str, ...] = ()
     audience: tuple[Audience, ...] = (Audience.MANAGER,)
     pattern: str = ""
+    proposes: Mapping[str, Any] = attrs.field(factory=dict)
     repeat: int = 0
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "INSPECTIONS",
     "JUDGED",
     "LOANS",
+    "MESSAGES",
     "MET",
     "NOTES",
     "PEOPLE",
@@ -204,6 +205,21 @@ NOTES: Final = Schema(
         Column("start_ms", Kind.TIME_MS, "Start the record claims."),
         Column("written_ms", Kind.TIME_MS, "Device time of writing."),
         Column("text", Kind.TEXT, "What was written."),
+    ),
+)
+
+#: What was said, with its words.
+MESSAGES: Final = Schema(
+    "messages",
+    "Messages and utterances with their text, which is opened for it, one row each.",
+    (
+        Column("message", Kind.TEXT, "Id."),
+        Column("rep", Kind.CODED, "Rep."),
+        Column("customer", Kind.TEXT, "Customer; null where none is addressed."),
+        Column("speaker", Kind.CODED, "rep, customer."),
+        Column("channel", Kind.CODED, "chat, email, call ..."),
+        Column("time_ms", Kind.TIME_MS, "When it was said."),
+        Column("text", Kind.TEXT, "What was said."),
     ),
 )
 

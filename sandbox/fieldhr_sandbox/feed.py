@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 
 from fieldhr_core.model import (
+    CaseState,
     CheckIn,
     CheckInAnswer,
     Customer,
@@ -336,6 +337,7 @@ def _at(handed: Handed) -> datetime:
 
 
 def _put_before_checks(
+    hr: FieldHR,
     clock: FrozenClock,
     desk: Desk,
     tenant: Tenant,
@@ -356,11 +358,23 @@ def _put_before_checks(
             write_list(list_file, tenant.world.listed, at)
             desk.customers.screen_again()
             continue
-        if isinstance(handed.value, Customer):
+        if handed.kind == "decision":
+            _decide(hr, tenant, handed.value)
+        elif isinstance(handed.value, Customer):
             desk.customers.submit([handed.value])
         else:
             desk.submissions.submit(handed.kind, [handed.value], context=handed.context)
         fed.handed += 1
+
+
+def _decide(hr: FieldHR, tenant: Tenant, decision: Any) -> None:
+    """Let compliance confirm the alerts of a code about a subject, where the product has raised any."""
+    compliance = Principal(tenant=tenant.id, id="sandbox.compliance", role=Role.COMPLIANCE)
+    with hr.acting_as(compliance, purpose="compliance") as desk:
+        for case in desk.alerts.list(code=decision["code"], state=CaseState.RAISED):
+            if case.finding.subject == decision["subject"]:
+                desk.alerts.acknowledge(case.id)
+                desk.alerts.confirm(case.id, decision["reason"])
 
 
 def _hand_in(
@@ -376,7 +390,7 @@ def _hand_in(
     without: Collection[str] = (),
 ) -> None:
     since = clock.now()
-    _put_before_checks(clock, desk, tenant, until, waiting, list_file, fed)
+    _put_before_checks(hr, clock, desk, tenant, until, waiting, list_file, fed)
     clock.advance(until)
     _keep_books(desk, tenant, since, until)
     for rep, at in tenant.withdrawals:

@@ -145,6 +145,43 @@ _PRESENCE: Final = (
     ("L19", 1),
     ("O01", 1),
 )
+#: One of every row of words and of borrowers, each beside what only looks like it.
+_WORDS: Final = (
+    ("C02", 1),
+    ("C04", 1),
+    ("C04/unsure", 1),
+    ("C05", 1),
+    ("C05/negated", 1),
+    ("C06", 1),
+    ("C06/own", 1),
+    ("C07", 1),
+    ("C07/waived", 1),
+    ("C07/suitable", 1),
+    ("C08", 1),
+    ("C08/recorded", 1),
+    ("C09", 1),
+    ("C09/internal", 1),
+)
+_BORROWERS: Final = (
+    ("R01", 1),
+    ("R02", 1),
+    ("R03", 1),
+    ("R04", 1),
+    ("R04/delisted", 1),
+    ("R05", 1),
+    ("R05/recovery", 1),
+    ("R06", 1),
+    ("R06/leasing", 1),
+    ("R06/season", 1),
+    ("R07", 1),
+    ("R07/rounded", 1),
+    ("R08", 1),
+    ("R08/park", 1),
+    ("R09", 1),
+    ("R09/restructured", 1),
+    ("R10", 1),
+    ("R10/declared", 1),
+)
 #: Q19 needs a Saturday that is worked and Q20 the night in which clocks change: packs in those weeks have them.
 _QUIET: Final = (
     ("Q01", 2),
@@ -299,6 +336,8 @@ PACKS: Final[dict[str, Pack]] = {
                 ("L05", 2),
                 ("B01", 2),
                 ("C01", 3),
+                *_WORDS,
+                *_BORROWERS,
                 *_PRESENCE,
                 *_SILENT,
                 *_QUIET,
@@ -425,6 +464,9 @@ PACKS: Final[dict[str, Pack]] = {
                 ("C07/suitable", 6),
                 ("C08", 4),
                 ("C08/recorded", 4),
+                ("C09", 1),
+                ("C09/internal", 1),
+                ("C09/one-rep", 1),
             ),
         ),
         Pack(

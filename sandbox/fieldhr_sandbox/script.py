@@ -64,8 +64,9 @@ class Handed:
     """What somebody's system puts before the compliance checks, and when: a customer, or a record of some kind.
 
     Attributes:
-        kind: ``customer``, or a kind of submission (``sale``, ``statement``, ``loan`` ...).
-        value: the :class:`~fieldhr_core.model.Customer`, or the record.
+        kind: ``customer``, a kind of submission (``sale``, ``statement``, ``loan`` ...), or ``decision``.
+        value: the :class:`~fieldhr_core.model.Customer`, or the record; of a decision: ``code`` and ``subject`` of the
+            alert that compliance confirms, and the ``reason``.
         context: earlier records that bear on it.
     """
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from fieldhr_core.hooks import Check, Command, Offer, PluginInfo, RegistrationContext, hookimpl
+from fieldhr_core.hooks import Alerter, Channel, Check, Command, Offer, PluginInfo, RegistrationContext, hookimpl
 from fieldhr_plugins.conduct.settings import ConductSettings
 
 if TYPE_CHECKING:
     import argparse
     from typing import TextIO
 
-__all__ = ["PLUGIN", "fieldhr_register_checks", "fieldhr_register_commands"]
+__all__ = ["PLUGIN", "fieldhr_register_alerters", "fieldhr_register_checks", "fieldhr_register_commands"]
 
 PLUGIN = PluginInfo(
     name="fieldhr.conduct",
@@ -33,6 +33,20 @@ def _make_sales(settings: Any) -> Check:
     from fieldhr_plugins.conduct.sales import SaleCheck
 
     return SaleCheck(settings or ConductSettings())
+
+
+def _make_waves(settings: Any) -> Alerter:
+    from fieldhr_plugins.conduct.waves import PhraseWaves
+
+    return PhraseWaves(settings or ConductSettings())
+
+
+@hookimpl
+def fieldhr_register_alerters(
+    context: RegistrationContext,  # noqa: ARG001 - the hook's shape
+) -> Iterable[Offer[Alerter] | Offer[Channel]]:
+    """Offer the alerter that proposes phrases a branch has begun to use."""
+    return [Offer("conduct.waves", _make_waves, role="find")]
 
 
 @hookimpl

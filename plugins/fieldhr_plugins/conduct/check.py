@@ -11,8 +11,9 @@ import attrs
 from fieldhr_core.errors import RecordError
 from fieldhr_core.model import Audience, Evidence, Finding, Ground, Message, Outcome, Ruling, Severity, Submission
 from fieldhr_plugins.conduct.lexicon import Lexicon, load, with_file
+from fieldhr_plugins.conduct.own import phrases_at, version_of, with_own
 from fieldhr_plugins.conduct.reader import REVIEW, VIOLATION, Hit, Reader, Utterance
-from fieldhr_plugins.conduct.settings import ConductSettings
+from fieldhr_plugins.conduct.settings import ConductSettings, OwnPhrase
 
 __all__ = ["PhraseCheck", "lexicon_of", "reader_of"]
 
@@ -22,6 +23,7 @@ _BANNED: Final = "conduct.banned_phrase"
 _OFF_BOOK: Final = "conduct.off_book_sale"
 _OFF_CHANNEL: Final = "off_channel"
 _ORDER: Final = list(Severity)
+_READERS: Final = 3
 
 
 def lexicon_of(settings: ConductSettings) -> Lexicon:
@@ -41,10 +43,11 @@ def lexicon_of(settings: ConductSettings) -> Lexicon:
     return attrs.evolve(lexicon, languages=languages)
 
 
-def reader_of(settings: ConductSettings) -> Reader:
-    """Return a reader for a tenant's settings."""
+def reader_of(settings: ConductSettings, own: Sequence[OwnPhrase] = ()) -> Reader:
+    """Return a reader for a tenant's settings, with those of its own phrases that hold."""
+    lexicon = lexicon_of(settings)
     return Reader(
-        lexicon_of(settings),
+        with_own(lexicon, own) if own else lexicon,
         homophones=settings.homophones,
         likeness=settings.likeness,
         lowest_confidence=settings.lowest_confidence,
@@ -57,7 +60,8 @@ class PhraseCheck:
 
     def __init__(self, settings: ConductSettings) -> None:
         self._settings = settings
-        self._reader: Reader | None = None
+        #: By the own phrases in force; a tenant's list changes seldom.
+        self._readers: dict[tuple[OwnPhrase, ...], Reader] = {}
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -73,11 +77,17 @@ class PhraseCheck:
         Raises:
             RecordError: FHR-REC-001 where a submission is no message; nothing of the batch is cleared then.
         """
-        if self._reader is None:
-            self._reader = reader_of(self._settings)
-        return [self._rule(submission, self._reader) for submission in submissions]
+        return [self._rule(submission) for submission in submissions]
 
-    def _rule(self, submission: Submission, reader: Reader) -> Ruling:
+    def _reader(self, own: tuple[OwnPhrase, ...]) -> Reader:
+        reader = self._readers.get(own)
+        if reader is None:
+            for old in list(self._readers)[: max(0, len(self._readers) + 1 - _READERS)]:
+                del self._readers[old]
+            reader = self._readers[own] = reader_of(self._settings, own)
+        return reader
+
+    def _rule(self, submission: Submission) -> Ruling:
         message = submission.value
         if not isinstance(message, Message):
             raise RecordError(
@@ -86,6 +96,9 @@ class PhraseCheck:
             )
         run = [*self._run_before(message, submission.context), message]
         last = len(run) - 1
+        own = phrases_at(self._settings.phrases, message.time) if self._settings.phrases else ()
+        is_internal = message.channel in self._settings.internal_channels
+        reader = self._reader(() if is_internal else own)
         hits = [
             hit
             for hit in reader.read([_utterance(one) for one in run])
@@ -104,7 +117,7 @@ class PhraseCheck:
             grounds=tuple(_ground(hit, run) for hit in hits),
             findings=tuple(self._findings(submission, message, run, violations)),
             check=_NAME,
-            version=_VERSION,
+            version=_VERSION if not own else f"{_VERSION}+{version_of(own)}",
         )
 
     def _run_before(self, message: Message, context: Sequence[Any]) -> list[Message]:

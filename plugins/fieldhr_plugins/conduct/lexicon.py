@@ -37,7 +37,19 @@ import attrs
 from fieldhr_core.errors import ConfigError
 from fieldhr_core.model import Severity
 
-__all__ = ["LANGUAGES", "Category", "Entry", "Language", "Lexicon", "Part", "Phrase", "Rule", "load", "with_file"]
+__all__ = [
+    "LANGUAGES",
+    "Category",
+    "Entry",
+    "Language",
+    "Lexicon",
+    "Part",
+    "Phrase",
+    "Rule",
+    "load",
+    "with_file",
+    "with_phrases",
+]
 
 #: Languages the package brings phrases for; traditional Chinese is matched through its simplified form.
 LANGUAGES: Final = ("zh", "en", "ja", "ko", "vi", "th")
@@ -204,6 +216,39 @@ def with_file(lexicon: Lexicon, path: str) -> Lexicon:
             raise _refused([f"{name}: a JSON object is expected, with language, words and phrases"])
         return _merge(lexicon, value, name)
     return _with_table(lexicon, text, name)
+
+
+def with_phrases(
+    lexicon: Lexicon, rows: Iterable[tuple[str, str, str, str]], categories: Mapping[str, Category]
+) -> Lexicon:
+    """Return *lexicon* with phrases of one's own: (phrase, category, severity or empty, id) each.
+
+    A phrase is read as written, in the language its letters show; nothing of the package's is replaced.
+
+    Raises:
+        ConfigError: FHR-CFG-001 with every phrase that cannot be read.
+    """
+    problems: list[str] = []
+    entries: dict[str, list[Entry]] = {}
+    for written, code, severity, name in rows:
+        language = _language_of(written)
+        phrases = _phrases(written, language, {}, f"own phrase {written!r}", problems)
+        if phrases:
+            entries.setdefault(language, []).append(
+                Entry(
+                    id=name,
+                    language=language,
+                    category=categories[code],
+                    written=written,
+                    phrases=phrases,
+                    severity=Severity(severity) if severity else None,
+                    products=categories[code].products,
+                )
+            )
+    if problems:
+        raise _refused(problems)
+    added = [Language(code=code, entries=tuple(found), guards=(), scope={}) for code, found in entries.items()]
+    return _joined(lexicon, categories, added)
 
 
 def _packaged(name: str) -> str:

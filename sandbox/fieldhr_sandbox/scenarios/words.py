@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
 
 from fieldhr_core.errors import SandboxError
 from fieldhr_core.model import Message
-from fieldhr_sandbox.scenarios.base import Site, scenario
-from fieldhr_sandbox.script import Script
+from fieldhr_sandbox.scenarios.base import Site, Unplantable, scenario
+from fieldhr_sandbox.script import Handed, Script
+from fieldhr_sandbox.world import Rep
 
 _PHRASE: Final = "conduct.banned_phrase"
 _OFF_BOOK: Final = "conduct.off_book_sale"
@@ -75,6 +77,24 @@ _YOUR_ACCOUNT: Final = (
     "赎回款三天内转到您本人的银行卡",
     "请您自己在手机银行里操作,密码不要告诉任何人",
 )
+
+
+_NEW_PHRASE: Final = "conduct.new_phrase"
+#: Words that nobody has heard before, and how they come up.
+_WORDS: Final = ("铁布衫", "金罩子", "定心锁", "稳盘扣", "护盘伞")
+_ADDED: Final = (
+    ",这单有{w}的。",
+    ",给您配了{w}。",
+    ",咱们带{w},您看呢?",
+    "。对了,{w}已经安排上了。",
+    ",老客户都要{w}。",
+    "。{w}您听说过吧?",
+    ",有{w}在呢。",
+    "。这边{w}名额给您留着。",
+)
+_DECIDES_S: Final = 9 * 3600
+_NIGHT_S: Final = 23 * 3600 + 60
+_DAY_S: Final = 24 * 3600
 
 
 @scenario("C01", "Plain promise", req=["C1"])
@@ -143,6 +163,126 @@ def _own_account(site: Site) -> None:
 def _customers_account(site: Site) -> None:
     _reword(site, site.script(), (site.draw.pick(_YOUR_ACCOUNT),))
     site.silent((_OFF_BOOK,))
+
+
+@scenario("C09", "Wording wave", req=["C1", "C9"])
+def _wording_wave(site: Site) -> None:
+    word = _WORDS[site.ordinal % len(_WORDS)]
+    span = _span(site)
+    end, later = span[-1], _next_working(site, span[-1])
+    places = _places(site, _branch(site), span, 40)
+    (place,) = _places(site, site.world.reps, (later,), 1)
+    said = _spread(site, places, word)
+    site.expect(
+        _NEW_PHRASE,
+        "low",
+        window=(span[0], 0, _NIGHT_S),
+        day=end,
+        earliest_s=-_DAY_S * (end - span[0]),
+        detect_by_s=_NIGHT_S,
+        subject_kind="branch",
+        subject=site.rep.branch.id,
+        dose={"uses": len(said), "days": len(span)},
+    )
+    # Compliance confirms it the next morning; from then on it is a banned phrase, whoever says it.
+    decision = {"code": _NEW_PHRASE, "subject": site.rep.branch.id, "reason": "confirmed by the trial's compliance"}
+    script = site.scripts[site.rep.index, later]
+    script.handed.append(Handed(at=site.days.instant(later, _DECIDES_S), kind="decision", value=decision))
+    (message,) = _spread(site, (place,), word)
+    second = round((message.time - site.days.instant(later, 0)).total_seconds())
+    site.expect(
+        _PHRASE,
+        "high",
+        window=(later, second, second),
+        earliest_s=second,
+        detect_by_s=second + 1,
+        subject_kind="message",
+        subject=message.id,
+        dose={"after": "confirmed"},
+    )
+
+
+@scenario("C09/internal", "A new word in an internal channel", req=["C1", "C9"])
+def _internal_word(site: Site) -> None:
+    span = _span(site)
+    _spread(site, _places(site, _branch(site), span, 40), "降噪包", channel="it_support", customer=None)
+    site.silent((_NEW_PHRASE,), until=span[-1], subject_kind="branch", subject=site.rep.branch.id)
+
+
+@scenario("C09/everywhere", "A new word in every branch", req=["C1", "C9"])
+def _everywhere(site: Site) -> None:
+    span = _span(site)
+    of_branch = [[rep for rep in site.world.reps if rep.branch is branch] for branch in site.world.branches]
+    places = [_places(site, reps, span, 4 * len(reps)) for reps in of_branch]
+    for branch, found in zip(site.world.branches, places, strict=True):
+        _spread(site, found, "春耕礼遇季")
+        site.silent((_NEW_PHRASE,), until=span[-1], subject_kind="branch", subject=branch.id)
+
+
+@scenario("C09/one-rep", "One rep's pet phrase", req=["C1", "C9"])
+def _pet_phrase(site: Site) -> None:
+    span = _span(site)
+    _branch(site)
+    _spread(site, _places(site, (site.rep,), span, 20), "妥妥滴哈")
+    site.silent((_NEW_PHRASE,), until=span[-1], subject_kind="branch", subject=site.rep.branch.id)
+
+
+def _span(site: Site) -> tuple[int, ...]:
+    """Return up to five working days from the site's on, with two before them and one after."""
+    working = list(site.days.working())
+    first = working.index(site.days_used[0])
+    length = min(5, len(working) - 3)
+    if first < 2 or length < 2 or first + length >= len(working):
+        raise Unplantable
+    return tuple(working[first : first + length])
+
+
+def _next_working(site: Site, day: int) -> int:
+    return next(each for each in site.days.working() if each > day)
+
+
+def _branch(site: Site) -> list[Rep]:
+    """Return the reps of a branch in which no other word spreads."""
+    branch = site.rep.branch
+    key = f"wave-{branch.id}"
+    reps = [rep for rep in site.world.reps if rep.branch is branch]
+    if key in site.world.reserved or len(reps) < 6:
+        raise Unplantable
+    site.world.reserved.add(key)
+    return reps
+
+
+def _places(site: Site, reps: Sequence[Rep], span: Sequence[int], at_most: int) -> list[tuple[Script, int]]:
+    """Return messages of reps that can take a word, one a thread.
+
+    Raises:
+        Unplantable: where there are too few.
+    """
+    places = [
+        (script, index)
+        for rep in reps
+        for day in span
+        for script in (site.scripts[rep.index, day],)
+        for index, message in enumerate(script.messages)
+        if message.speaker == "rep"
+        and message.id not in script.reworded
+        and (index == 0 or script.messages[index - 1].speaker == "customer")
+    ]
+    if len(places) < min(at_most, 2 * len(span)):
+        raise Unplantable
+    return site.draw.shuffled(places)[:at_most]
+
+
+def _spread(site: Site, places: Sequence[tuple[Script, int]], word: str, **more: Any) -> list[Message]:
+    """Let reps add a word to what they write anyway; return the messages."""
+    said = []
+    for script, index in places:
+        message = script.messages[index]
+        text = message.text.rstrip("。") + site.draw.pick(_ADDED).format(w=word)
+        script.messages[index] = attrs.evolve(message, text=text, **more)
+        script.reworded.update(other.id for other in script.messages if other.thread == message.thread)
+        said.append(script.messages[index])
+    return said
 
 
 def _say(site: Site, texts: tuple[str, ...], dose: dict[str, str], **more: Any) -> None:

@@ -241,7 +241,8 @@ class FieldHR:
             login_url: where a person nobody knows is sent; empty: they are refused.
             only: names of the plugins' applications to mount; ``None``: all.
             besides: applications of the host's own, mounted with the same care; they come before the plugins'.
-            threads: how many threads work on requests. They start when the first requests come.
+            threads: how many threads work on requests, started as requests come; 64 by default. Most of them wait for
+                their turn to write, and what waits is done together: fewer would wait for each other one by one.
             secret: ties forms to logins; by default drawn anew. Several processes that serve one site share one.
             max_body_bytes: how large a request may be.
 
@@ -263,7 +264,7 @@ class FieldHR:
                 hint="Open the runtime on an Engine or a URL instead of a Connection or Session.",
             )
         limit = house.binding.most_at_once
-        wanted = threads or 16
+        wanted = threads or 64
         pool = ThreadPoolExecutor(min(wanted, limit) if limit else wanted, thread_name_prefix="fieldhr-site")
         site = Site(
             hr=self,

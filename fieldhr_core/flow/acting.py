@@ -93,6 +93,8 @@ class Unit:
 
     def __init__(self, acting: Acting, connection: Connection, at_ms: int) -> None:
         self.acting = acting
+        #: Whoever is to be named where something is refused.
+        self.for_whom = acting
         self.connection = connection
         self.at_ms = at_ms
         self.vault = acting.house.vault.within(
@@ -137,6 +139,20 @@ class Unit:
                 yield
         finally:
             self._at_housework = before
+
+    @contextlib.contextmanager
+    def on_behalf(self, acting: Acting) -> Iterator[Unit]:
+        """Let another principal of this tenant work within this transaction for a while: their rights, their name.
+
+        For the runtime's own units, where it does for several callers at once what each of them asked for.
+        """
+        theirs, self.for_whom = Unit(acting, self.connection, self.at_ms), acting
+        with self.acting.house.binding.turned(self.connection, acting.who), theirs.handed_in:
+            yield theirs
+        self.for_whom = self.acting
+        theirs._note_readings()
+        self._audited += theirs._audited
+        self._afterwards += theirs._afterwards
 
     def afterwards(self, action: Callable[[], None]) -> None:
         """Do something once the work is kept (in a host's transaction: once it is written)."""
@@ -239,13 +255,16 @@ class Unit:
 
     def finish(self) -> None:
         """Write the audit events of this unit into the chain."""
-        for (data_class, person), count in sorted(self._readings.items()):
-            self.audit(f"read.{data_class}", "person", person, values=count)
+        self._note_readings()
         if self._audited:
             with self.housework():
                 given = append(self.connection, self.acting.tables, self.acting.tenant, self._audited, self.vault)
             pairs = zip(self._audited, given, strict=True)
             self.acting.receipts.extend(one for event, one in pairs if event["action"].startswith("read."))
+
+    def _note_readings(self) -> None:
+        for (data_class, person), count in sorted(self._readings.items()):
+            self.audit(f"read.{data_class}", "person", person, values=count)
 
     def announce(self) -> None:
         """Run what was put off until the work is kept."""
@@ -287,6 +306,12 @@ class Acting:
         return self.principal.tenant
 
     @property
+    def who(self) -> Who:
+        """For whom the database is to hold back what is not theirs."""
+        principal = self.principal
+        return Who(principal.tenant, principal.role.value, principal.person)
+
+    @property
     def tables(self) -> StoreTables:
         """The runtime's tables."""
         return self.house.tables
@@ -294,16 +319,15 @@ class Acting:
     @contextlib.contextmanager
     def unit(self, *, write: bool = True) -> Iterator[Unit]:
         """Open a transaction; an exception undoes all of it. That something was refused is kept all the same."""
-        principal = self.principal
-        who = Who(principal.tenant, principal.role.value, principal.person)
+        unit: Unit | None = None
         try:
-            with self.house.binding.scoped(who, write=write) as connection:
+            with self.house.binding.scoped(self.who, write=write) as connection:
                 unit = Unit(self, connection, self.house.now_ms())
                 with unit.handed_in:
                     yield unit
                     unit.finish()
         except AccessError as refused:
-            self._note_refused(refused)
+            (self if unit is None else unit.for_whom)._note_refused(refused)
             raise
         if not self.house.is_rehearsal:
             unit.announce()
@@ -317,9 +341,8 @@ class Acting:
         refused.where["noted"] = True
         tenants = self.tables.tenants
         principal = self.principal
-        who = Who(principal.tenant, principal.role.value, principal.person)
         # Where the trail cannot be written, refused is refused.
-        with contextlib.suppress(StoreError), self.house.binding.scoped(who, write=True) as connection:
+        with contextlib.suppress(StoreError), self.house.binding.scoped(self.who, write=True) as connection:
             unit = Unit(self, connection, self.house.now_ms())
             if connection.execute(sa.select(tenants.c.id).where(tenants.c.id == self.tenant)).first() is not None:
                 kind, asked = str(refused.where.get("kind", "access")), str(refused.where.get("asked", ""))

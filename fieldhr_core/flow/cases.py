@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from fieldhr_core.hooks.providers import Tables
 
 __all__ = [
+    "Standing",
     "case_id",
     "change",
     "is_kept_from_rep",
@@ -53,7 +55,6 @@ __all__ = [
     "rows_of",
     "tell",
     "withdraw_cleared",
-    "withdraw_missing",
 ]
 
 #: Step -> outcome it leaves.
@@ -129,32 +130,62 @@ def raise_findings(
     return new
 
 
-def withdraw_missing(
-    acting: Acting, unit: Unit, origin: str, tables: Tables, reps: Sequence[str], findings: Iterable[Finding]
-) -> None:
-    """Withdraw what an alerter raised and no longer finds.
+class Standing:
+    """What alerters raised about some people that may not be found again today; asked for once for all of them.
 
-    Its answer is complete for the days it was shown. Of the last of them everything is withdrawn that was not found
-    again; of the earlier ones what is still going on: what has ended may lie too far back to be found again.
+    Args:
+        origins: the alerters.
+        day: local date that is judged.
+        reps: who is judged; ``""`` stands for everybody.
+        days: how many local days the alerters look back at most.
     """
-    import sqlalchemy as sa
 
-    table, day = acting.tables.cases, tables.period.last.isoformat()
-    found = {case_id(acting.tenant, finding) for finding in findings}
-    first_ms = milliseconds(datetime.combine(tables.period.first, datetime.min.time(), tables.as_of.tzinfo))
-    gone: list[str] = []
-    for chunk in within(reps):
-        mine = table.c.rep.in_(chunk) if "" not in chunk else sa.or_(table.c.rep.in_(chunk), table.c.rep.is_(None))
-        today = table.c.scope.in_([f"{day}:{rep}" for rep in chunk])
-        lasting = sa.and_(mine, table.c.closed_ms.is_(None), table.c.opened_ms >= first_ms)
-        statement = sa.select(table.c.id).where(
-            table.c.tenant == acting.tenant,
-            table.c.origin == origin,
-            sa.or_(today, lasting),
-            table.c.state.not_in([state.value for state in _ENDED]),
-        )
-        gone += [row.id for row in unit.all(statement) if row.id not in found]
-    move(acting, unit, gone, CaseState.WITHDRAWN, CaseStep.WITHDRAW.value, "later data no longer supports it")
+    def __init__(
+        self, acting: Acting, unit: Unit, origins: Sequence[str], day: str, reps: Sequence[str], *, days: int
+    ) -> None:
+        import sqlalchemy as sa
+
+        self._acting, self._unit, self._day = acting, unit, day
+        self._by_origin: dict[str, list[Any]] = {}
+        table, zone = acting.tables.cases, ZoneInfo(acting.facts(unit).pattern.zone)
+        first = date.fromisoformat(day) - timedelta(days=days - 1)
+        first_ms = milliseconds(datetime.combine(first, datetime.min.time(), zone))
+        columns = [table.c[name] for name in ("id", "origin", "scope", "closed_ms", "opened_ms", "rep")]
+        for chunk in within(reps):
+            mine = table.c.rep.in_(chunk) if "" not in chunk else sa.or_(table.c.rep.in_(chunk), table.c.rep.is_(None))
+            today = table.c.scope.in_([f"{day}:{rep}" for rep in chunk])
+            lasting = sa.and_(mine, table.c.closed_ms.is_(None), table.c.opened_ms >= first_ms)
+            statement = sa.select(*columns).where(
+                table.c.tenant == acting.tenant,
+                table.c.origin.in_(sorted(origins)),
+                sa.or_(today, lasting),
+                table.c.state.not_in([state.value for state in _ENDED]),
+            )
+            for row in unit.all(statement):
+                self._by_origin.setdefault(row.origin, []).append(row)
+
+    def withdraw_missing(self, origin: str, tables: Tables, findings: Iterable[Finding]) -> None:
+        """Withdraw what an alerter raised and no longer finds.
+
+        Its answer is complete for the days it was shown. Of the last of them everything is withdrawn that was not found
+        again; of the earlier ones what is still going on: what has ended may lie too far back to be found again.
+        """
+        rows = self._by_origin.get(origin)
+        if not rows:
+            return
+        found = {case_id(self._acting.tenant, finding) for finding in findings}
+        first_ms = milliseconds(datetime.combine(tables.period.first, datetime.min.time(), tables.as_of.tzinfo))
+        gone = [
+            row.id
+            for row in rows
+            if row.id not in found
+            and (row.scope.partition(":")[0] == self._day or (row.closed_ms is None and row.opened_ms >= first_ms))
+        ]
+        # Another alerter of the same round may have ended one since.
+        known = rows_of(self._acting, self._unit, gone)
+        gone = [case for case in gone if CaseState(known[case].state) not in _ENDED]
+        note = "later data no longer supports it"
+        move(self._acting, self._unit, gone, CaseState.WITHDRAWN, CaseStep.WITHDRAW.value, note)
 
 
 def withdraw_cleared(

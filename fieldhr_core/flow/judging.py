@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from fieldhr_core.errors import PluginError
-from fieldhr_core.flow.cases import raise_findings, withdraw_missing
+from fieldhr_core.flow.cases import Standing, raise_findings
 from fieldhr_core.flow.view import View
 from fieldhr_core.model import Period, instant
 
@@ -37,9 +37,17 @@ def run_alerters(
     by_date: dict[str, list[str]] = {}
     for rep, day in keys:
         by_date.setdefault(day, []).append(rep)
-    for offer, alerter in acting.providers(unit, "alerters", role="find"):
-        if isinstance(alerter, PluginError) or alerter.cadence != cadence:
-            continue
+    alerters = [
+        (offer, alerter)
+        for offer, alerter in acting.providers(unit, "alerters", role="find")
+        if not isinstance(alerter, PluginError) and alerter.cadence == cadence
+    ]
+    standing = {
+        day: Standing(acting, unit, [offer for offer, _ in alerters], day, reps, days=max(a.days for _, a in alerters))
+        for day, reps in by_date.items()
+        if alerters
+    }
+    for offer, alerter in alerters:
         for day, reps in sorted(by_date.items()):
             view = view_for(acting, unit, alerter, date.fromisoformat(day), as_of_ms, None if "" in reps else reps)
             try:
@@ -47,7 +55,7 @@ def run_alerters(
             except PluginError:
                 continue
             raised += raise_findings(acting, unit, findings, origin=offer, day=day, as_of_ms=as_of_ms)
-            withdraw_missing(acting, unit, offer, view, reps, findings)
+            standing[day].withdraw_missing(offer, view, findings)
     return raised
 
 

@@ -51,6 +51,8 @@ __all__ = [
 
 #: Stands where the name of a forgotten person was.
 FORGOTTEN_NAME: Final = "(forgotten)"
+#: So many people are named one by one in a statement.
+_FEW: Final = 100
 
 
 class People:
@@ -374,16 +376,24 @@ def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, 
 
     facts = acting.facts(unit)
     people, absences = acting.tables.people, acting.tables.absences
-    rows = unit.all(
-        sa.select(people.c.id, people.c.pattern, people.c.joined, people.c.left).where(people.c.tenant == acting.tenant)
-    )
+    wanted = None if reps is None else set(reps)
+    # Few are named one by one; of many, everybody's rows are read and the others left aside.
+    named = sorted(wanted) if wanted is not None and len(wanted) <= _FEW else None
+    employed = sa.select(people.c.id, people.c.pattern, people.c.joined, people.c.left)
+    of_tenant = [people.c.tenant == acting.tenant, *([] if named is None else [people.c.id.in_(named)])]
+    rows = unit.all(employed.where(*of_tenant))
     # A day either side: local dates reach into the neighbouring UTC dates.
     low = milliseconds(datetime.fromisoformat(f"{first - timedelta(days=1)}T00:00:00Z"))
     high = milliseconds(datetime.fromisoformat(f"{last + timedelta(days=2)}T00:00:00Z"))
     away: dict[str, list[Absence]] = {}
     for row in unit.all(
         sa.select(absences)
-        .where(absences.c.tenant == acting.tenant, absences.c.start_ms < high, absences.c.end_ms > low)
+        .where(
+            absences.c.tenant == acting.tenant,
+            absences.c.start_ms < high,
+            absences.c.end_ms > low,
+            *([] if named is None else [absences.c.rep.in_(named)]),
+        )
         .order_by(absences.c.start_ms, absences.c.id)
     ):
         away.setdefault(row.rep, []).append(
@@ -395,7 +405,6 @@ def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, 
                 end=instant(row.end_ms),
             )
         )
-    wanted = None if reps is None else set(reps)
     rows = [row for row in rows if wanted is None or row.id in wanted]
     return Duties(
         patterns={row.id: pattern_from(row.pattern) or facts.pattern for row in rows},

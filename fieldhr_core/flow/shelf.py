@@ -57,7 +57,7 @@ class Shelf:
         """Return what there is of a kind on each date of a period, ascending.
 
         Args:
-            read: reads one date anew, given what was known of it before.
+            read: reads one date anew, given what was known of it before, where no rows of all dates changed since.
             zone: in which the dates are; what was read in another one is another thing.
         """
         versions = freshness.versions(
@@ -70,7 +70,8 @@ class Shelf:
             key, version = (f"{kind}@{zone}", day), (whole, versions.get(day, 0))
             before = self._kept.get(key)
             if before is None or before[0] != version:
-                before = (version, read(day, None if before is None else before[1]))
+                known = before[1] if before is not None and before[0][0] == whole else None
+                before = (version, read(day, known))
                 self._keep(key, before)
             found[day] = before[1]
         return found

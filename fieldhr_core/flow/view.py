@@ -122,6 +122,11 @@ class View:
         """Whether the rows come from the shelf: the runtime's own look at many people."""
         return self._acting.is_runtime and (self._reps is None or len(self._reps) >= _MANY_REPS)
 
+    @property
+    def _is_one_day(self) -> bool:
+        """Whether it is the runtime's look at one date: whoever checks in is judged beside the same others, again."""
+        return self._acting.is_runtime and self.period.first == self.period.last
+
     def _midnight_ms(self, day: date) -> int:
         """Return the beginning of a local day of the tenant, UTC milliseconds."""
         return milliseconds(datetime.combine(day, datetime.min.time(), self._zone))
@@ -147,11 +152,15 @@ class View:
         kind, zone = schema.name, str(self._zone)
         read = {
             OUTINGS.name: self._outings_on,
-            CHECKINS.name: self._checkins_on,
             FOLLOW_UPS.name: self._follow_ups_on,
             MESSAGES.name: self._messages_on,
         }
-        dates = shelf.dated(self._acting, self._unit, kind, *period, read[kind], zone)
+        dates: dict[str, Table]
+        if kind == CHECKINS.name:
+            kept = shelf.dated(self._acting, self._unit, kind, *period, self._checkins_on, zone)
+            dates = {day: one.table for day, one in kept.items()}
+        else:
+            dates = shelf.dated(self._acting, self._unit, kind, *period, read[kind], zone)
         column = _INSTANTS.get(kind)
         if column is None:
             return dates
@@ -185,9 +194,24 @@ class View:
     def _outings_on(self, day: str, _before: Table | None) -> Table:
         return outings_between(self._acting, self._unit, *self._span_of(day))
 
-    def _checkins_on(self, day: str, _before: Table | None) -> Table:
-        table = self._acting.tables.checkins
-        return self._checkin_table(self._rows(table, table.c.time_ms, self._span_of(day)))
+    def _checkins_on(self, day: str, before: _CheckedInDate | None) -> _CheckedInDate:
+        """Return one date's check-ins; only those that came since *before* are opened."""
+        import sqlalchemy as sa
+
+        table, (start, end) = self._acting.tables.checkins, self._span_of(day)
+        of_date = (self._unit.scope(table), table.c.time_ms >= start, table.c.time_ms < end)
+        every = sa.select(table).where(*of_date).order_by(table.c.time_ms, table.c.id)
+        if before is not None:
+            # None is changed, as long as the dates' version stands; one that came in between is missing in the count.
+            rows = self._unit.all(every.where(table.c.recorded_ms >= before.recorded_ms))
+            new = [row for row in rows if row.id not in before.ids]
+            count = self._unit.connection.execute(
+                sa.select(sa.func.count()).select_from(table).where(*of_date)
+            ).scalar()
+            if count == len(before.ids) + len(new):
+                return before.with_more(self._checkin_table(new), new)
+        rows = self._unit.all(every)
+        return _CheckedInDate.of(self._checkin_table(rows), rows)
 
     def _follow_ups_on(self, day: str, _before: Table | None) -> Table:
         table = self._acting.tables.follow_ups
@@ -259,7 +283,7 @@ class View:
 
     def _checkins(self) -> Table:
         table = self._acting.tables.checkins
-        if self._is_shelved:
+        if self._is_shelved or self._is_one_day:
             everybody = self._everybody(CHECKINS)
             if self._reps is None or not self._peers:
                 return self._theirs(everybody)
@@ -622,6 +646,30 @@ class _ResolvedDate:
     heads: Mapping[str, bytes]
     stays: Table
     signals: Table
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _CheckedInDate:
+    """The check-ins of one date in order of time and id, their ids, and when the last of them was recorded."""
+
+    table: Table
+    ids: frozenset[str]
+    recorded_ms: int
+
+    @classmethod
+    def of(cls, table: Table, rows: Sequence[Any]) -> _CheckedInDate:
+        """Return what rows hold."""
+        ids, recorded = frozenset(row.id for row in rows), max((row.recorded_ms for row in rows), default=0)
+        return cls(table=table, ids=ids, recorded_ms=recorded)
+
+    def with_more(self, table: Table, rows: Sequence[Any]) -> _CheckedInDate:
+        """Return these and others."""
+        more = _CheckedInDate.of(table, rows)
+        return _CheckedInDate(
+            table=Table.concat(CHECKINS, [self.table, table]).sort("time_ms", "checkin") if rows else self.table,
+            ids=self.ids | more.ids,
+            recorded_ms=max(self.recorded_ms, more.recorded_ms),
+        )
 
 
 def _mask_of_reps(table: Table, reps: set[str]) -> Any:

@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import attrs
+
 from fieldhr_core.errors import PluginError, RecordError
 from fieldhr_core.flow.days import resolve_dirty, touch_days
 from fieldhr_core.flow.judging import run_alerters
@@ -30,7 +32,7 @@ from fieldhr_core.model import (
     milliseconds,
 )
 from fieldhr_core.model.datums import to_wgs84
-from fieldhr_core.store.rows import canonical_json, put, within
+from fieldhr_core.store.rows import canonical_json, insert_new, put, within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -97,17 +99,13 @@ class Visits:
         for checkin in checkins:
             if not (-90 <= checkin.lat <= 90 and -180 <= checkin.lon <= 180):
                 raise RecordError(f"Check-in {checkin.id!r} lies at no possible coordinate.", code="FHR-REC-001")
-        acting = self._acting
-        with acting.unit() as unit:
-            unit.allow("checkins", "write", *{checkin.rep for checkin in checkins})
-            days = local_days(acting, unit, [(checkin.rep, checkin.time) for checkin in checkins])
-            points = _points(checkins)
-            judged = _judged(acting, unit, points)
-            _keep(acting, unit, checkins, points, judged)
-            unit.audit("visits.check_in", "checkins", count=len(checkins))
-        return acting.house.gathering.ask(
-            acting.tenant, (checkins, days), partial(_judge_and_answer, acting.as_house())
-        )
+        acting, reps = self._acting, {checkin.rep for checkin in checkins}
+        if reps != {acting.principal.person}:
+            # What may be refused for whom it names is refused before it is done together with anybody else's.
+            with acting.unit(write=False) as unit:
+                unit.allow("checkins", "write", *reps)
+        asked = _Asked(acting=acting, checkins=checkins)
+        return acting.house.gathering.ask(acting.tenant, asked, partial(_check_in_together, acting.as_house()))
 
     def write(self, follow_ups: Iterable[FollowUp]) -> Receipt:
         """Store visit records and other follow-ups; one whose id is known already is exchanged.
@@ -156,14 +154,36 @@ class Visits:
         )
 
 
-def _judge_and_answer(
-    house: Acting, asked: Sequence[tuple[list[CheckIn], list[tuple[str, str]]]]
-) -> list[list[CheckInAnswer]]:
-    """Run the live alerters over the days of recorded check-ins, of one call or of several, and answer each call."""
+@attrs.frozen(eq=False, kw_only=True)
+class _Asked:
+    """Check-ins of one call, and on whose behalf they are recorded."""
+
+    acting: Acting
+    checkins: list[CheckIn]
+
+
+def _check_in_together(house: Acting, asked: Sequence[_Asked]) -> list[list[CheckInAnswer]]:
+    """Record the check-ins of one call or of several, judge them, and answer each call; all in one transaction.
+
+    Each row is written with the rights of whoever asked, and noted as theirs. What is the same for all - the map, the
+    rules, the look at peers, the chain and the disk - is gone through once.
+    """
+    checkins = [checkin for one in asked for checkin in one.checkins]
     with house.unit() as unit:
-        run_alerters(house, unit, "live", sorted({day for _, days in asked for day in days}))
-        answers = iter(_answers(unit, [checkin for checkins, _ in asked for checkin in checkins]))
-        return [[next(answers) for _ in checkins] for checkins, _ in asked]
+        days = local_days(house, unit, [(checkin.rep, checkin.time) for checkin in checkins])
+        points = _points(checkins)
+        rows = iter(_rows(house, unit, checkins, points, _judged(house, unit, points)))
+        for one in asked:
+            with unit.on_behalf(one.acting) as theirs:
+                theirs.allow("checkins", "write", *{checkin.rep for checkin in one.checkins})
+                table = house.tables.checkins
+                insert_new(theirs.connection, table, [next(rows) for _ in one.checkins], ("tenant", "id"))
+                theirs.audit("visits.check_in", "checkins", count=len(one.checkins))
+        zone = ZoneInfo(house.facts(unit).pattern.zone)
+        touch(house, unit, "checkins", {checkin.time.astimezone(zone).date().isoformat() for checkin in checkins})
+        run_alerters(house, unit, "live", sorted(set(days)))
+        answers = iter(_answers(unit, checkins))
+        return [[next(answers) for _ in one.checkins] for one in asked]
 
 
 def _points(checkins: Sequence[CheckIn]) -> Table:
@@ -196,10 +216,12 @@ def _judged(acting: Acting, unit: Unit, points: Table) -> Table:
     return judged
 
 
-def _keep(acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table, judged: Table) -> None:
-    from fieldhr_core.store.rows import insert_new
-
+def _rows(
+    acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table, judged: Table
+) -> list[dict[str, Any]]:
+    """Return the rows of judged check-ins, sealed, in order."""
     table = acting.tables.checkins
+    unit.prepare("whereabouts", {checkin.rep for checkin in checkins})
     rows = []
     for checkin, point, verdict in zip(checkins, points.rows(), judged.rows(), strict=True):
         distance = verdict["distance_m"]
@@ -230,8 +252,7 @@ def _keep(acting: Acting, unit: Unit, checkins: Sequence[CheckIn], points: Table
                 ],
             }
         )
-    insert_new(unit.connection, table, rows, ("tenant", "id"))
-    _touch_dates(acting, unit, table, [checkin.id for checkin in checkins], (table.c.time_ms, table.c.time_ms))
+    return rows
 
 
 def _touch_dates(acting: Acting, unit: Unit, table: Any, ids: Sequence[str], span: tuple[Any, Any]) -> None:

@@ -21,6 +21,8 @@ __all__ = ["Binding", "bind", "translated"]
 
 #: Seconds a transaction waits for its turn to write.
 _PATIENCE_S: Final = 30.0
+#: Connections to a file that stay open, and as many more where they are all in use.
+_KEPT: Final = 16
 
 
 class Binding(Protocol):
@@ -171,7 +173,9 @@ def _own_engine(url: Any) -> Engine:
         if parsed.get_backend_name() != "sqlite":
             return sa.create_engine(parsed, hide_parameters=True)
         in_memory = parsed.database in (None, "", ":memory:")
-        options: dict[str, Any] = {"poolclass": sa.StaticPool} if in_memory else {}
+        # Connections are kept: the wall is built anew on each.
+        kept: dict[str, Any] = {"pool_size": _KEPT, "max_overflow": _KEPT, "pool_timeout": _PATIENCE_S}
+        options: dict[str, Any] = {"poolclass": sa.StaticPool} if in_memory else kept
         options["hide_parameters"] = True  # nobody's data in the text of an error or in a log
         engine = sa.create_engine(parsed, connect_args={"timeout": _PATIENCE_S, "check_same_thread": False}, **options)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as cause:

@@ -130,6 +130,8 @@ class DatumShift:
         accuracy = np.nan_to_num([p.accuracy_m for p in points], nan=self.settings.assumed_accuracy_m)
         reach = self.settings.datum_fit_m + accuracy
         fits_now = distances_m(lat, lon, *place) <= reach
+        if not self._is_doubtful(fits_now).any():
+            return []  # whatever datum is tried, too many fit as it is
         customers = [p.customer for p in points]
         best: tuple[int, float, tuple[Datum, Datum], Bools] | None = None
         for mistake in _MISTAKES:
@@ -157,16 +159,18 @@ class DatumShift:
 
     def _completed(self, fits: Bools, fits_now: Bools, customers: Sequence[str]) -> int | None:
         """Return the first point by which most of the latest fit only when mended."""
-        last = np.arange(len(fits))
-        size = np.minimum(last + 1, _WINDOW)
-        share, still = (_sums(mask, size) / size for mask in (fits, fits_now))
-        most = (share >= self.settings.datum_share) & (still <= (1.0 - self.settings.datum_share) / 2)
-        for at in np.flatnonzero(most & (last >= self.settings.datum_points - 1)).tolist():
+        most = _share(fits) >= self.settings.datum_share
+        for at in np.flatnonzero(most & self._is_doubtful(fits_now)).tolist():
             window = slice(max(0, at + 1 - _WINDOW), at + 1)
             several = {c for c, fit in zip(customers[window], fits[window].tolist(), strict=True) if fit}
             if len(several) >= self.settings.datum_customers:
                 return int(at)
         return None
+
+    def _is_doubtful(self, fits_now: Bools) -> Bools:
+        """Return the points that come after enough others, and by which few of the latest fit as they are."""
+        few = _share(fits_now) <= (1.0 - self.settings.datum_share) / 2
+        return np.asarray(few & (np.arange(len(fits_now)) >= self.settings.datum_points - 1))
 
     def _finding(
         self, source: str, mistake: tuple[Datum, Datum], last: _Point, shown: Sequence[_Point], looked_at: int
@@ -286,11 +290,12 @@ class DatumShiftByNight(DatumShift):
                 }
 
 
-def _sums(mask: Bools, size: Any) -> Floats:
-    """Return how many of the latest *size* points a mask holds for, point by point."""
+def _share(mask: Bools) -> Floats:
+    """Return the share of the latest points a mask holds for, point by point."""
     total = np.concatenate([[0], np.cumsum(mask)])
     ends = np.arange(1, len(mask) + 1)
-    return np.asarray(total[ends] - total[ends - size], dtype=np.float64)
+    size = np.minimum(ends, _WINDOW)
+    return np.asarray((total[ends] - total[ends - size]) / size, dtype=np.float64)
 
 
 def _name(mistake: tuple[Datum, Datum]) -> str:

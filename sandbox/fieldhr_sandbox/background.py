@@ -27,6 +27,11 @@ _PM_END: Final = clock_s("17:40")
 _FRIDAY: Final = 5
 #: A coffee or a full tank on the way, never longer than this.
 _SHORT_S: Final = (5 * 60, 14 * 60)
+#: The same of those who do little, and where.
+_IDLE_S: Final = (18 * 60, 24 * 60)
+_LEISURE: Final = ("cafe", "restaurant", "teahouse", "mall", "gym")
+#: Lunch is eaten this near the office.
+_LUNCH_M: Final = 1200.0
 #: What somebody allows themselves who is losing interest; still too short to break a rule.
 _LONGER_S: Final = (16 * 60, 23 * 60)
 
@@ -116,7 +121,8 @@ def fill_day(
     used = [stop.spot.id for stop in fixed]
     for part in free:
         pauses = script.pauses - script.pauses // 2 if part == free[0] else script.pauses // 2
-        stops = _tour(draw, rep, world, recipe, memory, share[part], part, used, pauses, script.high_share)
+        idle = script.idle - script.idle // 2 if part == free[-1] else script.idle // 2
+        stops = _tour(draw, rep, world, recipe, memory, share[part], part, used, pauses, script, idle)
         used += [stop.spot.id for stop in stops]
         script.parts[part] = stops
     if "noon" not in script.parts:
@@ -143,15 +149,16 @@ def _tour(
     part: str,
     used: Sequence[str],
     pauses: int,
-    high_share: float | None,
+    script: Script,
+    idle: int,
 ) -> list[Stop]:
     if not visits:
-        return []
-    begin = clock_s("09:10" if part == "am" else "13:34")
+        return _idling(draw, world, rep.branch.office, idle, part)
+    begin = clock_s("09:10") if part == "am" else clock_s("13:34") + script.late_s
     depart = begin + draw.below((25 if visits > 1 else 45) * 60)
     end = _AM_END if part == "am" else _PM_END
     office = rep.branch.office
-    goals = _goals(draw, rep.branch.office, memory, visits, end - depart, used, high_share)
+    goals = _goals(draw, rep.branch.office, memory, visits, end - depart, used, script.high_share)
     ways = _estimate_s([office, *goals, office])
     stays = [int(min(80 * 60, max(15 * 60, draw.lognormal(recipe.stay_median_s, recipe.stay_sigma)))) for _ in goals]
     room = end - depart - ways
@@ -171,8 +178,23 @@ def _tour(
         if longer is not None and world.nearest_customer_m(longer.spot) > 250:
             stops.append(longer)
     stops[0] = _departing(stops[0], depart)
-    stops.append(Stop(spot=office))
-    return stops
+    if not idle:
+        return [*stops, Stop(spot=office)]
+    # Whoever begins late has something else to do before.
+    sooner = _waits(draw, world, office, office, idle, script.late_s) if part == "pm" else []
+    if sooner:
+        sooner = [_departing(sooner[0], clock_s("13:34") + draw.below(300)), *sooner[1:], Stop(spot=office)]
+    later = _waits(draw, world, office, goals[-1], idle - max(0, len(sooner) - 1), spare)
+    return [*sooner, *stops, *later, Stop(spot=office)]
+
+
+def _waits(draw: Draw, world: World, office: Spot, near: Spot, count: int, room_s: int) -> list[Stop]:
+    """Return up to *count* stops at places of leisure from *near* to the office, as many as there is time for."""
+    places = _leisure(world, office, near)[: max(0, count)]
+    direct = _estimate_s([near, office])
+    while places and _estimate_s([near, *places, office]) - direct + len(places) * _IDLE_S[1] > room_s:
+        places.pop()
+    return [Stop(spot=spot, stay_s=draw.whole(*_IDLE_S)) for spot in places]
 
 
 def _goals(
@@ -218,9 +240,32 @@ def _pause(
     return Stop(spot=spot, stay_s=draw.whole(*length_s))
 
 
+def _idling(draw: Draw, world: World, office: Spot, count: int, part: str) -> list[Stop]:
+    """Return a way from the office past places of leisure and back, where there is nobody to visit."""
+    stops = _waits(draw, world, office, office, min(count, 3), 2 * 3600)
+    if not stops:
+        return []
+    begin = clock_s("09:20" if part == "am" else "14:00") + draw.below(1200)
+    return [_departing(stops[0], begin), *stops[1:], Stop(spot=office)]
+
+
+def _leisure(world: World, office: Spot, near: Spot) -> list[Spot]:
+    """Return different places of leisure, the nearest first; none at a customer's, none where lunch is eaten."""
+    suiting = [
+        spot
+        for category in _LEISURE
+        for spot in world.of_category(category)
+        if spot.metres_to(near) < 9_000 and spot.metres_to(office) > _LUNCH_M and world.nearest_customer_m(spot) > 250
+    ]
+    places: dict[str, Spot] = {}
+    for spot in sorted(suiting, key=lambda spot: (spot.metres_to(near), spot.id)):
+        places.setdefault(spot.place_key, spot)
+    return list(places.values())
+
+
 def _lunch(draw: Draw, rep: Rep, world: World) -> list[Stop]:
     office = rep.branch.office
-    near = [spot for spot in world.of_category("restaurant") if spot.metres_to(office) < 1200]
+    near = [spot for spot in world.of_category("restaurant") if spot.metres_to(office) < _LUNCH_M]
     depart = clock_s("11:58") + draw.below(12 * 60)
     if not near or not draw.chance(0.6):
         return []

@@ -43,7 +43,7 @@ class BookDials:
     Attributes:
         on_day: first day of the second part; ``None``: nothing is turned, and the first of each pair holds.
         overdue, high_risk: shares of the loans on the book.
-        approval: share of applications that are approved.
+        approval, new_high_risk: share of applications that are approved, and of high-risk loans among them.
         repurchase: share of matured customers who bought a second time.
         cycle_days: median from the first visit to signing.
         loans, matured: of each rep, drawn between these.
@@ -53,6 +53,7 @@ class BookDials:
     overdue: tuple[float, float] = (0.05, 0.02)
     high_risk: tuple[float, float] = (0.12, 0.04)
     approval: tuple[float, float] = (0.35, 0.35)
+    new_high_risk: tuple[float, float] = (0.10, 0.10)
     repurchase: tuple[float, float] = (0.20, 0.28)
     cycle_days: float = 30.0
     loans: tuple[int, int] = (30, 110)
@@ -97,7 +98,9 @@ class Books:
     def shares(self, since_ms: int, until_ms: int) -> dict[str, float]:
         """Return what the dials came to: of the books at the end of a span, and of what was decided in it."""
         at = until_ms - 1
-        on = (self.loans["closed_ms"] == 0) | (self.loans["closed_ms"] > at)
+        on = (self.loans["booked_ms"] <= at) & ((self.loans["closed_ms"] == 0) | (self.loans["closed_ms"] > at))
+        new = (self.loans["booked_ms"] >= since_ms) & (self.loans["booked_ms"] <= at)
+        risky = self.loans["risk"].where("high")
         late = (self.loans["overdue_ms"] > 0) & ((self.loans["cured_ms"] == 0) | (self.loans["cured_ms"] > at))
         bought = self.deals.take(self.deals["product"].where("deposit") & (self.deals["closed_ms"] <= at))
         times = np.bincount(Coded.of(bought["customer"].tolist()).codes)
@@ -105,7 +108,8 @@ class Books:
         asked &= (self.deals["closed_ms"] >= since_ms) & (self.deals["closed_ms"] <= at)
         return {
             "overdue": float(late[on].mean()),
-            "high_risk": float(self.loans["risk"].where("high")[on].mean()),
+            "high_risk": float(risky[on].mean()),
+            "new_high_risk": float(risky[new].mean()) if new.any() else 0.0,
             "approval": float(self.deals["stage"].where("approved")[asked].mean()),
             "repurchase": float((times > 1).mean()),
         }
@@ -125,11 +129,13 @@ def build_books(dials: BookDials, streams: Streams, world: World, days: Days, pl
     book = [plans.get(rep.index, RepBook()) for rep in world.reps]
     first, end = days.instant(0, 0), days.instant(days.count, 0)
     turn = None if dials.on_day is None else milliseconds(days.instant(dials.on_day, 0))
-    loans = _loans(dials, chance, reps, book, milliseconds(first), turn)
+    applications = _applications(dials, chance, reps, milliseconds(first), milliseconds(end), turn)
+    granted = np.sort(applications["closed_ms"][applications["stage"].where("approved")])
+    loans = _loans(dials, chance, reps, book, milliseconds(first), turn, granted)
     pipeline, cancelled = _pipeline(dials, chance, reps, book, days, first, end)
     deals = [
         pipeline,
-        _applications(dials, chance, reps, milliseconds(first), milliseconds(end), turn),
+        applications,
         _customers(dials, chance, reps, book, milliseconds(first), milliseconds(end), turn),
     ]
     return Books(_named(loans, "loan", streams), _named(Table.concat(DEALS, deals), "deal", streams), cancelled)
@@ -177,8 +183,15 @@ def share_of(rate: float, count: int) -> int:
 
 
 def _loans(
-    dials: BookDials, chance: _Chance, reps: Sequence[str], book: Sequence[RepBook], first_ms: int, turn: int | None
+    dials: BookDials,
+    chance: _Chance,
+    reps: Sequence[str],
+    book: Sequence[RepBook],
+    first_ms: int,
+    turn: int | None,
+    granted: Ints,
 ) -> Table:
+    """Return the loans, old ones and one for each instant in *granted* (ascending), at which one was approved."""
     drawn = chance.whole("loans", len(reps), *dials.loans)
     each = np.asarray([one.loans or int(n) for one, n in zip(book, drawn, strict=True)])
     rep = np.repeat(np.arange(len(reps)), each)
@@ -187,9 +200,23 @@ def _loans(
     place = np.arange(count) - np.repeat(np.cumsum(each) - each, each)
     planted = is_fixed & (place < np.asarray([one.overdue or 0 for one in book])[rep])
     leaning = 0.5 + chance.uniform("leaning", len(reps))
-    weight = np.where(is_fixed, 0.0, leaning[rep])
-    late = chance.quota("overdue", count, dials.overdue[0], weight, int(planted.sum()))
-    risky = chance.quota("risk", count, dials.high_risk[0], np.ones(count))
+    booked = first_ms - chance.whole("booked", count, 90, 900) * _DAY_MS
+    new = np.flatnonzero(chance.quota("new", count, len(granted) / max(count, 1), np.where(is_fixed, 0.0, 1.0)))
+    booked[new] = granted[: len(new)]
+    # What is granted after the turn is on nobody's book before it.
+    old = booked < (booked.max() + 1 if turn is None else turn)
+    weight = np.where(is_fixed | (booked >= first_ms), 0.0, leaning[rep])
+    late = chance.quota("overdue", count, dials.overdue[0] * old.mean(), weight, int(planted.sum()))
+    risky = np.zeros(count, dtype=bool)
+    for name, part, share in (
+        ("before", new[old[new]], dials.new_high_risk[0]),
+        ("after", new[~old[new]], dials.new_high_risk[1]),
+    ):
+        risky[part] = chance.quota(f"new-{name}", len(part), share, np.ones(len(part)))
+    already = int(risky[old].sum())
+    risky |= chance.quota(
+        "risk", count, dials.high_risk[0] * old.mean(), np.where(booked < first_ms, 1.0, 0.0), already
+    )
     overdue = first_ms - chance.whole("since", count, 5, 60) * _DAY_MS + chance.whole("hour", count, 0, 80_000_000)
     cured, closed = np.zeros(count, dtype="i8"), np.zeros(count, dtype="i8")
     if turn is not None:
@@ -198,14 +225,15 @@ def _loans(
         # A high-risk loan leaves the book by being repaid, so the book is smaller by it.
         stay, keep = dials.high_risk[1], int(risky.sum())
         gone = max(0, round((keep - stay * count) / (1 - stay)))
-        leaves = chance.quota("repaid", count, gone / count, np.where(risky & ~late & ~planted, 1.0, 0.0))
+        may_leave = risky & ~late & ~planted & (booked < first_ms)
+        leaves = chance.quota("repaid", count, gone / count, np.where(may_leave, 1.0, 0.0))
         closed[leaves] = turn + chance.whole("repay", count, 0, 36_000_000)[leaves]
     return LOANS.table(
         loan=[""] * count,
         rep=Coded(rep.astype("i4"), tuple(reps)),
         customer=[f"{number}" for number in range(count)],
         product=Coded.same("loan", count),
-        booked_ms=first_ms - chance.whole("booked", count, 90, 900) * _DAY_MS,
+        booked_ms=booked,
         amount_minor=chance.whole("amount", count, 5, 500) * 1_000_000,
         overdue_ms=np.where(late | planted, overdue, 0),
         cured_ms=cured,

@@ -5,8 +5,12 @@ An effect seen here was put in: it is *dialled*, and never evidence that anythin
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+
+import attrs
 
 from fieldhr_core.model import Period
 from fieldhr_sandbox.calendars import Days
@@ -14,9 +18,22 @@ from fieldhr_sandbox.calendars import Days
 if TYPE_CHECKING:
     from fieldhr_core.flow.desk import Desk
     from fieldhr_sandbox.packs import Pack
+    from fieldhr_sandbox.planner import Planner
+    from fieldhr_sandbox.script import Script
+    from fieldhr_sandbox.streams import Draw
     from fieldhr_sandbox.tenant import Tenant
 
-__all__ = ["anomaly_mix", "compare_dials", "expected_anomalies", "parts_of", "share_of"]
+__all__ = [
+    "Pace",
+    "anomaly_mix",
+    "compare_dials",
+    "expected_anomalies",
+    "next_paces",
+    "parts_of",
+    "phrases_wanted",
+    "set_pace",
+    "share_of",
+]
 
 #: What an anomalous outing is, in hundredths.
 _MIX: Final = (("L01", 40), ("L02", 25), ("L05", 20), ("L06", 15))
@@ -31,8 +48,38 @@ _OF_BOOKS: Final = {
     "overdue_rate": ("overdue", 0.002),
     "high_risk_share": ("high_risk", 0.005),
     "approval_rate": ("approval", 0.01),
+    "new_high_risk_share": ("new_high_risk", 0.01),
     "repurchase_rate": ("repurchase", 0.01),
 }
+#: The same for hours of a rep-day: six minutes.
+_OF_HOURS: Final = ("effective_hours_per_day", "nonwork_hours_per_day")
+_HOURS_OFF: Final = 0.1
+#: A day is laid out again until its mean hours are this near to what is dialled.
+_HOURS_NEAR: Final = 0.03
+#: An afternoon that begins an hour later, and an idle stop more, add about so many hours.
+_LATER_ADDS_H: Final = 0.6
+_IDLE_ADDS_H: Final = 0.26
+_MOST_IDLE: Final = 8.0
+_LATEST_S: Final = 100 * 60
+#: Places where work may be done or nobody asks what is done there.
+_NOT_LEISURE: Final = frozenset({"fuel", "charging", "car_repair", "parking", "hospital", "worship", "court", "hotel"})
+#: Code of an alert about wording, and how far its count may be off.
+_WORDING: Final = "conduct.banned_phrase"
+_WORDING_METRIC: Final = "wording_violations_per_1000_messages"
+_WORDING_OFF: Final = 0.10
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How the days of a part are spent so that their hours are what is dialled.
+
+    Attributes:
+        idle: stops at places of leisure a day.
+        late_s: so much later the afternoon's visits begin.
+    """
+
+    idle: float = 0.0
+    late_s: float = 0.0
 
 
 def parts_of(pack: Pack) -> tuple[tuple[int, int], ...]:
@@ -83,6 +130,14 @@ def compare_dials(desk: Desk, tenant: Tenant) -> list[dict[str, Any]]:
                 (metric, getattr(tenant.pack.books, dial)[part], came_to[dial], off)
                 for metric, (dial, off) in _OF_BOOKS.items()
             ]
+        if turn.hours[part] is not None:
+            hours = zip(_OF_HOURS, turn.hours[part] or (), _hours(tenant, first, last), strict=True)
+            wanted += [(metric, dialled, came, _HOURS_OFF) for metric, dialled, came in hours]
+        if turn.wording is not None:
+            found[_WORDING_METRIC] = _heard(desk, tenant, first, last)
+            said, planted = _said(tenant, first, last)
+            off = _WORDING_OFF * turn.wording[part]
+            wanted.append((_WORDING_METRIC, turn.wording[part], 1000 * planted / max(1, said), off))
         for metric, dialled, came, tolerance in wanted:
             row = found.get(metric)
             rows.append(
@@ -99,6 +154,86 @@ def compare_dials(desk: Desk, tenant: Tenant) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def set_pace(scripts: Sequence[Script], pace: Pace, draw: Draw) -> None:
+    """Spread a rep's idle stops over their days, an exact number in all, and let their afternoons begin later."""
+    if pace == Pace():
+        return
+    total = math.floor(pace.idle * len(scripts) + draw.uniform())
+    more = set(draw.sample(range(len(scripts)), total % max(1, len(scripts))))
+    for number, script in enumerate(scripts):
+        script.idle = total // len(scripts) + (number in more)
+        script.late_s = round(pace.late_s)
+
+
+def next_paces(tenant: Tenant, paces: Sequence[Pace]) -> tuple[Pace, ...]:
+    """Return what brings each part nearer to its dialled hours; the same paces where they are met or not dialled."""
+    turn = tenant.pack.turn
+    if turn is None:
+        return tuple(paces)
+    found = []
+    for pace, wanted, (first, last) in zip(paces, turn.hours, parts_of(tenant.pack), strict=True):
+        if wanted is not None:
+            lacking, idle = (want - came for want, came in zip(wanted, _hours(tenant, first, last), strict=True))
+            if max(abs(lacking), abs(idle)) > _HOURS_NEAR:
+                late_s = min(_LATEST_S, max(0.0, pace.late_s + 3600 * lacking / _LATER_ADDS_H))
+                pace = Pace(idle=min(_MOST_IDLE, max(0.0, pace.idle + idle / _IDLE_ADDS_H)), late_s=late_s)
+        found.append(pace)
+    return tuple(found)
+
+
+def _hours(tenant: Tenant, first: int, last: int) -> tuple[float, float]:
+    """Return mean hours of a rep-day from the first to the last presence at a customer, and at places of leisure."""
+    scripts = [script for script in tenant.scripts.values() if first <= script.day < last and script.works]
+    effective = idle = 0
+    for script in scripts:
+        met = [(arrive, leave) for stop, arrive, leave, _ in script.laid if stop.visit is not None]
+        if met:
+            effective += max(leave for _, leave in met) - min(arrive for arrive, _ in met)
+        for stay in script.timeline.stays():
+            if stay.spot.kind == "interest" and stay.spot.category not in _NOT_LEISURE:
+                begin, end = max(stay.start_s, tenant.days.start_s), min(stay.end_s, tenant.days.end_s)
+                breaks = sum(max(0, min(end, b) - max(begin, a)) for a, b in tenant.days.breaks_s)
+                idle += max(0, end - begin - breaks)
+    count = 3600 * max(1, len(scripts))
+    return effective / count, idle / count
+
+
+def phrases_wanted(pack: Pack, planner: Planner) -> tuple[int, ...]:
+    """Return how many more violations make the dialled share of the messages there are, in each part."""
+    if pack.turn is None or pack.turn.wording is None:
+        return ()
+    found = []
+    for per_thousand, (first, last) in zip(pack.turn.wording, parts_of(pack), strict=True):
+        messages = sum(len(script.messages) for script in planner.scripts.values() if first <= script.day < last)
+        start, end = planner.days.instant(first, 0), planner.days.instant(last, 0)
+        already = sum(one.code == _WORDING and start <= one.start < end for one in planner.records)
+        found.append(max(0, share_of(per_thousand / 1000, messages) - already))
+    return tuple(found)
+
+
+def _said(tenant: Tenant, first: int, last: int) -> tuple[int, int]:
+    """Return how many messages there are in a part, and how many of them were planted as violations."""
+    start, end = tenant.days.instant(first, 0), tenant.days.instant(last, 0)
+    messages = sum(len(script.messages) for script in tenant.scripts.values() if first <= script.day < last)
+    return messages, sum(one.code == _WORDING and start <= one.start < end for one in tenant.key.alerts)
+
+
+def _heard(desk: Desk, tenant: Tenant, first: int, last: int) -> dict[str, float]:
+    """Return what the product's cases come to, per 1,000 messages handed in, with a Poisson interval (Byar)."""
+    start, end = tenant.days.instant(first, 0), tenant.days.instant(last, 0)
+    messages, _ = _said(tenant, first, last)
+    cases = [
+        case
+        for case in desk.alerts.list()
+        if case.finding.code == _WORDING and case.state.value != "withdrawn" and start <= case.finding.opened_at < end
+    ]
+    count, scale = len(cases), 1000 / max(1, messages)
+    low = 0.0 if not count else count * (1 - 1 / (9 * count) - 1.96 / (3 * math.sqrt(count))) ** 3
+    more = count + 1
+    high = more * (1 - 1 / (9 * more) + 1.96 / (3 * math.sqrt(more))) ** 3
+    return {"value": count * scale, "low": low * scale, "high": high * scale}
 
 
 def _ms(tenant: Tenant, day: int) -> int:

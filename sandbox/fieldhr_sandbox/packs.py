@@ -51,11 +51,16 @@ class Turn:
         on_day: first day of the second part.
         anomaly_rate: share of outings with a stop or check-in elsewhere, or without the visit, before and after.
         visits: visits per rep-day, before and after.
+        wording: messages that break a rule, per 1,000 messages; ``None`` leaves it as it comes.
+        hours: hours from the first to the last presence at a customer, and hours at places of leisure, of a rep-day;
+            ``None`` likewise, in both parts or in one.
     """
 
     on_day: int = 30
     anomaly_rate: tuple[float, float] = (0.18, 0.03)
     visits: tuple[float, float] = (2.0, 3.5)
+    wording: tuple[float, float] | None = None
+    hours: tuple[tuple[float, float] | None, tuple[float, float] | None] = (None, None)
 
 
 @attrs.frozen(kw_only=True)
@@ -550,12 +555,14 @@ PACKS: Final[dict[str, Pack]] = {
         ),
         Pack(
             name="dials",
-            title="40 reps for two months: anomalous outings from 18 to 3 %, visits from 2 to 3.5 a day",
+            title="40 reps for two months: every dial turned on day 30, and measured before and after",
             recipe="city-bank",
             reps=40,
             days=61,
             slice_minutes=540,
-            turn=Turn(),
+            threads=(2, 4),
+            turn=Turn(wording=(2.0, 0.2), hours=((4.5, 1.2), None)),
+            books=BookDials(on_day=30, repurchase=(0.15, 0.28)),
         ),
         Pack(
             name="city-bank",

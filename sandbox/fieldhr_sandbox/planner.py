@@ -31,6 +31,7 @@ class Planner:
     Attributes:
         redrawn: instance -> how often it must be drawn again.
         quiet_from: first day on which quiet rows are planted: where a dial leaves little room before it is turned.
+        spoken_until: day before which what is said is planted: where a dial leaves little room after it is turned.
         near_dwells: (site, place key) of stays just below the limit of a dwell.
     """
 
@@ -48,6 +49,7 @@ class Planner:
     books: dict[int, RepBook] = attrs.field(factory=dict)
     redrawn: Mapping[str, int] = attrs.field(factory=dict)
     quiet_from: int = 0
+    spoken_until: int | None = None
     _span: tuple[int, int] | None = attrs.field(default=None, init=False)
     _kept: set[int] = attrs.field(factory=set)
     _touched: set[int] = attrs.field(factory=set)
@@ -63,6 +65,8 @@ class Planner:
         for row, count in sorted(chosen, key=lambda pair: _demand(pair[0], pair[1], len(self.world.reps))):
             is_late = row.id.startswith("Q") and not row.needs.whole_rep
             self._span = (self.quiet_from, self.days.count) if is_late else None
+            if spoken and not row.variant and self.spoken_until is not None:
+                self._span = (0, self.spoken_until)
             for ordinal in range(count):
                 self._plant_one(row, ordinal)
         self._span = None
@@ -122,10 +126,11 @@ class Planner:
 
     def _saying(self, row: Scenario, draw: Draw) -> Iterator[_Candidate]:
         """Yield the rep and day of every message that could be reworded, each message as likely as any other."""
+        first, last = self._span or (0, self.days.count)
         places = [
             (script.rep, script.day)
             for script in self.scripts.values()
-            if script.works and not script.absent
+            if script.works and not script.absent and first <= script.day < last
             for _ in range(_sayable(row, script))
         ]
         for rep, day in draw.shuffled(places):

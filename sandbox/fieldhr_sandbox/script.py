@@ -130,6 +130,8 @@ class Script:
         breaks: breaks of this day where they are not those of the calendar.
         at_home: the whole day is spent at home.
         pauses: further stops elsewhere, each too short to break a rule.
+        idle: stops at places of leisure, each too short to break a rule, wherever there is time for them.
+        late_s: so much later than usual the afternoon's visits begin.
         high_share: share of the visits that go to customers of high potential; ``None`` = as it comes.
         deals: what was signed that day.
         inspections: statements analysed and sites photographed that day.
@@ -152,6 +154,8 @@ class Script:
     breaks: tuple[tuple[int, int], ...] | None = None
     at_home: bool = False
     pauses: int = 0
+    idle: int = 0
+    late_s: int = 0
     high_share: float | None = None
     deals: list[Deal] = attrs.field(factory=list)
     inspections: list[Inspection] = attrs.field(factory=list)

@@ -20,7 +20,16 @@ from fieldhr_sandbox.background import Memory, fill_day, visit_quota
 from fieldhr_sandbox.books import Books, build_books
 from fieldhr_sandbox.calendars import Days
 from fieldhr_sandbox.catalogue import plantings_of
-from fieldhr_sandbox.dialled import anomaly_mix, expected_anomalies, parts_of, share_of
+from fieldhr_sandbox.dialled import (
+    Pace,
+    anomaly_mix,
+    expected_anomalies,
+    next_paces,
+    parts_of,
+    phrases_wanted,
+    set_pace,
+    share_of,
+)
 from fieldhr_sandbox.layout import lay_out
 from fieldhr_sandbox.marking import Exposure
 from fieldhr_sandbox.packs import Pack
@@ -196,15 +205,20 @@ def build(pack: Pack, seed: int, *, blind: bool = False, dials: Dials | None = N
     """
     redrawn: dict[str, int] = {}
     quotas = expected_anomalies(pack)
+    paces = tuple(Pace() for _ in parts_of(pack))
     chosen = recipe(pack.recipe)
     if pack.customers_per_rep is not None:
         chosen = attrs.evolve(chosen, customers_per_rep=pack.customers_per_rep)
     streams = Streams(seed, "blind" if blind else "")
     world = build_world(chosen, pack.reps, streams, pack.first)
     for _ in range(_DRAWS):
-        tenant, undecided = _build(pack, seed, chosen, streams, world.copy(), dials or pack.dials, redrawn, quotas)
-        wanted = anomaly_quotas(tenant)
-        if not undecided and all(near_quota(now, then) for now, then in zip(wanted, quotas, strict=True)):
+        tenant, undecided = _build(
+            pack, seed, chosen, streams, world.copy(), dials or pack.dials, redrawn, quotas, paces
+        )
+        wanted, kept = anomaly_quotas(tenant), paces
+        paces = next_paces(tenant, kept)
+        met = all(near_quota(now, then) for now, then in zip(wanted, quotas, strict=True))
+        if met and not undecided and paces == kept:
             return tenant
         quotas = wanted
         for instance in undecided:
@@ -221,6 +235,7 @@ def _build(
     dials: Dials,
     redrawn: Mapping[str, int],
     quotas: Sequence[int],
+    paces: Sequence[Pace],
 ) -> tuple[Tenant, frozenset[str]]:
     """Build a tenant once; return it and the instances that its phones' fixes would leave undecided."""
     days = Days(first=pack.first, count=pack.days)
@@ -237,6 +252,7 @@ def _build(
         scripts=scripts,
         redrawn=redrawn,
         quiet_from=0 if pack.turn is None else pack.turn.on_day,
+        spoken_until=None if pack.turn is None or pack.turn.wording is None else pack.turn.on_day,
     )
     planner.plant(plantings_of(pack), spoken=False)
     for part, (count, (first, last)) in enumerate(zip(quotas, parts_of(pack), strict=True)):
@@ -244,8 +260,10 @@ def _build(
     for (index, _), script in scripts.items():
         converse(script, world.reps[index], days, streams, chosen.products, pack.threads, world.shunned)
     planner.plant(plantings_of(pack), spoken=True)
+    for part, (count, (first, last)) in enumerate(zip(phrases_wanted(pack, planner), parts_of(pack), strict=False)):
+        planner.plant_between((("C01", count),), first, last, _APART * (1 + part))
     for rep in world.reps:
-        _live(rep, world, chosen, days, streams, scripts, pack)
+        _live(rep, world, chosen, days, streams, scripts, pack, paces)
     for step in planner.after:
         step()
     for script in scripts.values():
@@ -293,6 +311,7 @@ def _live(
     streams: Streams,
     scripts: dict[tuple[int, int], Script],
     pack: Pack,
+    paces: Sequence[Pace],
 ) -> None:
     """Fill, lay out and write down every day of one rep."""
     mine = (scripts[rep.index, day] for day in days.working())
@@ -305,6 +324,7 @@ def _live(
         quota |= zip(here, visit_quota(chosen, rep.index, weekdays, streams, mean, part), strict=True)
         if pack.turn is not None:
             _make_up_for([scripts[rep.index, day] for day in here], quota)
+            set_pace([scripts[rep.index, day] for day in here], paces[part], streams.of("pace", rep.index, part))
     _keep_busy([scripts[rep.index, day] for day in working], quota)
     memory = Memory(rep, world)
     for day in range(days.count):

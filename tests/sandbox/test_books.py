@@ -33,7 +33,7 @@ def test_the_dials_are_met_before_and_after() -> None:
     made = books(dials)
     for part, day in ((0, 20), (1, 85)):
         at = ms(day)
-        on = (made.loans["closed_ms"] == 0) | (made.loans["closed_ms"] > at)
+        on = (made.loans["booked_ms"] <= at) & ((made.loans["closed_ms"] == 0) | (made.loans["closed_ms"] > at))
         late = (made.loans["overdue_ms"] > 0) & ((made.loans["cured_ms"] == 0) | (made.loans["cured_ms"] > at))
         risky = made.loans["risk"].where("high")
         assert late[on].mean() == pytest.approx(dials.overdue[part], abs=0.002)
@@ -43,6 +43,10 @@ def test_the_dials_are_met_before_and_after() -> None:
         assert (times > 1).mean() == pytest.approx(dials.repurchase[part], abs=0.01)
     asked = made.deals.take(made.deals["product"].where("loan"))
     assert asked["stage"].where("approved").mean() == pytest.approx(0.35, abs=0.01)
+    for first, last in ((0, 30), (30, 90)):
+        assert made.shares(ms(first), ms(last))["new_high_risk"] == pytest.approx(0.10, abs=0.01)
+    granted = made.loans["booked_ms"][made.loans["booked_ms"] >= ms(0)]
+    assert sorted(granted.tolist()) == sorted(asked["closed_ms"][asked["stage"].where("approved")].tolist())
 
 
 def test_a_plan_fixes_one_rep_and_the_quota_still_holds() -> None:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fieldhr_sandbox.dialled import anomaly_mix, parts_of
+from fieldhr_core.flow.clock import FrozenClock
+from fieldhr_core.runtime import FieldHR
+from fieldhr_sandbox.books import BookDials
+from fieldhr_sandbox.dialled import anomaly_mix, compare_dials, parts_of
+from fieldhr_sandbox.feed import feed, opening_instant, principal
 from fieldhr_sandbox.packs import Turn, pack
 from fieldhr_sandbox.tenant import Tenant, anomaly_quotas, build
 
-SMALL = attrs.evolve(pack("dials"), reps=20, days=28, turn=Turn(on_day=14))
+SMALL = attrs.evolve(pack("dials"), reps=20, days=28, turn=Turn(on_day=14), books=None)
+SPENT = attrs.evolve(
+    pack("dials"),
+    reps=12,
+    days=12,
+    threads=(4, 6),
+    turn=Turn(on_day=7, wording=(4.0, 1.0), hours=((4.5, 1.2), None)),
+    books=BookDials(on_day=7, repurchase=(0.15, 0.28)),
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +72,54 @@ def test_the_mix_adds_up(count: int) -> None:
     mix = anomaly_mix(count)
     assert sum(number for _, number in mix) == count
     assert all(abs(number - count * share / 100) <= 1 for (_, number), share in zip(mix, (40, 25, 20, 15), strict=True))
+
+
+@pytest.fixture(scope="module")
+def measured() -> tuple[Tenant, list[dict[str, Any]]]:
+    """A house whose hours, words and books are dialled too, and what the product measured of it."""
+    tenant = build(SPENT, 6)
+    clock = FrozenClock(opening_instant(tenant))
+    with FieldHR.open("sqlite://", clock=clock) as hr:
+        feed(hr, clock, tenant, lambda day: tenant.fixes(tenant.day_scripts(day)).table)
+        with hr.acting_as(principal(tenant), purpose="operations") as desk:
+            return tenant, compare_dials(desk, tenant)
+
+
+@pytest.mark.req("I3")
+def test_hours_are_laid_out_as_they_are_dialled_and_measured_so(measured: tuple[Tenant, list[dict[str, Any]]]) -> None:
+    rows = {(row["metric"], row["part"]): row for row in measured[1]}
+    for metric, wanted in (("effective_hours_per_day", 4.5), ("nonwork_hours_per_day", 1.2)):
+        row = rows[metric, "before"]
+        assert row["realised"] == pytest.approx(wanted, abs=0.031)
+        assert row["measured"] == pytest.approx(wanted, abs=0.1)
+        assert (metric, "after") not in rows
+
+
+@pytest.mark.req("I3")
+def test_violations_are_an_exact_share_of_the_messages(measured: tuple[Tenant, list[dict[str, Any]]]) -> None:
+    tenant, rows = measured
+    for (first, last), per_thousand, row in zip(
+        parts_of(SPENT), (4.0, 1.0), [row for row in rows if row["metric"].startswith("wording")], strict=True
+    ):
+        messages = sum(len(s.messages) for s in tenant.scripts.values() if first <= s.day < last)
+        count = round(per_thousand * messages / 1000)
+        assert count > 0
+        assert row["realised"] == pytest.approx(1000 * count / messages, abs=1e-4)
+        assert row["measured"] == row["realised"]
+        assert row["low"] < row["measured"] < row["high"]
+
+
+@pytest.mark.req("I3")
+def test_the_product_measures_every_dial_of_the_books(measured: tuple[Tenant, list[dict[str, Any]]]) -> None:
+    rows = [
+        row for row in measured[1] if row["metric"].endswith(("_rate", "_share")) and "anomaly" not in row["metric"]
+    ]
+    assert {row["metric"] for row in rows} == {
+        "approval_rate",
+        "high_risk_share",
+        "new_high_risk_share",
+        "overdue_rate",
+        "repurchase_rate",
+    }
+    # What was put in is what is measured; how near a dozen people can come to a dial is another matter.
+    assert all(row["measured"] == pytest.approx(row["realised"], abs=0.002) for row in rows)

@@ -50,6 +50,12 @@ HIGH_RISK: Final = Metric(
     direction="down",
     doc="Loans the host rates as of high risk, of all on the book at the end of the period.",
 )
+NEW_HIGH_RISK: Final = Metric(
+    name="new_high_risk_share",
+    unit="share",
+    direction="down",
+    doc="Loans the host rates as of high risk, of all booked in the period.",
+)
 COMPLAINTS: Final = Metric(
     name="complaint_rate",
     unit="share",
@@ -75,7 +81,7 @@ UPHELD: Final = Metric(
 class RiskScorer:
     """At what risk, by the host's loans and customers."""
 
-    metrics: tuple[Metric, ...] = (OVERDUE, BY_AGE, VINTAGE, HIGH_RISK, COMPLAINTS, CANCELLED, UPHELD)
+    metrics: tuple[Metric, ...] = (OVERDUE, BY_AGE, VINTAGE, HIGH_RISK, NEW_HIGH_RISK, COMPLAINTS, CANCELLED, UPHELD)
 
     def __init__(self, settings: ScorecardSettings) -> None:
         self._settings = settings
@@ -98,6 +104,7 @@ class RiskScorer:
             Tally(OVERDUE, "share", (entries("loan", on.rep, on.loan, counts=on.is_overdue, of=1.0),)),
             Tally(BY_AGE, "rate", (entries("loan", on.rep, on.loan, counts=on.is_overdue, of=on.expected()),)),
             Tally(HIGH_RISK, "share", (entries("loan", on.rep, on.loan, counts=on.is_high_risk, of=1.0),)),
+            _of_new(tables, crew),
             self._complaints(tables, crew),
             self._cancelled(tables, crew),
             self._upheld(tables, crew),
@@ -183,6 +190,13 @@ def book(tables: Tables, crew: Crew) -> Book:
         loans["risk"].where("high"),
         (at - loans["booked_ms"]) // _MONTH_MS,
     )
+
+
+def _of_new(tables: Tables, crew: Crew) -> Tally:
+    loans = tables[LOANS]
+    new = loans.take(crew.inside(loans["booked_ms"]) & (loans["booked_ms"] <= crew.as_of_ms))
+    risky = new["risk"].where("high")
+    return Tally(NEW_HIGH_RISK, "share", (entries("loan", crew.codes(new["rep"]), new["loan"], counts=risky, of=1.0),))
 
 
 def vintages(tables: Tables, crew: Crew) -> Table:

@@ -151,6 +151,7 @@ _METRICS: Final = {
     "followup_open_share": N_("Follow-ups still open"),
     "followup_pace": N_("Pace of follow-ups"),
     "high_risk_share": N_("Share of high risk"),
+    "new_high_risk_share": N_("Share of high risk among new loans"),
     "inspection_rate": N_("Inspections done"),
     "overdue_rate": N_("Overdue rate"),
     "overdue_rate_of_vintage": N_("Overdue rate of the vintage"),

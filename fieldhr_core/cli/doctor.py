@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -69,6 +71,7 @@ def _patient(args: argparse.Namespace) -> Patient:
         advance=lambda: _advance(args),
         decay=lambda tenant: _decay(args, tenant),
         disable=lambda name: write_disabled_plugins([*disabled_plugins(), name]),
+        store_leavers=lambda tenant, reps: _store_leavers(args, tenant, reps),
     )
     patient.key_file = _key_file(args, patient)
     return patient
@@ -120,6 +123,17 @@ def _decay(args: argparse.Namespace, tenant: str) -> None:
         hr.acting_as(Principal(tenant=tenant, id="fieldhr.doctor", role=Role.ADMIN), purpose="operations") as desk,
     ):
         desk.retention.decay()
+
+
+def _store_leavers(args: argparse.Namespace, tenant: str, reps: Mapping[str, date]) -> None:
+    from fieldhr_core.model import Person, Principal, Role
+    from fieldhr_core.runtime import FieldHR
+
+    with (
+        FieldHR.open(url_of(args), disabled=args.disabled, keys=keys_of(args)) as hr,
+        hr.acting_as(Principal(tenant=tenant, id="fieldhr.doctor", role=Role.ADMIN), purpose="operations") as desk,
+    ):
+        desk.people.put([Person(id=rep, name=rep, left=last) for rep, last in reps.items()])
 
 
 def _lines(answers: list[Answer]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -76,6 +77,7 @@ class Ward:
             "own_settings": OWN_SETTINGS,
             "advance": self._advance,
             "decay": self._decay,
+            "store_leavers": self._store_leavers,
         }
         return Patient(**{**given, **self.more})
 
@@ -86,6 +88,10 @@ class Ward:
     def _decay(self, tenant: str) -> None:
         with self.open() as hr, hr.acting_as(self.office.admin, purpose="operations") as desk:
             desk.retention.decay()
+
+    def _store_leavers(self, tenant: str, reps: Any) -> None:
+        with self.open() as hr, hr.acting_as(self.office.admin, purpose="operations") as desk:
+            desk.people.put([Person(id=rep, name=rep, left=last) for rep, last in reps.items()])
 
     def found(self, *, fix: bool = False) -> dict[str, str]:
         """Code -> status of everything that is not in order."""
@@ -131,7 +137,8 @@ def test_nothing_is_wrong_with_a_healthy_store(ward: Ward) -> None:
 
 
 def disk_full(ward: Ward) -> None:
-    ward.more["free_bytes"] = lambda _path: 5 << 20
+    disk_leftovers(ward)
+    ward.more["free_bytes"] = lambda path: 5 << 20 if any(path.glob("*.part")) else 5 << 30
 
 
 def disk_leftovers(ward: Ward) -> None:
@@ -171,7 +178,7 @@ def keys_exposed(ward: Ward) -> None:
 
 
 def keys_unreadable(ward: Ward) -> None:
-    Path(f"{ward.file}.keys").write_text("not a key")
+    Path(f"{ward.file}.keys").chmod(0o200)
 
 
 def certificate_expired(ward: Ward) -> None:
@@ -205,18 +212,9 @@ def database_journal(ward: Ward) -> None:
 
 
 def database_locked(ward: Ward) -> None:
-    database = sqlite3.connect(ward.file, isolation_level=None)
+    database = sqlite3.connect(ward.file, isolation_level=None, check_same_thread=False)
     database.execute("BEGIN IMMEDIATE")
-    ward.more["languages"] = _Holding(database)
-
-
-class _Holding(frozenset[str]):
-    """Keeps a connection alive as long as the patient."""
-
-    def __new__(cls, database: sqlite3.Connection) -> _Holding:
-        held = super().__new__(cls, {"en", "zh"})
-        held.database = database  # type: ignore[attr-defined]
-        return held
+    threading.Timer(3.5, database.close).start()
 
 
 def database_unreachable(ward: Ward) -> None:
@@ -384,13 +382,15 @@ def provider_unusable(ward: Ward) -> None:
         def provider(self, family: str, name: str, role: str = "", **more: Any) -> Any:
             from fieldhr_core.errors import PluginCallError
 
-            if role == "resolve":
+            if role == "resolve" and more["settings"]:
                 raise PluginCallError("The list of phrases cannot be read.", code="FHR-PLG-010")
             return super().provider(family, name, role, **more)
 
     registry = Broken(guard=Guard())
     registry.load(["fieldhr_plugins.places"], autoload=False, disabled=(), strict=True)
     ward.more["registry"] = registry
+    with ward.open() as hr:
+        hr.tenants.configure("bank", {"fieldhr.places": {}})
 
 
 def _pattern(ward: Ward, table: str, zone: str, where: str = "1") -> None:
@@ -490,7 +490,7 @@ def addresses_missing(ward: Ward) -> None:
 
 
 def language_missing(ward: Ward) -> None:
-    ward.sql("UPDATE fieldhr_people SET language = 'tlh' WHERE id = 'r1'")
+    ward.sql("UPDATE fieldhr_people SET language = 'zh_CN' WHERE id = 'r1'")
 
 
 def source_duplicate(ward: Ward) -> None:
@@ -653,11 +653,14 @@ FAULTS: tuple[Callable[[Ward], None], ...] = (
 )
 #: What is mended by ``--fix``.
 MENDED = {
+    "disk.full",
     "disk.leftovers",
     "database.read_only",
     "database.exposed",
     "keys.exposed",
+    "keys.unreadable",
     "database.journal",
+    "database.locked",
     "database.log_large",
     "schema.revision",
     "schema.table_missing",
@@ -669,9 +672,12 @@ MENDED = {
     "witness.silent",
     "plugin.failed",
     "plugin.incompatible",
+    "provider.unusable",
     "resolver.missing",
     "tenant.zone",
     "retention.overdue",
+    "people.orphans",
+    "language.missing",
     "source.duplicate",
     "outbox.refused",
     "outbox.given_up",
@@ -739,6 +745,30 @@ def _rows(ward: Ward) -> dict[str, int]:
         return {name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
     finally:
         database.close()
+
+
+@pytest.mark.req("E7")
+def test_what_is_meant_must_be_certain_or_nothing_is_mended(ward: Ward) -> None:
+    ward.sql("UPDATE fieldhr_people SET language = 'tlh' WHERE id = 'r1'")
+    key = Path(f"{ward.file}.keys")
+    whole = key.read_text()
+    key.write_text("not a key")
+    assert ward.found(fix=True) == {"keys.unreadable": "fault", "language.missing": "fault"}
+    key.write_text(whole)
+    ward.more["free_bytes"] = lambda _path: 5 << 20  # and nothing of ours lies there
+    assert ward.found(fix=True)["disk.full"] == "fault"
+
+
+@pytest.mark.req("E7")
+def test_people_who_were_removed_come_back_as_people_who_left(ward: Ward) -> None:
+    people_orphans(ward)
+    ward.found(fix=True)
+    with ward.open() as hr, hr.acting_as(ward.office.admin, purpose="operations") as desk:
+        [back] = [person for person in desk.people.list() if person.id == "r2"]
+        assert (back.name, str(back.left), back.manager) == ("r2", "2026-03-02", None)
+        assert len(desk.reports.day("r2", ward.office.at("14:00").date()).fixes)
+        assert desk.people.standing("r2").basis is None, "and is not tracked"
+    assert ward.found() == {}
 
 
 def test_what_is_well_stays_ok_while_something_else_is_mended(ward: Ward) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from fieldhr_core.care.doctor.patient import Check, Fault, Patient
@@ -10,6 +12,8 @@ from fieldhr_core.care.doctor.patient import Check, Fault, Patient
 __all__ = ["CHECKS"]
 
 _SLOW_S: Final = 2.0
+#: How long a repair waits for a lock; longer than a backup or a rotation holds one.
+_PATIENCE_S: Final = 30.0
 _LARGE_LOG: Final = 64 << 20
 _RESTORE: Final = "Restore the last good backup: fieldhr backup restore FILE --replace"
 
@@ -23,23 +27,28 @@ def _unreachable(patient: Patient) -> Iterator[Fault]:
 
 
 def _locked(patient: Patient) -> Iterator[Fault]:
+    if patient.file is not None and patient.file.exists() and not _gets_the_lock(patient.file, 2.0):
+        yield Fault(
+            cause="Another program has held the database's write lock for more than 2 seconds.",
+            remedy="Find it (lsof on the file) and end it; a backup or rotation holds the lock for moments only.",
+            repair=partial(_gets_the_lock, patient.file, _PATIENCE_S),
+        )
+
+
+def _gets_the_lock(file: Path, within_s: float) -> bool:
+    """Return whether the write lock comes free in time."""
     import sqlite3
 
-    if patient.file is None or not patient.file.exists():
-        return
     try:
-        database = sqlite3.connect(patient.file, timeout=2.0, isolation_level=None)
+        database = sqlite3.connect(file, timeout=within_s, isolation_level=None)
         try:
             database.execute("BEGIN IMMEDIATE")
             database.execute("ROLLBACK")
         finally:
             database.close()
     except sqlite3.OperationalError as failure:
-        if "locked" in str(failure) or "busy" in str(failure):
-            yield Fault(
-                cause="Another program has held the database's write lock for more than 2 seconds.",
-                remedy="Find it (lsof on the file) and end it; a backup or rotation holds the lock for moments only.",
-            )
+        return not ("locked" in str(failure) or "busy" in str(failure))
+    return True
 
 
 def _damaged(patient: Patient) -> Iterator[Fault]:

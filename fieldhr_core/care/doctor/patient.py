@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -104,8 +104,8 @@ class Patient:
         registry, reports: plugins as they were loaded.
         languages: for which there are texts.
         own_settings: names of a tenant's settings that are no plugin's.
-        advance, decay, disable: what the runtime does for a repair: run what is due, take precision from old
-            whereabouts of a tenant, switch a plugin off.
+        advance, decay, disable, store_leavers: what the runtime does for a repair: run what is due, take precision
+            from old whereabouts of a tenant, switch a plugin off, store people of whom an id and a last day is known.
         free_bytes, seconds, has_zone: what the machine answers; exchanged in tests.
     """
 
@@ -122,6 +122,7 @@ class Patient:
     advance: Callable[[], object] | None = None
     decay: Callable[[str], object] | None = None
     disable: Callable[[str], object] | None = None
+    store_leavers: Callable[[str, Mapping[str, date]], object] | None = None
     free_bytes: Callable[[Path], int] = attrs.field(default=lambda path: shutil.disk_usage(path).free)
     seconds: Callable[[], float] = time.perf_counter
     has_zone: Callable[[str], bool] = attrs.field(default=lambda name: _has_zone(name))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
 from fieldhr_core.care.doctor.patient import Check, Fault, Patient, TenantRow
 from fieldhr_core.errors import ConfigError, PluginError
 from fieldhr_core.hooks.plugin import PluginReport, PluginStatus
+from fieldhr_core.store.rows import settings_key
 
 __all__ = ["CHECKS"]
 
@@ -114,13 +116,46 @@ def _providers(patient: Patient) -> Iterator[Fault]:
                     try:
                         patient.registry.provider(family, offer.name, role, tenant=tenant.id, settings=sections)
                     except PluginError as fault:
+                        name = offer.plugin.name
+                        back = _before(patient, tenant, lambda kept: _can_make(patient, tenant, kept, family, role))  # noqa: B023 - asked at once
                         yield Fault(
                             cause=f"{offer.name!r} of {family} cannot be made for tenant {tenant.id}: "
                             f"{fault.message[:200]} {fault.__cause__ or ''}".strip(),
                             remedy="Correct the plugin's settings of this tenant (files it names, phrases, addresses).",
+                            repair=None if back is None else partial(_go_back, patient, tenant, name, back),
                         )
                     except ConfigError:
                         continue  # named by settings.invalid
+
+
+def _before(
+    patient: Patient, tenant: TenantRow, works: Callable[[Mapping[str, Any]], bool]
+) -> Mapping[str, Any] | None:
+    """Return the settings a tenant had before the last change, where they work."""
+    import sqlalchemy as sa
+
+    meta = patient.tables.meta
+    rows = patient.rows(sa.select(meta.c.value).where(meta.c.key == settings_key(tenant.id)))
+    kept: Mapping[str, Any] | None = json.loads(rows[0].value) if rows else None
+    return kept if kept is not None and works(kept) else None
+
+
+def _can_make(patient: Patient, tenant: TenantRow, settings: Mapping[str, Any], family: str, role: str) -> bool:
+    assert patient.registry is not None
+    sections = {name: section for name, section in settings.items() if "." in name}
+    try:
+        for offer in patient.registry.offers(family, role):
+            if family != "connectors" or offer.plugin.name in sections:
+                patient.registry.provider(family, offer.name, role, tenant=tenant.id, settings=sections)
+    except (PluginError, ConfigError):
+        return False
+    return True
+
+
+def _go_back(patient: Patient, tenant: TenantRow, plugin: str, before: Mapping[str, Any]) -> None:
+    """Give one plugin's section back as it was; the rest stays as it was set."""
+    rest = {name: section for name, section in tenant.settings.items() if name != plugin}
+    patient.configure(tenant.id, rest | ({plugin: before[plugin]} if plugin in before else {}))
 
 
 def _usual(patient: Patient, tenant: TenantRow) -> None:

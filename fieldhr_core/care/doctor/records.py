@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -25,6 +26,11 @@ _MEANT: Final[Mapping[str, str]] = {
     "Asia/Bombay": "Asia/Kolkata",
     "Europe/Munich": "Europe/Berlin",
 }
+#: Codes of languages with three letters, and a country's that is taken for one -> the tag.
+_LANGUAGES: Final[Mapping[str, str]] = {
+    "chi": "zh", "zho": "zh", "cn": "zh", "eng": "en", "fra": "fr", "fre": "fr", "deu": "de", "ger": "de",
+    "spa": "es", "por": "pt", "ita": "it", "jpn": "ja", "jp": "ja", "kor": "ko", "rus": "ru", "vie": "vi", "tha": "th",
+}  # fmt: skip
 #: Tables with a rep who must be one of the people.
 _OF_REPS: Final = (
     "absences",
@@ -173,13 +179,15 @@ def _orphaned_reps(patient: Patient) -> Iterator[Fault]:
     for name in _OF_REPS:
         table = getattr(patient.tables, name)
         known = sa.and_(people.c.tenant == table.c.tenant, people.c.id == table.c.rep)
-        lost = sa.select(table.c.tenant, sa.func.count(sa.distinct(table.c.rep))).where(
-            ~sa.exists().where(known).correlate(table)
-        )
-        for tenant, count in patient.rows(lost.group_by(table.c.tenant)):
+        lost = sa.select(table.c.tenant, table.c.rep).where(~sa.exists().where(known).correlate(table)).distinct()
+        reps: dict[str, set[str]] = {}
+        for row in patient.rows(lost):
+            reps.setdefault(row.tenant, set()).add(row.rep)
+        for tenant, gone in reps.items():
             yield Fault(
-                cause=f"Rows of {name} in tenant {tenant} belong to {count} reps who are not stored.",
+                cause=f"Rows of {name} in tenant {tenant} belong to {len(gone)} reps who are not stored.",
                 remedy="Store these people again; their leaving is the field 'left', not their removal.",
+                repair=None if patient.store_leavers is None else partial(_store_again, patient, tenant, gone),
             )
 
 
@@ -258,9 +266,11 @@ def _locales(patient: Patient) -> Iterator[Fault]:
         )
     ):
         if row.language and not {row.language, row.language.split("-")[0]} & patient.languages:
+            tag = _tag(row.language, patient.languages)
             yield Fault(
                 cause=f"{row.n} people of tenant {row.tenant} read {row.language!r}, for which there are no texts.",
                 remedy="Add the language to the plugins' messages.json; until then they are told in English.",
+                repair=partial(_set_language, patient, row.tenant, row.language, tag) if tag else None,
             )
 
 
@@ -461,6 +471,48 @@ def _set_zone(patient: Patient, tenant: TenantRow, zone: str) -> None:
             sa.update(table).where(table.c.id == tenant.id).values(pattern={**tenant.pattern, "zone": zone})
         )
     patient.note(tenant.id, "doctor.zone")
+
+
+def _store_again(patient: Patient, tenant: str, reps: set[str]) -> None:
+    """Store people again as people who have left: what is held about them stays within reach, and nobody is tracked."""
+    import sqlalchemy as sa
+
+    days, bases, today = patient.tables.rep_days, patient.tables.bases, patient.now.date()
+    last = patient.rows(
+        sa.select(days.c.rep, sa.func.max(days.c.date).label("day")).where(days.c.tenant == tenant).group_by(days.c.rep)
+    )
+    ended = {row.rep: date.fromisoformat(row.day) for row in last}
+    now_ms = next((each.now_ms for each in patient.tenants() if each.id == tenant), patient.now_ms)
+    assert patient.store_leavers is not None
+    patient.store_leavers(tenant, {rep: ended.get(rep, today) for rep in sorted(reps)})
+    still = sa.or_(bases.c.until_ms.is_(None), bases.c.until_ms > now_ms)
+    with patient.writing() as connection:
+        connection.execute(
+            sa.update(bases)
+            .where(bases.c.tenant == tenant, bases.c.rep.in_(sorted(reps)), still)
+            .values(until_ms=now_ms)
+        )
+
+
+def _tag(written: str, languages: frozenset[str]) -> str | None:
+    """Return the tag that is meant by a language as another system writes it (``zh_CN``, ``ZH-hans``, ``chi``)."""
+    first, *rest = re.split(r"[-_.@]", written.strip())
+    first = _LANGUAGES.get(first.lower(), first.lower())
+    if first not in languages:
+        return None
+    region = [part for part in rest[:1] if re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}", part)]
+    return "-".join([first, *(part.upper() if len(part) == 2 else part.title() for part in region)])
+
+
+def _set_language(patient: Patient, tenant: str, written: str, tag: str) -> None:
+    import sqlalchemy as sa
+
+    people = patient.tables.people
+    with patient.writing() as connection:
+        connection.execute(
+            sa.update(people).where(people.c.tenant == tenant, people.c.language == written).values(language=tag)
+        )
+    patient.note(tenant, "doctor.language")
 
 
 def _send_again(patient: Patient, channel: str, state: str) -> None:

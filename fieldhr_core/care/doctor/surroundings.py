@@ -24,22 +24,29 @@ def _disk_full(patient: Patient) -> Iterator[Fault]:
     folder = _folder(patient)
     free = patient.free_bytes(folder)
     if free < _LEAST_FREE:
+        ours = _left_over(patient)
         yield Fault(
             cause=f"There are {free >> 20} MiB left on the disk of the database.",
             remedy=f"Free space on the disk of {folder}; nothing that was acknowledged is lost.",
+            repair=(lambda: _remove(ours)) if ours else None,
         )
 
 
-def _leftovers(patient: Patient) -> Iterator[Fault]:
-    if patient.file is None:
-        return
+def _left_over(patient: Patient) -> list[Path]:
+    """Return what backups and restores that were cut off left beside the database."""
+    if patient.file is None or not patient.file.parent.is_dir():
+        return []
     now = patient.now.timestamp()
-    found = [
+    return [
         path
         for path in patient.file.parent.iterdir()
         if (path.name.startswith((".fieldhr-copy-", ".fieldhr-drill-")) or path.suffix in (".restoring", ".part"))
         and now - path.stat().st_mtime > _OLD_S
     ]
+
+
+def _leftovers(patient: Patient) -> Iterator[Fault]:
+    found = _left_over(patient)
     if found:
         yield Fault(
             cause=f"{len(found)} files of backups or restores that were cut off lie beside the database.",
@@ -113,8 +120,16 @@ def _keys_exposed(patient: Patient) -> Iterator[Fault]:
 
 
 def _keys_unreadable(patient: Patient) -> Iterator[Fault]:
-    if patient.key_file is not None and patient.key_file.exists() and patient.key_file.stat().st_mode & 0o077:
+    file = patient.key_file
+    if file is not None and file.exists() and file.stat().st_mode & 0o077:
         return  # has a name of its own
+    if os.name == "posix" and file is not None and file.exists() and not file.stat().st_mode & 0o400:
+        yield Fault(
+            cause=f"Its owner may not read the key file {file.name} (mode {file.stat().st_mode & 0o777:o}).",
+            remedy=f"Run: chmod 600 {file}",
+            repair=lambda: file.chmod(0o600),
+        )
+        return
     try:
         patient.open_keys()
     except TrustError as fault:

@@ -228,11 +228,13 @@ def _replay_at_home(site: Site, number: int, earlier: int, *, jitter_m: float, l
 
 def _pass_by(site: Site, number: int) -> None:
     """Visit five customers near the office, six minutes each."""
-    near = sorted(site.rep.customers, key=lambda spot: spot.metres_to(site.rep.branch.office))[:9]
+    near = sorted(site.free(site.rep.customers), key=lambda spot: spot.metres_to(site.rep.branch.office))[:9]
     for part, count in (("am", 3), ("pm", 2)):
         chosen = site.draw.shuffled(near)[:count]
         if chosen[-1].metres_to(site.rep.branch.office) > 9_000:
             raise Unplantable
+        for spot in chosen:
+            site.reserve(spot)
         stops = [
             Stop(spot=spot, stay_s=site.draw.whole(330, 420), visit=Visit(customer=spot.customer or ""))
             for spot in chosen

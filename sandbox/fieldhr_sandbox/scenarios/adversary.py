@@ -42,12 +42,12 @@ _B: Final = ("下周", "月底", "下月", "节后")
 
 @scenario("X01", "At home with an old track on some days, five visits of six minutes on others", needs=_ALONE)
 def _homebody(site: Site) -> None:
-    at_home = sorted(site.draw.sample(range(_CAMPAIGN), 5))
+    at_home, near = sorted(site.draw.sample(range(_CAMPAIGN), 5)), _near(site)
     for number in range(_CAMPAIGN):
         if number in at_home:
             _replay_at_home(site, number, site.draw.below(_BEFORE), jitter_m=0.0, lag_s=0)
         else:
-            _pass_by(site, number)
+            _pass_by(site, number, near)
     site.campaign((_REPLAY, _INFLATED, _EARLY, *_UNSUPPORTED), first=_BEFORE, style=_said("L09", "B06"))
 
 
@@ -156,8 +156,9 @@ def _leaps(site: Site) -> None:
 
 @scenario("X09", "Five visits of six minutes a day, copied notes, some of them written in advance", needs=_ALONE)
 def _paper(site: Site) -> None:
+    near = _near(site)
     for number in range(_CAMPAIGN):
-        _pass_by(site, number)
+        _pass_by(site, number, near)
     early = list(_days(site, site.draw.sample(range(_CAMPAIGN), 2)))
 
     def write() -> None:
@@ -226,18 +227,20 @@ def _replay_at_home(site: Site, number: int, earlier: int, *, jitter_m: float, l
     site.after.append(claim)
 
 
-def _pass_by(site: Site, number: int) -> None:
-    """Visit five customers near the office, six minutes each."""
+def _near(site: Site) -> list[Spot]:
+    """Return nine customers near the office whose addresses stand and will."""
     near = sorted(site.free(site.rep.customers), key=lambda spot: spot.metres_to(site.rep.branch.office))[:9]
+    if len(near) < 9 or near[-1].metres_to(site.rep.branch.office) > 9_000:
+        raise Unplantable
+    return [site.reserve(spot) for spot in near]
+
+
+def _pass_by(site: Site, number: int, near: Sequence[Spot]) -> None:
+    """Visit five of those customers, six minutes each."""
     for part, count in (("am", 3), ("pm", 2)):
-        chosen = site.draw.shuffled(near)[:count]
-        if chosen[-1].metres_to(site.rep.branch.office) > 9_000:
-            raise Unplantable
-        for spot in chosen:
-            site.reserve(spot)
         stops = [
             Stop(spot=spot, stay_s=site.draw.whole(330, 420), visit=Visit(customer=spot.customer or ""))
-            for spot in chosen
+            for spot in site.draw.shuffled(near)[:count]
         ]
         site.set_part(part, [*stops, site.office()], _BEFORE + number)
 

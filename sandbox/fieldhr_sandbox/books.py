@@ -46,7 +46,7 @@ class BookDials:
         approval, new_high_risk: share of applications that are approved, and of high-risk loans among them.
         repurchase: share of matured customers who bought a second time.
         cycle_days: median from the first visit to signing.
-        loans, matured: of each rep, drawn between these.
+        loans, matured: of each rep, drawn between these; a house without loans has no applications either.
     """
 
     on_day: int | None = None
@@ -129,7 +129,10 @@ def build_books(dials: BookDials, streams: Streams, world: World, days: Days, pl
     book = [plans.get(rep.index, RepBook()) for rep in world.reps]
     first, end = days.instant(0, 0), days.instant(days.count, 0)
     turn = None if dials.on_day is None else milliseconds(days.instant(dials.on_day, 0))
-    applications = _applications(dials, chance, reps, milliseconds(first), milliseconds(end), turn)
+    if not dials.loans[1]:
+        applications = DEALS.empty()
+    else:
+        applications = _applications(dials, chance, reps, milliseconds(first), milliseconds(end), turn)
     granted = np.sort(applications["closed_ms"][applications["stage"].where("approved")])
     loans = _loans(dials, chance, reps, book, milliseconds(first), turn, granted)
     pipeline, cancelled = _pipeline(dials, chance, reps, book, days, first, end)
@@ -196,6 +199,8 @@ def _loans(
     each = np.asarray([one.loans or int(n) for one, n in zip(book, drawn, strict=True)])
     rep = np.repeat(np.arange(len(reps)), each)
     count = len(rep)
+    if not count:
+        return LOANS.empty()
     is_fixed = np.asarray([one.overdue is not None for one in book])[rep]
     place = np.arange(count) - np.repeat(np.cumsum(each) - each, each)
     planted = is_fixed & (place < np.asarray([one.overdue or 0 for one in book])[rep])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fieldhr_sandbox.recipes import recipe
 from fieldhr_sandbox.scenarios import REGISTRY, Scenario
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ def plantings_of(pack: Pack) -> tuple[tuple[str, int], ...]:
     if pack.every is None:
         return pack.plantings
     named = dict(pack.plantings)
-    rows = {key: _count(row, pack.every) for key, row in sorted(REGISTRY.items())}
+    unknown = recipe(pack.recipe).without
+    rows = {key: _count(row, pack.every) for key, row in sorted(REGISTRY.items()) if row.id not in unknown}
     return tuple((key, count) for key, count in {**rows, **named}.items() if count)
 
 

@@ -319,6 +319,7 @@ def _house(name: str, recipe: str, title: str) -> Pack:
         slice_minutes=540,
         plantings=_EVERY_NAMED,
         every=_EVERY,
+        books=BookDials(loans=(0, 0)),
     )
 
 

@@ -238,7 +238,7 @@ def _build(
     paces: Sequence[Pace],
 ) -> tuple[Tenant, frozenset[str]]:
     """Build a tenant once; return it and the instances that its phones' fixes would leave undecided."""
-    days = Days(first=pack.first, count=pack.days)
+    days = Days(first=pack.first, count=pack.days, pattern=chosen.pattern)
     scripts = {
         (rep.index, day): Script(rep=rep.index, day=day, date=days.date(day), works=days.works(day))
         for rep in world.reps

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from fieldhr_core.model import WorkPattern
+
 __all__ = ["Recipe"]
 
 
@@ -27,6 +29,10 @@ class Recipe:
         rural_share: share of reps with a rural territory.
         visits_mean: effective visits per rep-day before any dial is turned.
         stay_median_s, stay_sigma: log-normal length of a visit.
+        pattern: when its reps work.
+        sold: names of products that are sold to somebody.
+        banned, allowed: what reps may not say and what only sounds like it; empty: as in a bank.
+        without: rows of the scenario book that this kind of house knows nothing of.
         poi_counts: points of interest per branch by category.
     """
 
@@ -45,4 +51,9 @@ class Recipe:
     visits_mean: float = 2.0
     stay_median_s: float = 33 * 60.0
     stay_sigma: float = 0.35
+    pattern: WorkPattern = attrs.field(factory=WorkPattern)
+    sold: tuple[str, ...] = ("澄荻净值1号", "漱霁稳进90天", "槐岑进取2号")
+    banned: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     poi_counts: Mapping[str, int]

@@ -77,7 +77,7 @@ def _sale(site: Site, **more: Any) -> dict[str, Any]:
         "sale": f"sl-{site.streams.token('sale', site.instance)}",
         "rep": site.rep.id,
         "customer": str(site.draw.pick(site.rep.customers).customer),
-        "product": site.draw.pick(("澄荻净值1号", "漱霁稳进90天", "槐岑进取2号")),
+        "product": site.draw.pick(site.recipe.sold),
         **more,
     }
 

@@ -99,7 +99,7 @@ _DAY_S: Final = 24 * 3600
 
 @scenario("C01", "Plain promise", req=["C1"])
 def _plain_promise(site: Site) -> None:
-    _say(site, (site.draw.pick(_PLAIN),), {})
+    _say(site, (site.draw.pick(site.recipe.banned or _PLAIN),), {})
 
 
 @scenario("C02", "Hidden promise", req=["C1"])
@@ -110,7 +110,8 @@ def _hidden_promise(site: Site) -> None:
 
 @scenario("C03", "Negated or quoted", req=["C1"])
 def _negated(site: Site) -> None:
-    text = _INNOCENT[site.ordinal % len(_INNOCENT)]
+    innocent = site.recipe.allowed or _INNOCENT
+    text = innocent[site.ordinal % len(innocent)]
     message = _reword(site, site.script(), (text,))
     site.silent((_PHRASE,), subject_kind="message", subject=message.id)
 

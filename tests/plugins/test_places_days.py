@@ -282,6 +282,39 @@ def test_while_one_phone_is_silent_nothing_is_known_of_the_two(unheard_min: int,
     assert len(CarriedForAnother().find(Held(held, days=21))) == count
 
 
+@pytest.mark.req("A7", "A8")
+@pytest.mark.scenario("L11")
+@pytest.mark.parametrize(("late_min", "count"), [(1, 2), (5, 0)])
+def test_who_arrives_and_leaves_in_step_may_seem_to_be_apart(late_min: int, count: int) -> None:
+    """Indoors two phones in one bag are seen 60 m apart; phones that come and go on their own must be seen closer."""
+    days = [DAYS[n] for n in (0, 1, 3, 4, 6)]
+    stays = [row for day in DAYS for row in tour(day, "p")]
+    stays += [row for day in DAYS for row in tour(day, "q", *((60.0, late_min) if day in days else (5000.0, 0)))]
+    held = {
+        "stays": STAYS.from_rows([{**row, "accuracy_m": 35.0} for row in stays]),
+        "checkins": CHECKINS.from_rows([check_in(day, rep, rep) for day in days for rep in "pq"]),
+        "duty_days": DUTY_DAYS.from_rows([duty(day, rep) for day in DAYS for rep in "pq"]),
+    }
+    assert len(CarriedForAnother().find(Held(held, days=21))) == count
+
+
+@pytest.mark.req("A7", "A8")
+@pytest.mark.scenario("L11")
+@pytest.mark.parametrize(("apart_on", "count"), [(1, 2), (5, 0)])
+def test_one_stop_apart_on_one_day_is_little_and_one_every_day_is_not(apart_on: int, count: int) -> None:
+    """Of 205 minutes 30 are spent apart: a stop that one phone did not see, or two people who part every day."""
+    days = [DAYS[n] for n in (0, 1, 3, 4, 6)]
+    stays = [row for day in DAYS for row in tour(day, "p")]
+    stays += [row for day in DAYS for row in tour(day, "q", 0.0 if day in days else 5000.0)]
+    stays += [stay(day, "12:20", "12:50", "q", lat=31.3, customer=None) for day in days[:apart_on]]
+    held = {
+        "stays": STAYS.from_rows(stays),
+        "checkins": CHECKINS.from_rows([check_in(day, rep, rep) for day in days for rep in "pq"]),
+        "duty_days": DUTY_DAYS.from_rows([duty(day, rep) for day in DAYS for rep in "pq"]),
+    }
+    assert len(CarriedForAnother().find(Held(held, days=21))) == count
+
+
 @pytest.mark.scenario("L11")
 @pytest.mark.parametrize("kind", ["office", "home", "private"])
 def test_days_together_in_an_office_say_nothing(kind: str) -> None:

@@ -260,6 +260,46 @@ def test_back_from_the_car_park_the_stay_is_measured_from_where_it_was() -> None
     assert finding.opened_at <= datetime.fromtimestamp((T0 + 56 * MINUTE) / 1000, UTC)
 
 
+@pytest.mark.req("A4", "A8")
+@pytest.mark.scenario("L04")
+@pytest.mark.parametrize("parked_min", [2.0, 4.0, 6.0])
+@pytest.mark.parametrize(("east_m", "accuracy_m"), [(0, 35.0), (45, 35.0), (45, 60.0)])
+def test_the_car_park_does_not_keep_who_is_back_in_the_mall(
+    parked_min: float, east_m: float, accuracy_m: float
+) -> None:
+    """The second half is seen on the side of the car park: no fix lies certainly outside a stay that began there."""
+    back = 44.5 + parked_min
+    way = [
+        (0, 0, 0), (20, 0, 0), (25, 3000, 0), (43, 3000, 0), (44.5, 3105, 75), (back, 3105, 75),
+        (back + 1.5, 3000 + east_m, 30), (back + 17.5, 3000 + east_m, 30), (back + 23, 3000, 6000),
+    ]  # fmt: skip
+    stays = resolve(track(way, noise_m=8.0, accuracy_m=accuracy_m))
+    (finding,) = found(stays)
+    assert finding.opened_at <= datetime.fromtimestamp((T0 + 57 * MINUTE) / 1000, UTC)
+    assert finding.closed_at is not None
+    assert abs(finding.closed_at.timestamp() * 1000 - (T0 + (back + 17.5) * MINUTE)) <= 2 * MINUTE
+    seen = [cut for cut in range(30, 75) if found(resolve(track([*way[:-1]], noise_m=8.0).take(slice(0, 2 * cut))))]
+    assert seen == list(range(seen[0], 75))
+
+
+@pytest.mark.req("A4")
+@pytest.mark.scenario("L04")
+def test_next_door_to_the_mall_is_not_back_in_the_mall() -> None:
+    """Eighteen minutes in the mall and sixteen at the shop 130 m away are two stops."""
+    way = [(0, 0, 0), (20, 0, 0), (25, 3000, 0), (43, 3000, 0), (44.5, 3105, 75), (60.5, 3105, 75), (66, 3000, 6000)]
+    assert not found(resolve(track(way, noise_m=20.0, accuracy_m=35.0)))
+
+
+@pytest.mark.req("A8")
+@pytest.mark.scenario("L03")
+def test_a_repeated_position_is_one_observation() -> None:
+    """Twenty minutes of one Wi-Fi position 45 m off do not make the real one, seen again at the end, a departure."""
+    fixes = changed(track(mall_stop(31), noise_m=4.0, accuracy_m=30.0), 26.2, 46, 3000, -60, 30.0)
+    fixes = fixes.replace(accuracy_m=np.where((fixes["time_ms"] - T0) / MINUTE > 55, 9.0, fixes["accuracy_m"]))
+    stay = next(row for row in resolve(fixes).rows() if row["place"] == "mall")
+    assert (stay["end_ms"] - T0) / MINUTE == pytest.approx(56.0, abs=0.6)
+
+
 @pytest.mark.req("A4")
 @pytest.mark.scenario("L03")
 @pytest.mark.parametrize(("seconds", "alerts"), [(1770, 0), (1799, 0), (1800, 0), (1801, 1), (1830, 1)])

@@ -43,6 +43,10 @@ _LEFT_OUT: Final = (PlaceKind.HOME, PlaceKind.PRIVATE)
 _WAY_MS: Final = 3 * 3_600_000
 #: Two phones see the beginning and the end of one stop that far apart.
 _APART_MS: Final = 600_000
+#: A day may fall so much short of the share that all days together must reach.
+_DAY_SLACK: Final = 0.1
+#: Who arrives and leaves together, to this, came and went together; what they claim to be apart is error then.
+_IN_STEP_MS: Final = 120_000
 #: Shorter silence than this is part of any day.
 _SILENT_MS: Final = 900_000
 #: Stops are different places when they lie this far apart.
@@ -51,21 +55,29 @@ _APART_M: Final = 500.0
 
 @attrs.frozen
 class _Day:
-    """One day two phones spent together: seconds, stops, and which stays say so."""
+    """One day two phones spent together.
+
+    Attributes:
+        together_s: stops and the ways between them. stops: how many outside offices. stays: which stays say so.
+        apart_ms, stayed_ms: how long they were apart, of how long they stayed: all stays, and those outside offices.
+    """
 
     together_s: float
     stops: int
     stays: tuple[str, ...]
+    apart_ms: tuple[int, int]
+    stayed_ms: tuple[int, int]
 
 
 class CarriedForAnother:
     """Alerter, end of day: at least four hours together, stops and the ways between, on five of seven working days.
 
-    A day counts where 90 % of either phone's stays, homes and private places left out, and 90 % of those outside
+    The five days count where 90 % of either phone's stays, homes and private places left out, and 90 % of those outside
     offices, were spent in one office or within 20 m of the other, their mean accuracy allowed for (twice the error of
-    a centre), at one stop outside offices or more, at two places or more; both reps checked in at customers that day,
-    none claimed by both, and neither wrote down a joint visit. Office time counts, but days in an office alone say
-    nothing. While one phone is silent nothing is known of the two: such time counts neither way.
+    a centre; both accuracies where the two arrived and left within two minutes of each other); each day for itself may
+    fall short by another 10 %. Each day has one stop outside offices or more, at two places or more; both reps checked
+    in at customers that day, none claimed by both, and neither wrote down a joint visit. Office time counts, but days
+    in an office alone say nothing. While one phone is silent nothing is known of the two: such time counts neither way.
     """
 
     codes = (CODE,)
@@ -89,7 +101,7 @@ class CarriedForAnother:
         found: list[Finding] = []
         for pair, days in sorted(by_pair.items()):
             duty = sorted({d["date"] for rep in pair for d in expected.get(rep, ())} | set(days))
-            for spell, complete in self._spells(sorted(days), duty):
+            for spell, complete in self._spells(sorted(days), duty, days):
                 if is_unseen(tables, spell[0], sorted(known[pair[0]] & known[pair[1]])):
                     continue
                 for rep, partner in (pair, pair[::-1]):
@@ -145,7 +157,8 @@ class CarriedForAnother:
         reach = self.settings.carried_within_m + self.settings.accuracy_limit_m
         one, other, metres = PointGrid(lat, lon, reach).within(lat, lon)
         at_once = (rep[one] < rep[other]) & (start[one] < end[other]) & (start[other] < end[one])
-        near = metres <= self.settings.carried_within_m + (vague[one] + vague[other]) / 2
+        in_step = (np.abs(start[one] - start[other]) <= _IN_STEP_MS) & (np.abs(end[one] - end[other]) <= _IN_STEP_MS)
+        near = metres <= self.settings.carried_within_m + (vague[one] + vague[other]) / np.where(in_step, 1, 2)
         desk = [row["place"] if row["kind"] == PlaceKind.OFFICE else None for row in rows]
         names = {name: number for number, name in enumerate(sorted({name for name in desk if name is not None}))}
         office = np.array([-1 if name is None else names[name] for name in desk])
@@ -166,11 +179,13 @@ class CarriedForAnother:
         # Colleagues share an office and a lunch and part at customers: what counts must hold outside offices as well.
         away = [[row for row in rows if row["kind"] != PlaceKind.OFFICE] for rows in own]
         met = {id(row) for pair in together for row in pair}
-        for pairs, stays in ((together, own), (outside, away)):
-            stayed = max(_stayed_ms(stays[n], own[1 - n], met) for n in (0, 1))
-            apart_ms = stayed - sum(end - start for start, end in _shared(pairs))
-            if apart_ms > max((1.0 - self.settings.carried_share) * stayed, _APART_MS):
-                return None
+        stayed = [max(_stayed_ms(stays[n], own[1 - n], met) for n in (0, 1)) for stays in (own, away)]
+        parted = [
+            all_ms - sum(end - start for start, end in _shared(pairs))
+            for all_ms, pairs in zip(stayed, (together, outside), strict=True)
+        ]
+        if not all(self._is_little(*each, 1, _DAY_SLACK) for each in zip(parted, stayed, strict=True)):
+            return None
         spans = _shared(together)
         stopped = sum(end - start for start, end in spans)
         ways = 0
@@ -185,9 +200,14 @@ class CarriedForAnother:
         if seconds < self.settings.carried_s or len(outside) < self.settings.carried_stops or len(places) < 2:
             return None
         ids = sorted({f"{r['rep']}/{r['date']}/{r['start_ms']}" for pair in together for r in pair})
-        return _Day(seconds, len(outside), tuple(ids))
+        return _Day(seconds, len(outside), tuple(ids), (parted[0], parted[1]), (stayed[0], stayed[1]))
 
-    def _spells(self, days: Sequence[str], duty: Sequence[str]) -> list[tuple[list[str], str]]:
+    def _is_little(self, apart_ms: float, stayed_ms: float, days: int, slack: float = 0.0) -> bool:
+        return apart_ms <= max((1.0 - self.settings.carried_share + slack) * stayed_ms, days * _APART_MS)
+
+    def _spells(
+        self, days: Sequence[str], duty: Sequence[str], judged: Mapping[str, _Day]
+    ) -> list[tuple[list[str], str]]:
         """Return (days of a spell, the day that completed the pattern); days a window apart begin another spell."""
         spells: list[list[str]] = []
         for day in days:
@@ -198,8 +218,16 @@ class CarriedForAnother:
         found = []
         for spell in spells:
             for n in range(self.settings.carried_days - 1, len(spell)):
-                first = spell[n - self.settings.carried_days + 1]
-                if duty.index(spell[n]) - duty.index(first) < self.settings.carried_window_days:
+                last = spell[n - self.settings.carried_days + 1 : n + 1]
+                is_close = duty.index(last[-1]) - duty.index(last[0]) < self.settings.carried_window_days
+                if is_close and all(
+                    self._is_little(
+                        sum(judged[day].apart_ms[kind] for day in last),
+                        sum(judged[day].stayed_ms[kind] for day in last),
+                        len(last),
+                    )
+                    for kind in (0, 1)
+                ):
                     found.append((spell, spell[n]))
                     break
         return found

@@ -42,6 +42,12 @@ _DROP_FIXES, _DROP_MS = 2, 15_000
 #: So many fixes inside make the first median; a return to the last stay is looked for from then on.
 _FIRST_LOOK: Final = 4
 
+#: Back at the stay before: so many fixes in a row nearer to it over so many milliseconds; rare reporters need two.
+_BACK_FIXES, _BACK_MS = 3, 75_000
+_BACK_RARE_FIXES, _BACK_RARE_MS = 2, 150_000
+#: How far from the stay before somebody may be without having gone elsewhere: the width of a place complex.
+_BACK_WITHIN_M: Final = 300.0
+
 #: Most fixes a median looks at; more would cost time and change nothing.
 _MEDIAN_FIXES: Final = 32
 
@@ -116,6 +122,7 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
         scale = math.cos(cy * _RADIANS)
         inside, look_at = 1, _FIRST_LOOK
         silent = 0
+        back: _Back | None = None
         confirmed = -1
         is_brief = False
         confirmed_x = confirmed_y = 0.0
@@ -126,6 +133,29 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
             dx = (x[i] - cx) * scale
             dy = y[i] - cy
             d2 = dx * dx + dy * dy
+            if back is not None:
+                back.see(trail, i, last)
+                if back.is_sure:
+                    if 0 <= confirmed < back.since:
+                        # What lies between was a stay of its own; it ended where the way back began.
+                        doubts.append((back.since, i))
+                        is_brief = is_brief and t[back.before] - t[start] - silent < stay_ms
+                        found.append((start, back.before, confirmed, confirmed_x, confirmed_y, True, is_brief))
+                        start, silent = back.since, 0
+                        cx, cy = _centre(trail, start, i + 1)
+                        confirmed, confirmed_x, confirmed_y, is_brief = i, cx, cy, True
+                    else:
+                        doubts.append((found[-1][1] + 1, i))
+                        start, _, confirmed, confirmed_x, confirmed_y, _, is_brief = found.pop()
+                        cx, cy = _centre(trail, start, i + 1)
+                    scale = math.cos(cy * _RADIANS)
+                    inside += 1
+                    look_at = 2 * inside
+                    last, outside, back = i, 0, None
+                    i += 1
+                    continue
+                if back.is_over:
+                    back = None
             if d2 <= radius2:
                 quiet = t[i] - t[last]
                 if quiet > bridge_ms:
@@ -143,6 +173,8 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                     stop = after_silence
                 if stop > end:
                     stop = end
+                if back is not None:
+                    stop = i + 1
                 if confirmed < 0 and t[stop - 1] - t[start] - silent >= stay_ms:
                     stop = bisect_left(t, t[start] + silent + stay_ms, i, stop) + 1
                 j = i + 1
@@ -173,6 +205,8 @@ def segments_of(trail: Trail, first: int, end: int, rules: SegmentRules, doubts:
                         elif len(found) > 1 and _is_return(found[-2], t[start], cx, cy, scale, radius2, merge_ms, t):
                             # Back from the car park, which was a stay of its own: no need to wait for five minutes.
                             confirmed, confirmed_x, confirmed_y, is_brief = last, cx, cy, True
+                        elif found and back is None:
+                            back = _Back.to(found[-1], trail, start, cx, cy, scale, rules)
                 continue
             if confirmed >= 0:
                 # Not known to be inside when it came: it may count later, but decides nothing.
@@ -220,6 +254,88 @@ def _centre(trail: Trail, start: int, end: int) -> tuple[float, float]:
     return (xs[middle - 1] + xs[middle]) / 2.0, (ys[middle - 1] + ys[middle]) / 2.0
 
 
+class _Back:
+    """Watches whether somebody who left a stay is back there, while another one nearby has hardly begun.
+
+    Mall and car park lie nearer to each other than a fix indoors is certain, so that a stay which began in the car park
+    never ends by fixes outside it: what tells is that fix after fix lies nearer to where the last stay was.
+
+    Attributes:
+        since: first fix of the run that says so. before: last fix of the stay that began nearby.
+        is_sure: whether the run is long enough. is_over: whether a return would come too late to count.
+    """
+
+    __slots__ = (
+        "_anchor",
+        "_count",
+        "_previous",
+        "_radius2",
+        "_scale",
+        "_until_ms",
+        "before",
+        "is_over",
+        "is_sure",
+        "since",
+    )
+
+    def __init__(
+        self,
+        previous: tuple[float, float],
+        anchor: tuple[float, float],
+        scale: float,
+        radius2: float,
+        until_ms: int,
+    ) -> None:
+        self._previous, self._anchor, self._scale, self._radius2 = previous, anchor, scale, radius2
+        self._until_ms, self._count, self.since, self.before = until_ms, 0, 0, 0
+        self.is_sure = self.is_over = False
+
+    @classmethod
+    def to(
+        cls, previous: Segment, trail: Trail, start: int, cx: float, cy: float, scale: float, rules: SegmentRules
+    ) -> _Back | None:
+        """Return a watch where a stay at (*cx*, *cy*) since fix *start* lies close to the one before, else None."""
+        t = trail.t
+        until_ms = t[previous[1]] + rules.merge_ms + _interval(previous, t)
+        if t[start] >= until_ms:
+            return None
+        px, py = _centre(trail, previous[0], previous[1] + 1)
+        dx, dy = (px - cx) * scale, py - cy
+        if dx * dx + dy * dy > _BACK_WITHIN_M**2:
+            return None
+        return cls((px, py), (cx, cy), scale, rules.radius_m**2, until_ms)
+
+    def see(self, trail: Trail, i: int, last: int) -> None:
+        """Take in fix *i*; *last* is the last one that counted to the stay that began nearby."""
+        if trail.young2[i] > self._radius2:
+            return
+        t = trail.t
+        dx, dy = (trail.x[i] - self._previous[0]) * self._scale, trail.y[i] - self._previous[1]
+        there = dx * dx + dy * dy
+        dx, dy = (trail.x[i] - self._anchor[0]) * self._scale, trail.y[i] - self._anchor[1]
+        here = dx * dx + dy * dy
+        if there < here and there <= self._radius2:
+            if not self._count:
+                self.since, self.before = i, last
+            self._count += 1
+            spent = t[i] - t[self.since]
+            self.is_sure = (self._count >= _BACK_FIXES and spent >= _BACK_MS) or (
+                self._count >= _BACK_RARE_FIXES and spent >= _BACK_RARE_MS
+            )
+        elif here <= self._radius2:
+            self._count = 0
+        self.is_over = not self._count and t[i] >= self._until_ms
+
+
+def _interval(stay: Segment, t: Sequence[int]) -> int:
+    """Return how often fixes came where a stay ended.
+
+    Seen from fix to fix an absence looks longer than it was, by up to the reporting interval at either end.
+    """
+    last = stay[1]
+    return min(t[last] - t[last - 1], t[last + 1] - t[last]) if last > stay[0] else 0
+
+
 def _is_return(
     previous: Segment,
     start_ms: int,
@@ -230,10 +346,7 @@ def _is_return(
     merge_ms: int,
     t: Sequence[int],
 ) -> bool:
-    last = previous[1]
-    # Seen from fix to fix an absence looks longer than it was, by up to the reporting interval at either end.
-    interval = min(t[last] - t[last - 1], t[last + 1] - t[last]) if last > previous[0] else 0
-    if start_ms - t[last] - interval >= merge_ms:
+    if start_ms - t[previous[1]] - _interval(previous, t) >= merge_ms:
         return False
     dx, dy = (previous[3] - cx) * scale, previous[4] - cy
     return bool(dx * dx + dy * dy <= radius2)

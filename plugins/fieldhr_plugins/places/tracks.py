@@ -211,6 +211,8 @@ class _Segments:
         continues = np.r_[False, self.group[1:] == self.group[:-1]]
         until = np.where(continues, track.t[self.confirm], track.t[self.first] + limit_ms)
         belongs = (i >= self.first[s]) & (track.t[i] <= until[s])
+        # Indoors a phone repeats its last position for long: that is one observation, not many.
+        belongs &= (i == self.first[s]) | (track.x[i] != track.x[i - 1]) | (track.y[i] != track.y[i - 1])
         dx, dy = self._off(track, self.cx, self.cy)
         head = belongs & (dx * dx + dy * dy <= radius2)
         count = np.maximum(self._sum(head), 1.0)
@@ -221,7 +223,7 @@ class _Segments:
         head = belongs & (self.d2 <= radius2)
         count = np.maximum(self._sum(head), 1.0)
         spread = np.sqrt(self._sum(np.where(head, self.d2, 0.0)) / count)
-        # Indoors a phone repeats its last position for long: the spread alone would make the core too small.
+        # Of few observations the spread alone would make the core too small.
         vague = self._sum(np.where(head, track.accuracy[i], 0.0)) / count
         self.core = np.clip(np.maximum(2.2 * spread + 5.0, 1.4 * vague), 20.0, self.settings.stay_radius_m)
 
@@ -368,8 +370,10 @@ def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[Meas
     over = _first_over(counted - base[owner], gap, heads, tails, int(settings.dwell_limit_s * 1000), in_time)
     decided = np.where(over >= 0, over, tails)
     known = np.arange(len(member)) <= decided[owner]
-    before, after = np.maximum(start - 1, 0), np.minimum(end + 1, len(t) - 1)
-    lead = np.where((start > 0) & (track.day[before] == track.day[start]), t[start] - t[before], 0)
+    # Approaches and departures that were taken off are possible time, and so is silence beyond them.
+    begun, gone = np.minimum(start, stays.first[segment[heads]]), np.maximum(end, stays.last[segment[tails]])
+    before, after = np.maximum(begun - 1, 0), np.minimum(gone + 1, len(t) - 1)
+    lead = np.where((begun > 0) & (track.day[before] == track.day[start]), t[start] - t[before], 0)
     trail = np.where(track.day[after] == track.day[end], t[after] - t[end], 0)
     used = tails - heads + 1
     measured = MeasuredStays(

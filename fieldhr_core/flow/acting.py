@@ -11,7 +11,7 @@ import contextlib
 import hmac
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
@@ -24,6 +24,7 @@ from fieldhr_core.store.audit import append
 from fieldhr_core.store.keys import TableKeyStore
 from fieldhr_core.store.rows import canonical_json
 from fieldhr_core.store.wall import HOUSE, Who
+from fieldhr_core.trust.purposes import opens
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
@@ -39,11 +40,15 @@ if TYPE_CHECKING:
     from fieldhr_core.trust.keys import KeyProvider
     from fieldhr_core.trust.vault import Reading, Vault
 
+T = TypeVar("T")
+
 #: Classes of sealed data whose every reading leaves an event of its own.
 AUDITED: Final = frozenset({"identity", "whereabouts", "message", "pay", "biometric"})
 
 #: Receipts a desk remembers; whoever wants all of them takes them as they come.
 _RECEIPTS: Final = 1_000
+#: Opened values of one column that are kept, newest last.
+_KEPT: Final = 20_000
 #: Kinds of things that are asked for by id, and the tables they stand in; of every other kind: whose.
 _ASKED_FOR: Final = {"customers": "customers", "cases": "cases"}
 #: Stands before the hash of an id that this tenant does not know.
@@ -109,7 +114,7 @@ class Unit:
         self._audited: list[dict[str, Any]] = []
         self._readings: dict[tuple[str, str], int] = {}
         self._afterwards: list[Callable[[], None]] = []
-        self._below: Sequence[str] | None = None
+        self._below: Any = None
         self._asked_below = False
 
     def audit(self, action: str, kind: str, thing: str = "", **detail: object) -> None:
@@ -245,6 +250,45 @@ class Unit:
         opened = dict(zip(there, plain, strict=True))
         return [opened.get(place) for place in range(len(sealed))]
 
+    def open_each(
+        self,
+        table: SqlTable,
+        column: str,
+        data_class: str,
+        ids: Sequence[str],
+        sealed: Sequence[bytes],
+        persons: Sequence[str | None],
+        make: Callable[[bytes], T],
+    ) -> list[T]:
+        """Open values of one column, each with its own person's key, and return what *make* makes of each.
+
+        What was made of a value is kept in memory for whoever may open it next: under its row, its person and the
+        sealed bytes themselves, so that what was written anew, changed or put elsewhere is another one. That it is
+        read, and why, is noted each time. Whoever asks has made sure that nobody of *persons* is forgotten.
+
+        Raises:
+            AccessError: as :meth:`open`; FHR-ACC-002 where the purpose does not open this class.
+        """
+        if not self._at_housework:
+            scoping.allow_column(self.acting.tables, table, column, self.acting.principal)
+        if not opens(self.acting.purpose, data_class):
+            raise AccessError("The purpose does not open this.", code="FHR-ACC-002", purpose=self.acting.purpose)
+        place = self.acting.tables.plain_name(table)
+        kept: dict[tuple[str, str | None, bytes], T] = self.acting.house.cached.setdefault(
+            (self.acting.tenant, f"made of {place}.{column} by {make.__qualname__}"), {}
+        )
+        made = []
+        for row, value, person in zip(ids, sealed, persons, strict=True):
+            key = (row, person, value)
+            if key in kept:
+                self._note(data_class, person, 1)
+            else:
+                kept[key] = make(self.open(table, column, data_class, [row], [value], person=person)[0])
+            made.append(kept[key])
+        for old in list(kept)[: max(0, len(kept) - _KEPT)]:
+            kept.pop(old, None)
+        return made
+
     def prepare(self, data_class: str, persons: Iterable[str]) -> None:
         """Look up the keys of many people in one query, before working on them one by one."""
         self.vault.prepare(self.acting.tenant, data_class, sorted(set(persons)))
@@ -271,18 +315,22 @@ class Unit:
         for action in self._afterwards:
             action()
 
-    def _led(self) -> Sequence[str] | None:
+    def _led(self) -> Any:
         """Return whom the principal leads, looked up once a transaction."""
         if not self._asked_below:
             self._asked_below = True
-            self._below = scoping.led_ids(self.connection, self.acting.tables, self.acting.principal)
+            with self.housework():  # the tree itself; a column that is held back could not be looked up by an index
+                self._below = scoping.led_ids(self.connection, self.acting.tables, self.acting.principal)
         return self._below
 
     def _note_reading(self, reading: Reading) -> None:
+        self._note(reading.data_class, reading.person, len(reading.rows))
+
+    def _note(self, data_class: str, person: str | None, count: int) -> None:
         # One event a person and class, however many values: who looked at whom, and why, not each decryption.
-        if reading.data_class in AUDITED:
-            key = (reading.data_class, reading.person or "")
-            self._readings[key] = self._readings.get(key, 0) + len(reading.rows)
+        if data_class in AUDITED:
+            key = (data_class, person or "")
+            self._readings[key] = self._readings.get(key, 0) + count
 
 
 @attrs.define(eq=False)

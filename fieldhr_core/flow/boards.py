@@ -18,7 +18,7 @@ from fieldhr_core.errors import AccessError
 from fieldhr_core.flow import scoping
 from fieldhr_core.flow.cases import opened
 from fieldhr_core.flow.people import FORGOTTEN_NAME, duties
-from fieldhr_core.flow.view import opened_days
+from fieldhr_core.flow.view import stays_of
 from fieldhr_core.flow.visits import names_of
 from fieldhr_core.flow.wording import Wording
 from fieldhr_core.model import OPEN, Case, Message, Principal, RepDay, instant, milliseconds
@@ -453,16 +453,17 @@ def _names(acting: Acting, unit: Unit, people: set[str]) -> dict[str, str]:
 def _opened_names(unit: Unit, rows: Sequence[Any]) -> list[str]:
     table = unit.acting.tables.people
     unit.prepare("contact", [row.id for row in rows])
-    names = []
-    for row in rows:
-        if row.name_sealed is None or not opens(unit.acting.purpose, "contact"):
-            names.append("")
-        elif unit.is_forgotten("contact", row.id):
-            names.append(FORGOTTEN_NAME)
-        else:
-            sealed = [row.name_sealed]
-            names.append(unit.open(table, "name_sealed", "contact", [row.id], sealed, person=row.id)[0].decode())
-    return names
+    may_open = opens(unit.acting.purpose, "contact")
+    forgotten = {row.id for row in rows if unit.is_forgotten("contact", row.id)}
+    there = [row for row in rows if may_open and row.name_sealed is not None and row.id not in forgotten]
+    ids, sealed = [row.id for row in there], [row.name_sealed for row in there]
+    names = dict(
+        zip(ids, unit.open_each(table, "name_sealed", "contact", ids, sealed, ids, bytes.decode), strict=True)
+        if there
+        else ()
+    )
+    told = {row.id for row in rows if may_open and row.name_sealed is not None} & forgotten
+    return [FORGOTTEN_NAME if row.id in told else names.get(row.id, "") for row in rows]
 
 
 def _may_track(acting: Acting) -> bool:
@@ -485,14 +486,23 @@ def _tracks(acting: Acting, unit: Unit, day: date) -> dict[str, tuple[int, tuple
     )
     unit.prepare("whereabouts", (row.rep for row in rows))
     there = [row for row in rows if row.resolved_sealed is not None and not unit.is_forgotten("whereabouts", row.rep)]
-    stays, _ = opened_days(unit, there)
+    days = unit.open_each(
+        table,
+        "resolved_sealed",
+        "whereabouts",
+        [f"{row.rep}/{row.date}" for row in there],
+        [row.resolved_sealed for row in there],
+        [row.rep for row in there],
+        _glimpses,
+    )
     found: dict[str, tuple[int, tuple[Glimpse, ...]]] = {row.rep: (row.resolved_ms, ()) for row in rows}
-    for row, table_of_day in zip(there, stays, strict=True):
-        found[row.rep] = (row.resolved_ms, _glimpses(table_of_day))
+    found |= {row.rep: (row.resolved_ms, glimpses) for row, glimpses in zip(there, days, strict=True)}
     return found
 
 
-def _glimpses(stays: Any) -> tuple[Glimpse, ...]:
+def _glimpses(body: bytes) -> tuple[Glimpse, ...]:
+    """Return the stays of a resolved rep-day."""
+    stays = stays_of(body)
     nan = float("nan")
     names = ("start_ms", "end_ms", "lat", "lon", "is_open")
     start, end, lat, lon, is_open = (stays[name].tolist() for name in names)

@@ -51,7 +51,7 @@ from fieldhr_core.store.rows import within
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["View", "hold_days", "opened_days", "outings_between"]
+__all__ = ["View", "hold_days", "opened_days", "outings_between", "stays_of"]
 
 #: Check-ins at customers of one source that are shown beside a rep's own: enough to judge the source by.
 _PEERS_AT_MOST = 200
@@ -734,11 +734,15 @@ def opened_days(unit: Unit, rows: Sequence[Any]) -> tuple[list[Table], list[Tabl
             [row.resolved_sealed],
             person=row.rep,
         )[0]
-        size = int.from_bytes(body[:4], "big")
-        tables = (unpack(STAYS, body[4 : 4 + size]), unpack(SIGNALS, body[4 + size :]))
+        tables = (stays_of(body), unpack(SIGNALS, body[4 + int.from_bytes(body[:4], "big") :]))
         unit.opened[row.rep, row.date] = (row.resolved_sealed, *tables)
     days = [unit.opened[row.rep, row.date] for row in rows]
     return [stays for _, stays, _ in days], [signals for _, _, signals in days]
+
+
+def stays_of(body: bytes) -> Table:
+    """Return ``STAYS`` of what a rep-day was resolved to, without its signals."""
+    return unpack(STAYS, body[4 : 4 + int.from_bytes(body[:4], "big")])
 
 
 def hold_days(unit: Unit, days: Mapping[tuple[str, str], tuple[bytes, Table, Table]]) -> None:

@@ -322,14 +322,22 @@ def _answers(unit: Unit, checkins: Sequence[CheckIn]) -> list[CheckInAnswer]:
 def names_of(unit: Unit, customers: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return the name and need of each customer that the unit's principal may see."""
     table = unit.acting.tables.customers
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for chunk in within(sorted(customers)):
         rows = unit.all(unit.select(table).where(table.c.id.in_(chunk)))
-        bodies = unit.open_known(table, "body_sealed", "contact", [r.id for r in rows], [r.body_sealed for r in rows])
-        for row, body in zip(rows, bodies, strict=True):
-            fields = {"name": "", "need": ""} if body is None else json.loads(body)
-            found[row.id] = (fields["name"], fields["need"])
+        there = [row for row in rows if row.body_sealed is not None]
+        found |= {row.id: ("", "") for row in rows}
+        if there:
+            ids, sealed = [row.id for row in there], [row.body_sealed for row in there]
+            nobody = [None] * len(there)
+            made = unit.open_each(table, "body_sealed", "contact", ids, sealed, nobody, _name_and_need)
+            found |= zip(ids, made, strict=True)
     return found
+
+
+def _name_and_need(body: bytes) -> tuple[str, str]:
+    fields = json.loads(body)
+    return fields["name"], fields["need"]
 
 
 def _visited(unit: Unit, checkins: Sequence[CheckIn]) -> set[tuple[str, str]]:

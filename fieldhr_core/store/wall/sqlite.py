@@ -183,6 +183,9 @@ class _Gate:
         self._comment = f" /*{secrets.token_hex(12)}*/"
         self._inner_names: set[str] = set()
         self._suffix = ""
+        #: Whose people stand in the table of those led, and how many rows had been changed by then.
+        self._led: tuple[Who, int] | None = None
+        self._making, self._emptying, self._filling = plan.led(self._mark)
         self._redirect = lru_cache(maxsize=1_000)(self._redirected)
         self.look = self._guard()
         answers: dict[str, Callable[[], str | None]] = {
@@ -192,6 +195,10 @@ class _Gate:
         }
         for letter, answer in answers.items():
             driver.create_function(f"{letter}{self._mark}", 0, answer)
+        for name in _UNFOLDING:
+            # SQLite declares their columns at first use, and behind the wall nothing is declared.
+            with contextlib.suppress(sqlite3.OperationalError):
+                driver.execute(f"SELECT 1 FROM {name}('[]')")
 
     @contextlib.contextmanager
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
@@ -202,6 +209,7 @@ class _Gate:
                 yield
             finally:
                 connection.info.pop(BEHIND_WALL, None)
+                self._led = None  # a rollback takes the rows along
 
     @contextlib.contextmanager
     def turned(self, driver: sqlite3.Connection, who: Who) -> Iterator[None]:
@@ -209,11 +217,22 @@ class _Gate:
         before = self.who, self._suffix
         self.who = None
         self.put_up(driver, who.role)
+        if _COMPANY[who.role] == "led" and self._led != (who, driver.total_changes):
+            self._look_below(driver, who)
         self.who, self._suffix = who, f"__{_COMPANY[who.role]}"
         try:
             yield
         finally:
             self.who, self._suffix = before
+            if (
+                before[0] is not None
+                and self._suffix.endswith("led")
+                and self._led != (before[0], driver.total_changes)
+            ):
+                # Somebody else may have given them other people meanwhile.
+                self.who = None
+                self._look_below(driver, before[0])
+                self.who = before[0]
 
     def redirected(self, statement: str) -> str:
         """Return a statement with the views' names for the tables'."""
@@ -224,6 +243,7 @@ class _Gate:
         inner = (name for name in self._inner_names if name.startswith("v"))
         for name in (*inner, *self._plan.public):
             driver.execute(f'DROP VIEW IF EXISTS temp."{name}"')
+        driver.execute(f'DROP TABLE IF EXISTS temp."{_led_name(self._mark)}"')
 
     def put_up(self, driver: sqlite3.Connection, role: str) -> None:
         """Create the views a role is shown, where they are not there yet."""
@@ -233,10 +253,17 @@ class _Gate:
         try:
             driver.execute(f'SELECT 1 FROM temp."{last}"')
         except sqlite3.OperationalError:
+            if company == "led":
+                driver.execute(self._making)
             statements, names = self._plan.of(self._mark, company)
             self._inner_names |= {*names, last}
             for statement in (*statements, f'CREATE TEMP VIEW "{last}" AS SELECT 1'):
                 driver.execute(statement)
+
+    def _look_below(self, driver: sqlite3.Connection, who: Who) -> None:
+        driver.execute(self._emptying)
+        driver.execute(self._filling, (who.tenant, who.person))
+        self._led = (who, driver.total_changes)
 
     def _redirected(self, statement: str, suffix: str) -> str:
         # EXPLAIN names the views behind the views.
@@ -319,19 +346,30 @@ class _Plan:
         statements, names = self._drawn[company]
         return [statement.replace(_BLANK, mark) for statement in statements], {n.replace(_BLANK, mark) for n in names}
 
-    def _draw(self, mark: str, company: str) -> tuple[list[str], set[str]]:
-        below = f"b{mark}"
-        people = self._tables["people"].name
-        tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
+    def led(self, mark: str) -> tuple[str, str, str]:
+        """Return the statements that make, empty and fill the table of whom somebody leads.
+
+        A tree walked anew for each column that depends on it would be walked dozens of times a statement.
+        """
+        people, name = self._tables["people"].name, _led_name(mark)
         # UNION, not UNION ALL: a circle of managers must not turn for ever.
-        led = (
-            f'WITH RECURSIVE "{below}"(id) AS (SELECT {person} UNION SELECT a.id FROM "{below}" AS over '
-            f'JOIN main."{people}" AS a ON a.manager = over.id WHERE a.tenant = {tenant}) SELECT id FROM "{below}"'
+        below = (
+            "WITH RECURSIVE below(id) AS (SELECT ?2 WHERE ?2 IS NOT NULL UNION SELECT a.id FROM below AS over "
+            f'JOIN main."{people}" AS a ON a.manager = over.id WHERE a.tenant = ?1)'
         )
+        return (
+            f'CREATE TEMP TABLE IF NOT EXISTS "{name}" (id TEXT PRIMARY KEY) WITHOUT ROWID',
+            f'DELETE FROM temp."{name}"',
+            f'INSERT INTO temp."{name}" {below} SELECT id FROM below',
+        )
+
+    def _draw(self, mark: str, company: str) -> tuple[list[str], set[str]]:
+        tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
+        led = f'SELECT id FROM temp."{_led_name(mark)}"'
         words = Words(tenant=tenant, person=person, led=led, base=lambda name: f'main."{self._tables[name].name}"')
         roles = tuple(role for role, other in _COMPANY.items() if other == company)
         statements: list[str] = []
-        names = {below}
+        names: set[str] = set()
         for name, table in self._tables.items():
             rows = _Rows(name, table, f"{mark}_{company}", role, words, roles, deletable=name in self._deletable)
             statements += rows.statements()
@@ -447,6 +485,10 @@ class _Rows:
         when = f"({changed}) AND " if moved else ""
         found = f'EXISTS (SELECT 1 FROM main."{self._base}" AS other WHERE {same})'
         return f"SELECT RAISE(ABORT, 'fieldhr.taken') WHERE {when}{found}"
+
+
+def _led_name(mark: str) -> str:
+    return f"l{mark}"
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

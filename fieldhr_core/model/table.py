@@ -80,9 +80,14 @@ class Coded:
         """Code an iterable of texts, in order of first appearance."""
         import numpy as np
 
-        seen: dict[str, int] = {}
-        codes = [-1 if text is None else seen.setdefault(text, len(seen)) for text in texts]
-        return cls(np.asarray(codes, dtype="i4"), tuple(seen))
+        texts = texts if isinstance(texts, list | tuple) else list(texts)
+        # One pass to tell the values apart and one to look them up, both without a line of Python a row.
+        seen = dict.fromkeys(texts)
+        seen.pop(None, None)
+        values = tuple(seen)
+        codes: dict[str | None, int] = {value: code for code, value in enumerate(values)}
+        codes[None] = -1
+        return cls(np.fromiter(map(codes.__getitem__, texts), dtype="i4", count=len(texts)), values)
 
     @classmethod
     def same(cls, value: str | None, length: int) -> Coded:
@@ -101,8 +106,8 @@ class Coded:
         return None if code < 0 else self.values[code]
 
     def __iter__(self) -> Iterator[str | None]:
-        values = self.values
-        return (None if code < 0 else values[code] for code in self.codes.tolist())
+        # Code -1 looks up the last one.
+        return map((*self.values, None).__getitem__, self.codes.tolist())
 
     def take(self, rows: Any) -> Coded:
         """Return the rows at *rows* (indices or a boolean mask)."""

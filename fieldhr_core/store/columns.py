@@ -27,7 +27,7 @@ def as_columns(connection: Connection, schema: Schema, statement: Any) -> Table:
     columns: dict[str, Any] = {}
     for column, values in zip(schema.columns, zip(*found, strict=True), strict=True):
         if column.kind is Kind.CODED:
-            columns[column.name] = Coded.of(value or None for value in values)
+            columns[column.name] = Coded.of([value or None for value in values] if "" in values else values)
         elif column.kind is Kind.TEXT or None not in values:
             columns[column.name] = values
         else:

@@ -44,6 +44,7 @@ class Days:
     count: int
     calendar: Calendar = CHINA_2026
     pattern: WorkPattern = attrs.field(factory=WorkPattern)
+    _worked: list[bool] = attrs.field(factory=list, init=False, eq=False, repr=False)
 
     def date(self, day: int) -> date:
         """Return the local date of a day."""
@@ -51,6 +52,11 @@ class Days:
 
     def works(self, day: int) -> bool:
         """Return whether a day is worked at all."""
+        if not self._worked:
+            self._worked.extend(map(self._is_worked, range(self.count)))
+        return self._worked[day] if 0 <= day < self.count else self._is_worked(day)
+
+    def _is_worked(self, day: int) -> bool:
         on = self.date(day)
         if on in self.calendar.workdays:
             return True

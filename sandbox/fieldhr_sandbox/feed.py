@@ -160,7 +160,9 @@ class Feeding:
         early = None if first is None else _First.of(tenant, first)
         with hr.acting_as(principal(tenant), purpose="integration") as desk:
             introduce(desk, tenant, clock.now(), early)
-        return cls(hr=hr, clock=clock, tenant=tenant, fixes=fixes, list_file=list_file, first=early)
+        feeding = cls(hr=hr, clock=clock, tenant=tenant, fixes=fixes, list_file=list_file, first=early)
+        feeding._waiting.books_until = clock.now()
+        return feeding
 
     @property
     def is_over(self) -> bool:
@@ -278,6 +280,13 @@ def _keep_books(desk: Desk, tenant: Tenant, since: datetime | None, until: datet
         desk.deals.put(deals)
 
 
+def _books_come_over(tenant: Tenant, until: datetime) -> bool:
+    """Whether the books come over by *until*: once a night, before the alerters of that evening run, and at the end."""
+    days = tenant.days
+    second = (_ms(until) - days.midnight_ms(0)) // 1000 % 86_400
+    return second == _NIGHT_S or until == days.instant(days.count - 1, _EVENING_S)
+
+
 def _uploads(tenant: Tenant, day: int) -> Iterator[int]:
     """Yield the seconds of a day at which everything that has arrived is handed in."""
     yield _MORNING_S
@@ -292,11 +301,16 @@ def _uploads(tenant: Tenant, day: int) -> Iterator[int]:
 
 @attrs.define(eq=False)
 class _Waiting:
-    """What was made and has not arrived yet: fixes, and of each stream what people recorded."""
+    """What was made and has not arrived yet: fixes, and of each stream what people recorded.
+
+    Attributes:
+        books_until: instant up to which the books came over.
+    """
 
     tables: list[Table] = attrs.field(factory=list)
     streams: dict[str, list[tuple[datetime, Any]]] = attrs.field(factory=dict)
     handed: list[Handed] = attrs.field(factory=list)
+    books_until: datetime | None = None
 
     def add(self, table: Table, scripts: Sequence[Script], handed: Sequence[Script]) -> None:
         """Take in a day: its fixes, what people recorded, and what they put before checks."""
@@ -392,7 +406,9 @@ def _hand_in(
     since = clock.now()
     _put_before_checks(hr, clock, desk, tenant, until, waiting, list_file, fed)
     clock.advance(until)
-    _keep_books(desk, tenant, since, until)
+    if _books_come_over(tenant, until):
+        _keep_books(desk, tenant, waiting.books_until, until)
+        waiting.books_until = until
     for rep, at in tenant.withdrawals:
         if since < at <= until:
             desk.people.withdraw_basis(rep, purpose="tracking", at=at)

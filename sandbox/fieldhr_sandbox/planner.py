@@ -53,6 +53,8 @@ class Planner:
     _span: tuple[int, int] | None = attrs.field(default=None, init=False)
     _kept: set[int] = attrs.field(factory=set)
     _touched: set[int] = attrs.field(factory=set)
+    #: How many messages of a script can take the words of one message, or of two in a row; and what was counted.
+    _counted: dict[tuple[tuple[int, int], bool], tuple[tuple[int, int, bool], int]] = attrs.field(factory=dict)
 
     def plant(self, plantings: Sequence[tuple[str, int]], *, spoken: bool) -> None:
         """Plant those of *plantings* that need no part of a day (*spoken*), or all the others.
@@ -127,12 +129,15 @@ class Planner:
     def _saying(self, row: Scenario, draw: Draw) -> Iterator[_Candidate]:
         """Yield the rep and day of every message that could be reworded, each message as likely as any other."""
         first, last = self._span or (0, self.days.count)
-        places = [
-            (script.rep, script.day)
-            for script in self.scripts.values()
-            if script.works and not script.absent and first <= script.day < last
-            for _ in range(_sayable(row, script))
-        ]
+        in_pairs = row.id == "C02"
+        places: list[tuple[int, int]] = []
+        for key, script in self.scripts.items():
+            made_of = (len(script.messages), len(script.reworded), script.works and not script.absent)
+            known = self._counted.get((key, in_pairs))
+            if known is None or known[0] != made_of:
+                known = self._counted[key, in_pairs] = (made_of, _sayable(row, script) if made_of[2] else 0)
+            if known[1] and first <= key[1] < last:
+                places += [key] * known[1]
         for rep, day in draw.shuffled(places):
             if _sayable(row, self.scripts[rep, day]):
                 yield (self.world.reps[rep],), (day,), frozenset()
@@ -153,7 +158,7 @@ class Planner:
             reps = self._reps_from(index, needs.reps)
             if reps is None or (needs.rural and reps[0].person.territory != "rural"):
                 continue
-            if not all(self.scripts[rep.index, day].works for rep in reps for day in working):
+            if not all(all(self.scripts[rep.index, day].works for day in working) for rep in reps):
                 continue
             starts = len(working) - needs.days + 1
             for step in range(max(0, starts)):

@@ -43,36 +43,37 @@ class Draw:
         held = [self._ready.pop() for _ in range(min(count, len(self._ready)))]
         return np.concatenate([np.array(held, dtype="u8"), self._bits.random_raw(count - len(held))])
 
-    def _word(self) -> int:
-        if not self._ready:
-            self._ready = self._bits.random_raw(_AHEAD)[::-1].tolist()
-        return self._ready.pop()
+    def _fetched(self) -> list[int]:
+        self._ready = self._bits.random_raw(_AHEAD)[::-1].tolist()
+        return self._ready
+
+    # A build draws millions of numbers: each kind fetches its words itself, without a call in between.
 
     def uniform(self) -> float:
         """Return one number in [0, 1)."""
-        return (self._word() >> 11) * _UNIT
+        return ((self._ready or self._fetched()).pop() >> 11) * _UNIT
 
     def between(self, low: float, high: float) -> float:
         """Return one number in [low, high)."""
-        return low + (high - low) * self.uniform()
+        return low + (high - low) * (((self._ready or self._fetched()).pop() >> 11) * _UNIT)
 
     def below(self, bound: int) -> int:
         """Return one integer in [0, bound)."""
-        return int(self.uniform() * bound)
+        return int(((self._ready or self._fetched()).pop() >> 11) * _UNIT * bound)
 
     def whole(self, low: int, high: int) -> int:
         """Return one integer in [low, high], both ends included."""
-        return low + self.below(high - low + 1)
+        return low + int(((self._ready or self._fetched()).pop() >> 11) * _UNIT * (high - low + 1))
 
     def chance(self, probability: float) -> bool:
         """Return true with *probability*."""
-        return self.uniform() < probability
+        return ((self._ready or self._fetched()).pop() >> 11) * _UNIT < probability
 
     def normal(self) -> float:
         """Return one number of mean 0 and variance 1: twelve uniforms, so never beyond 6 and equal everywhere."""
         total = 0
         for _ in range(3):
-            word = self._word()
+            word = (self._ready or self._fetched()).pop()
             total += (word & 0xFFFF) + (word >> 16 & 0xFFFF) + (word >> 32 & 0xFFFF) + (word >> 48)
         return (total - 12 * 32767.5) / 65536.0
 
@@ -82,7 +83,7 @@ class Draw:
 
     def pick(self, values: Sequence[T]) -> T:
         """Return one of *values*."""
-        return values[self.below(len(values))]
+        return values[int(((self._ready or self._fetched()).pop() >> 11) * _UNIT * len(values))]
 
     def shuffled(self, values: Sequence[T]) -> list[T]:
         """Return *values* in a random order."""

@@ -97,6 +97,7 @@ class World:
     listed: list[Listed] = attrs.field(factory=list)
     _by_category: dict[str, list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
     _cells: dict[tuple[int, int], list[Spot]] = attrs.field(factory=dict, init=False, repr=False)
+    _nearest_m: dict[tuple[float, float], float] = attrs.field(factory=dict, init=False, repr=False)
 
     def copy(self) -> World:
         """Return a world of the same people and places, in which scenarios may change what they like."""
@@ -121,13 +122,17 @@ class World:
 
     def add_spot(self, spot: Spot) -> Spot:
         """Add a place that a scenario needs."""
-        self._by_category.clear()
+        if spot.id in self.spots:
+            self._by_category.clear()
+        elif self._by_category:
+            self._by_category.setdefault(spot.category, []).append(spot)
         self.spots[spot.id] = spot
         return spot
 
     def move_customer(self, spot: Spot) -> None:
         """Put a customer's address elsewhere: *spot* has the id of the address."""
         self._cells.clear()
+        self._nearest_m.clear()
         self.spots[spot.id] = spot
         self.moved.add(spot.id)
         assert spot.customer is not None
@@ -154,13 +159,19 @@ class World:
 
     def nearest_customer_m(self, spot: Spot) -> float:
         """Return metres from *spot* to the nearest customer address of anybody; infinity beyond a kilometre."""
+        x, y = spot.x, spot.y
+        known = self._nearest_m.get((x, y))
+        if known is not None:
+            return known
         if not self._cells:
             for other in self.customer_spots():
                 self._cells.setdefault((int(other.x // _CELL_M), int(other.y // _CELL_M)), []).append(other)
-        column, row = int(spot.x // _CELL_M), int(spot.y // _CELL_M)
+        column, row = int(x // _CELL_M), int(y // _CELL_M)
         around = [(column + d, row + s) for d in (-1, 0, 1) for s in (-1, 0, 1)]
-        found = min((spot.metres_to(other) for cell in around for other in self._cells.get(cell, ())), default=math.inf)
-        return found if found <= _CELL_M else math.inf
+        there = (other for cell in around for other in self._cells.get(cell, ()))
+        found = min((math.hypot(x - other.x, y - other.y) for other in there), default=math.inf)
+        self._nearest_m[x, y] = found = found if found <= _CELL_M else math.inf
+        return found
 
     def places(self) -> list[Place]:
         """Return everything that is no customer's address, as the public interface takes it."""

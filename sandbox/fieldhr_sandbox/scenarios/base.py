@@ -7,6 +7,7 @@ timeline. A scenario knows the definitions of the scenario book and nothing of a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
@@ -142,6 +143,7 @@ class Site:
     dwells: dict[tuple[int, int, str], tuple[Site, Mapping[str, Any], Mapping[str, Any]]]
     near_dwells: list[tuple[Site, str]]
     books: dict[int, RepBook]
+    _recorded: int = attrs.field(default=0, init=False)
 
     @property
     def rep(self) -> Rep:
@@ -178,10 +180,11 @@ class Site:
         Raises:
             Unplantable: where there is none.
         """
+        x, y, world = to.x, to.y, self.world
         found = [
             spot
-            for spot in self.world.of_category(category)
-            if low_m <= spot.metres_to(to) <= high_m and self.world.nearest_customer_m(spot) > clear_m
+            for spot in world.of_category(category)
+            if low_m <= math.hypot(spot.x - x, spot.y - y) <= high_m and world.nearest_customer_m(spot) > clear_m
         ]
         if not found:
             raise Unplantable
@@ -208,8 +211,9 @@ class Site:
             Unplantable: where there are none either.
         """
         world = self.world
-        found = [spot for spot in spots if spot.id not in world.reserved | world.shunned]
-        found = found or [spot for spot in spots if spot.id not in world.moved | world.shunned]
+        open_to_all = [spot for spot in spots if spot.id not in world.shunned]
+        found = [spot for spot in open_to_all if spot.id not in world.reserved]
+        found = found or [spot for spot in open_to_all if spot.id not in world.moved]
         if not found:
             raise Unplantable
         return found
@@ -424,8 +428,8 @@ class Site:
         )
 
     def _next_instance(self) -> str:
-        number = sum(record.instance.startswith(self.instance) for record in self.records)
-        return f"{self.instance}{number:02d}"
+        self._recorded += 1
+        return f"{self.instance}{self._recorded - 1:02d}"
 
 
 def by_key(key: str) -> Scenario:

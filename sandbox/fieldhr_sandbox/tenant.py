@@ -79,7 +79,7 @@ class Tenant:
     days: Days
     streams: Streams
     world: World
-    scripts: dict[tuple[int, int], Script]
+    scripts: Mapping[tuple[int, int], Script]
     absences: list[Absence]
     withdrawals: list[tuple[str, datetime]]
     key: AnswerKey

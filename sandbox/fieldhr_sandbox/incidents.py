@@ -1,4 +1,4 @@
-"""Rows O03 to O08: what goes wrong with the house itself, done to copies of a trial's store, and what must be told.
+"""Rows O03 to O08 and O11: what goes wrong with the house itself, done to copies of a trial's store.
 
 Each incident gets a copy of the database with its keys, a runtime of its own on a frozen clock, and goes through the
 public interface; only the history is edited past it, because that is what the row is about. A row holds when exactly
@@ -22,6 +22,7 @@ import attrs
 from fieldhr_core.errors import AccessError, FieldhrError
 from fieldhr_core.hooks import Offer, PluginInfo, Pulled, hookimpl
 from fieldhr_core.model import METRICS, CheckIn, Customer, Datum, Metric, Period, Principal, Role
+from fieldhr_sandbox import faults
 from fieldhr_sandbox.streams import Draw, Streams
 
 __all__ = ["INCIDENTS", "incidents"]
@@ -352,6 +353,8 @@ INCIDENTS: Final[Mapping[str, tuple[str, str, Callable[[_Site], Mapping[str, Any
         for how in _EDITS
     },
     "O08": ("The database is destroyed in a drill", "security.restore_drill", _data_lost),
+    "O11/healthy": ("Nothing is wrong, and the doctor finds nothing", "", lambda site: faults.healthy(site)),
+    **{f"O11/{fault.name}": (fault.title, fault.code, partial(faults.injected, fault)) for fault in faults.FAULTS},
 }
 
 

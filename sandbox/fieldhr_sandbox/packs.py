@@ -352,7 +352,8 @@ PACKS: Final[dict[str, Pack]] = {
         ),
         Pack(
             name="operation",
-            title="12 reps for two days; then sources and plugins fail, lists are walked off with, history is edited",
+            title="12 reps for two days; then sources and plugins fail, lists are walked off with, history is edited,"
+            " and twenty faults are planted",
             recipe="city-bank",
             reps=12,
             days=2,

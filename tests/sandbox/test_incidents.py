@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fieldhr_sandbox.faults import FAULTS
 from fieldhr_sandbox.incidents import INCIDENTS
 from fieldhr_sandbox.security import examine, write
 from fieldhr_sandbox.trial import run_trial
@@ -30,6 +31,32 @@ def test_every_incident_raises_its_alert_and_nothing_else(trial: Any) -> None:
     assert document["passed"]
     assert not list(out.glob("incident-*")), "the copies are gone"
     assert document["marks"]["total"]["fp"] == 0, "the trial's own marks do not hear of them"
+
+
+@pytest.mark.req("E7")
+@pytest.mark.scenario("O11")
+def test_the_doctor_names_every_planted_fault_and_mends_what_the_key_says(trial: Any) -> None:
+    rows = {row["scenario"]: row for row in trial[1]["incidents"] if row["scenario"].startswith("O11/")}
+    assert rows.pop("O11/healthy")["wrong"] == []
+    assert len(rows) == len(FAULTS) == 20
+    assert all(row["dose"]["named"] for row in rows.values())
+    assert sum(row["dose"]["mended"] for row in rows.values()) >= 14
+    assert [row["dose"]["named_beside_it"] for row in rows.values()] == [[]] * 20, "and nothing else is blamed"
+
+
+@pytest.mark.scenario("O11")
+def test_a_doctor_who_does_not_look_fails(trial: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime
+
+    from fieldhr_core.care.doctor import examine as examination
+    from fieldhr_sandbox import incidents
+
+    out, document = trial
+    kept = tuple(check for check in examination.CHECKS if check.code != "calendar.empty")
+    monkeypatch.setattr(examination, "CHECKS", kept)
+    at = datetime(2026, 3, 4, 2, tzinfo=UTC)
+    row = incidents._done("O11/empty-calendar", out / "trial.db", document["tenant"], 71, at, out)
+    assert "calendar.empty is not named." in row["wrong"]
 
 
 @pytest.mark.scenario("O05")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
 from fieldhr_core.care.doctor.patient import Check, Fault, Patient, TenantRow
 from fieldhr_core.errors import ConfigError, PluginError
 from fieldhr_core.hooks.plugin import PluginReport, PluginStatus
+from fieldhr_core.model import Message, Submission
 from fieldhr_core.store.rows import settings_key
 
 __all__ = ["CHECKS"]
@@ -107,49 +108,54 @@ def _required_checks(patient: Patient) -> Iterator[Fault]:
 def _providers(patient: Patient) -> Iterator[Fault]:
     assert patient.registry is not None
     for tenant in patient.tenants():
-        sections = {name: section for name, section in tenant.settings.items() if "." in name}
         for family, roles in _FAMILIES:
             for role in roles:
                 for offer in patient.registry.offers(family, role):
-                    if family == "connectors" and offer.plugin.name not in sections:
-                        continue  # a source nobody has set up is not asked
-                    try:
-                        patient.registry.provider(family, offer.name, role, tenant=tenant.id, settings=sections)
-                    except PluginError as fault:
-                        name = offer.plugin.name
-                        back = _before(patient, tenant, lambda kept: _can_make(patient, tenant, kept, family, role))  # noqa: B023 - asked at once
-                        yield Fault(
-                            cause=f"{offer.name!r} of {family} cannot be made for tenant {tenant.id}: "
-                            f"{fault.message[:200]} {fault.__cause__ or ''}".strip(),
-                            remedy="Correct the plugin's settings of this tenant (files it names, phrases, addresses).",
-                            repair=None if back is None else partial(_go_back, patient, tenant, name, back),
-                        )
-                    except ConfigError:
-                        continue  # named by settings.invalid
+                    fault = _unusable(patient, tenant, offer, tenant.settings)
+                    if fault is None:
+                        continue
+                    repair = None
+                    back = _before(patient, tenant)
+                    if back is not None and _unusable(patient, tenant, offer, back) is None:
+                        repair = partial(_go_back, patient, tenant, offer.plugin.name, back)
+                    yield Fault(
+                        cause=f"{offer.name!r} of {family} cannot be used for tenant {tenant.id}: {fault}",
+                        remedy="Correct the plugin's settings of this tenant (files it names, phrases, addresses).",
+                        repair=repair,
+                    )
 
 
-def _before(
-    patient: Patient, tenant: TenantRow, works: Callable[[Mapping[str, Any]], bool]
-) -> Mapping[str, Any] | None:
-    """Return the settings a tenant had before the last change, where they work."""
+def _unusable(patient: Patient, tenant: TenantRow, offer: Any, settings: Mapping[str, Any]) -> str | None:
+    """Return why a provider cannot be made with some settings, or cannot answer; a check is asked about one message."""
+    registry = patient.registry
+    assert registry is not None
+    sections = {name: section for name, section in settings.items() if "." in name}
+    if offer.family == "connectors" and offer.plugin.name not in sections:
+        return None  # a source nobody has set up is not asked
+    try:
+        made = registry.provider(offer.family, offer.name, offer.role, tenant=tenant.id, settings=sections)
+        if offer.family == "checks" and "message" in getattr(made, "kinds", ()):
+            registry.guard.call(made, "check", [_message(patient)])
+    except ConfigError:
+        return None  # named by settings.invalid
+    except PluginError as fault:
+        return f"{fault.message[:200]} {fault.__cause__ or ''}".strip()
+    return None
+
+
+def _message(patient: Patient) -> Submission:
+    said = Message(id="doctor", thread="doctor", rep="doctor", customer="", speaker="rep", text="-", time=patient.now)
+    return Submission(id="doctor", kind="message", value=said, at=patient.now)
+
+
+def _before(patient: Patient, tenant: TenantRow) -> Mapping[str, Any] | None:
+    """Return the settings a tenant had before the last change."""
     import sqlalchemy as sa
 
     meta = patient.tables.meta
     rows = patient.rows(sa.select(meta.c.value).where(meta.c.key == settings_key(tenant.id)))
     kept: Mapping[str, Any] | None = json.loads(rows[0].value) if rows else None
-    return kept if kept is not None and works(kept) else None
-
-
-def _can_make(patient: Patient, tenant: TenantRow, settings: Mapping[str, Any], family: str, role: str) -> bool:
-    assert patient.registry is not None
-    sections = {name: section for name, section in settings.items() if "." in name}
-    try:
-        for offer in patient.registry.offers(family, role):
-            if family != "connectors" or offer.plugin.name in sections:
-                patient.registry.provider(family, offer.name, role, tenant=tenant.id, settings=sections)
-    except (PluginError, ConfigError):
-        return False
-    return True
+    return kept
 
 
 def _go_back(patient: Patient, tenant: TenantRow, plugin: str, before: Mapping[str, Any]) -> None:

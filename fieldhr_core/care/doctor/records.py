@@ -498,10 +498,14 @@ def _tag(written: str, languages: frozenset[str]) -> str | None:
     """Return the tag that is meant by a language as another system writes it (``zh_CN``, ``ZH-hans``, ``chi``)."""
     first, *rest = re.split(r"[-_.@]", written.strip())
     first = _LANGUAGES.get(first.lower(), first.lower())
-    if first not in languages:
-        return None
-    region = [part for part in rest[:1] if re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}", part)]
-    return "-".join([first, *(part.upper() if len(part) == 2 else part.title() for part in region)])
+    part = rest[0].title() if rest and re.fullmatch(r"[A-Za-z]{2}|[A-Za-z]{4}", rest[0]) else ""
+    if first in languages:
+        return f"{first}-{part.upper() if len(part) == 2 else part}" if part else first
+    near = sorted(tag for tag in languages if tag.split("-")[0] == first)
+    if first == "zh":
+        script = "Hant" if part in ("Tw", "Hk", "Mo", "Hant") else "Hans"
+        near = [tag for tag in near if tag == f"zh-{script}"]
+    return near[0] if len(near) == 1 else None
 
 
 def _set_language(patient: Patient, tenant: str, written: str, tag: str) -> None:

@@ -85,7 +85,8 @@ class _Bed:
     def rep(self) -> str:
         with self.site.desk() as desk:
             reps = sorted(person.id for person in desk.people.list() if person.manager)
-        return self.site.draw.pick(reps)
+        chosen: str = self.site.draw.pick(reps)
+        return chosen
 
     def counts(self) -> dict[str, int]:
         with contextlib.closing(sqlite3.connect(self.site.file, timeout=30)) as database:
@@ -272,9 +273,21 @@ def _datum(bed: _Bed) -> None:
     with hr.acting_as(_admin(tenant), purpose="operations") as desk:
         desk.people.put([Person(id="r", name="Simulated", manager="m"), Person(id="m", name="Simulated")])
         desk.customers.put([Customer(id="c", name="Simulated", owner="r", addresses=(wrong,))])
-        here = {"lat": spot[0], "lon": spot[1], "datum": Datum.WGS84, "accuracy_m": 10.0, "device": "d"}
         desk.visits.check_in(
-            [CheckIn(id=f"k{n}", rep="r", customer="c", time=now - n * timedelta(minutes=5), **here) for n in range(10)]
+            [
+                CheckIn(
+                    id=f"k{n}",
+                    rep="r",
+                    customer="c",
+                    lat=spot[0],
+                    lon=spot[1],
+                    datum=Datum.WGS84,
+                    accuracy_m=10.0,
+                    time=now - n * timedelta(minutes=5),
+                    device="d",
+                )
+                for n in range(10)
+            ]
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fieldhr_core.errors import StoreError
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 __all__ = ["BEHIND_WALL", "add", "canonical_json", "insert_new", "put", "replace_where", "settings_key", "within"]
 
-#: Key of a connection's ``info`` while it reaches tables through views, which SQLite cannot upsert into.
+#: Key of a connection's ``info`` while it reaches tables through views, which SQLite cannot upsert into: its gate.
 BEHIND_WALL: Final = "fieldhr_behind_wall"
 
 #: Made once: ``json.dumps`` makes an encoder a call.
@@ -35,7 +36,9 @@ def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
         return
     keys = [column.name for column in table.primary_key.columns]
     if BEHIND_WALL in connection.info:
-        _put_by_hand(connection, table, rows, keys)
+        last = list({key: row for key, row in zip(map(itemgetter(*keys), rows), rows, strict=True)}.values())
+        if len(rows) < _MANY or not _written(connection, table, last, exchange=True):
+            _put_by_hand(connection, table, last, keys)
         return
     insert = _insert(connection, table)
     rest = {name: insert.excluded[name] for name in rows[0] if name not in keys}
@@ -58,16 +61,12 @@ def add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
     if connection.dialect.paramstyle != "qmark" or len(rows) < _MANY:
         connection.execute(table.insert(), list(rows))
         return
+    if BEHIND_WALL in connection.info and _written(connection, table, rows, exchange=False):
+        return
     # Most of the time of a large insert goes into what SQLAlchemy does with each row; the driver needs none of it.
-    dialect, names = connection.dialect, list(rows[0])
-    statement = table.insert().values(dict.fromkeys(names)).compile(dialect=dialect)
-    order = list(statement.positiontup or ())
-    convert = [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
-    columns = [
-        [row[name] for row in rows] if to_driver is None else [to_driver(row[name]) for row in rows]
-        for name, to_driver in zip(order, convert, strict=True)
-    ]
-    connection.exec_driver_sql(str(statement), list(zip(*columns, strict=True)))
+    statement = table.insert().values(dict.fromkeys(rows[0])).compile(dialect=connection.dialect)
+    values = _driven(connection, table, rows, list(statement.positiontup or ()))
+    connection.exec_driver_sql(str(statement), values)
 
 
 def replace_where(
@@ -93,12 +92,36 @@ def canonical_json(value: object) -> bytes:
     return _CANONICAL(value).encode()
 
 
-def _put_by_hand(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
-    """Do what ``ON CONFLICT DO UPDATE`` does, where nobody else can write in between."""
+def _written(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, exchange: bool) -> bool:
+    """Hand many rows to the wall; return whether it took them."""
+    names = list(rows[0])
+    written: bool = connection.info[BEHIND_WALL].written(
+        connection, table, names, _driven(connection, table, rows, names), exchange=exchange
+    )
+    return written
+
+
+def _driven(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Return rows as the driver takes them, values in the order of *names*."""
     import sqlalchemy as sa
 
-    last = {tuple(row[key] for key in keys): row for row in rows}
-    new, known = _told_apart(connection, table, list(last.values()), keys)
+    dialect = connection.dialect
+    columns: list[list[Any]] = []
+    for name in names:
+        kind = table.c[name].type
+        to_driver = None if isinstance(kind, sa.LargeBinary) else kind.dialect_impl(dialect).bind_processor(dialect)
+        values = [row[name] for row in rows]
+        columns.append(values if to_driver is None else [to_driver(value) for value in values])
+    return list(zip(*columns, strict=True))
+
+
+def _put_by_hand(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+    """Do what ``ON CONFLICT DO UPDATE`` does, where nobody else can write in between; every key comes once."""
+    import sqlalchemy as sa
+
+    new, known = _told_apart(connection, table, rows, keys)
     if new:
         add(connection, table, new)
     rest = [name for name in rows[0] if name not in keys]

@@ -20,7 +20,7 @@ import contextvars
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,7 +43,7 @@ from fieldhr_core.store.wall.rules import (
 from fieldhr_core.trust.scope import Action
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Table
+    from sqlalchemy import Connection, CursorResult, Engine, Table
 
     from fieldhr_core.store.binding import Binding
     from fieldhr_core.store.tables import StoreTables
@@ -180,12 +180,15 @@ class _Gate:
         self.who: Who | None = None
         self._plan = plan
         self._mark = secrets.token_hex(12)
+        # Statements of its own may show up in a log, and tell nothing about the views.
+        self._spoken = secrets.token_hex(12)
         self._comment = f" /*{secrets.token_hex(12)}*/"
         self._inner_names: set[str] = set()
         self._suffix = ""
         #: Whose people stand in the table of those led, and how many rows had been changed by then.
         self._led: tuple[Who, int] | None = None
         self._making, self._emptying, self._filling = plan.led(self._mark)
+        self._says_itself = False
         self._redirect = lru_cache(maxsize=1_000)(self._redirected)
         self.look = self._guard()
         answers: dict[str, Callable[[], str | None]] = {
@@ -194,7 +197,8 @@ class _Gate:
             "p": lambda: self.who.person if self.who else None,
         }
         for letter, answer in answers.items():
-            driver.create_function(f"{letter}{self._mark}", 0, answer)
+            for mark in (self._mark, self._spoken):
+                driver.create_function(f"{letter}{mark}", 0, answer)
         for name in _UNFOLDING:
             # SQLite declares their columns at first use, and behind the wall nothing is declared.
             with contextlib.suppress(sqlite3.OperationalError):
@@ -204,7 +208,7 @@ class _Gate:
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
         """Keep the connection behind the wall for a while."""
         with self.turned(_driver(connection), who):
-            connection.info[BEHIND_WALL] = True
+            connection.info[BEHIND_WALL] = self
             try:
                 yield
             finally:
@@ -236,7 +240,48 @@ class _Gate:
 
     def redirected(self, statement: str) -> str:
         """Return a statement with the views' names for the tables'."""
-        return self._redirect(statement, self._suffix)
+        return statement if self._says_itself else self._redirect(statement, self._suffix)
+
+    def written(
+        self, connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Any], *, exchange: bool
+    ) -> bool:
+        """Write many rows in one statement of the wall's own, past the triggers and under their conditions.
+
+        Args:
+            rows: values as the driver takes them, in the order of *columns*.
+            exchange: where a primary key is there already, exchange the rest of the row.
+
+        Returns:
+            Whether it was done; ``False`` where rows of this table go one by one.
+
+        Raises:
+            AccessError: FHR-ACC-003 for a row out of reach, FHR-ACC-001 for a key that is somebody else's, or taken.
+        """
+        from sqlalchemy.exc import IntegrityError
+
+        assert self.who is not None
+        words = self._plan.many(self._spoken, table.name, _COMPANY[self.who.role], tuple(columns), exchange=exchange)
+        if words is None:
+            return False
+        write, check = words
+        try:
+            done = self._said(connection, write, rows)
+        except IntegrityError as cause:
+            if "UNIQUE" in str(cause.orig):
+                raise _taken() from cause
+            raise
+        if done.rowcount != len(rows):
+            refused = any(not self._said(connection, check, row).scalar() for row in rows)
+            raise _refusal() if refused else _taken()
+        return True
+
+    def _said(self, connection: Connection, statement: str, parameters: Any) -> CursorResult[Any]:
+        # The guard looks at a statement while it is prepared; the wall's own say themselves who may do what.
+        self._says_itself = True
+        try:
+            return connection.exec_driver_sql(statement, parameters)
+        finally:
+            self._says_itself = False
 
     def take_down(self, driver: sqlite3.Connection) -> None:
         """Drop the views with their triggers."""
@@ -286,7 +331,7 @@ class _Gate:
         public, base, inside = self._plan.public, self._plan.base, self._inner_names
 
         def look(action: int, first: str | None, second: str | None, _where: str | None, source: str | None) -> int:
-            if self.who is None or action in (select, recurse, savepoint):
+            if self.who is None or self._says_itself or action in (select, recurse, savepoint):
                 return ok
             name = (first or "").lower()
             if action == call:
@@ -333,7 +378,9 @@ class _Plan:
     def __init__(self, tables: StoreTables) -> None:
         self._tables = guarded(tables)
         self._deletable = {name for name in self._tables if deletable(tables, name)}
+        self._plain = {table.name: name for name, table in self._tables.items()}
         self._drawn: dict[str, tuple[list[str], set[str]]] = {}
+        self.many = lru_cache(maxsize=1_000)(self._many)
         self.base = frozenset(table.name.lower() for table in self._tables.values())
         self.public = frozenset(f"{name}__{company}" for name in self.base for company in set(_COMPANY.values()))
         longest_first = sorted((table.name for table in self._tables.values()), key=len, reverse=True)
@@ -345,6 +392,25 @@ class _Plan:
             self._drawn[company] = self._draw(_BLANK, company)
         statements, names = self._drawn[company]
         return [statement.replace(_BLANK, mark) for statement in statements], {n.replace(_BLANK, mark) for n in names}
+
+    def _many(
+        self, mark: str, table: str, company: str, columns: tuple[str, ...], *, exchange: bool
+    ) -> tuple[str, str] | None:
+        """Return the statements that write many rows of a table, and that ask whether one row is in reach."""
+        name = self._plain.get(table)
+        if name is None:
+            return None
+        people = self._tables["people"].name
+        tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
+        # The table of those led has the views' mark in its name, which is not to be said aloud.
+        led = (
+            f"WITH RECURSIVE below(id) AS (SELECT {person} UNION SELECT a.id FROM below AS over "
+            f'JOIN main."{people}" AS a ON a.manager = over.id WHERE a.tenant = {tenant}) SELECT id FROM below'
+        )
+        words = Words(tenant=tenant, person=person, led=led, base=lambda other: f'main."{self._tables[other].name}"')
+        roles = tuple(one for one, other in _COMPANY.items() if other == company)
+        rows = _Rows(name, self._tables[name], f"{mark}_{company}", role, words, roles, deletable=False)
+        return rows.many(columns, exchange=exchange)
 
     def led(self, mark: str) -> tuple[str, str, str]:
         """Return the statements that make, empty and fill the table of whom somebody leads.
@@ -400,6 +466,32 @@ class _Rows:
         yield self._trigger("INSERT", self._inserting())
         yield self._trigger("UPDATE", self._updating())
         yield self._trigger("DELETE", self._deleting())
+
+    def many(self, columns: tuple[str, ...], *, exchange: bool) -> tuple[str, str] | None:
+        """Return what the triggers do, as one statement over bound values, and the question whether a row is in reach.
+
+        ``None`` where a column is not to be given, or rows are not to be exchanged.
+        """
+        keys = [column.name for column in self._table.primary_key.columns]
+        rest = [column for column in columns if column not in keys]
+        if not set(keys) <= set(columns) <= set(writable(self._table)):
+            return None
+        if exchange and (not rest or self._name in APPEND_ONLY):
+            return None
+        names = ", ".join(f'"{column}"' for column in columns)
+        # What a condition may ask for and the row does not name is NULL, as in the triggers.
+        absent = [f'NULL AS "{column.name}"' for column in self._table.c if column.name not in columns]
+        row = "(SELECT " + ", ".join([*(f'? AS "{column}"' for column in columns), *absent]) + ") AS given"
+        within = f"coalesce({self._within(Action.WRITE, 'given')}, 0)"
+        write = f'INSERT INTO main."{self._base}" AS held ({names}) SELECT {names} FROM {row} WHERE {within}'
+        if exchange:
+            values = ", ".join(f'"{column}" = {self._kept(column, "excluded", "held.")}' for column in rest)
+            same = ", ".join(f'"{key}"' for key in keys)
+            write += f" ON CONFLICT ({same}) DO UPDATE SET {values}"
+            # A row that cannot be seen is somebody else's, as it is one by one.
+            both = (self._within(action, "held") for action in (Action.READ, Action.WRITE))
+            write += f" WHERE coalesce({' AND '.join(both)}, 0)"
+        return write, f"SELECT {within} FROM {row}"
 
     def _seen(self, column: str) -> str:
         # What an index could be entered by must not lead out of the tenant before the condition is looked at: the
@@ -468,12 +560,13 @@ class _Rows:
             return ["SELECT RAISE(ABORT, 'fieldhr.scope')"]
         return [f'DELETE FROM "{self._base}" WHERE {self._this()} AND coalesce({self._within(Action.WRITE, "OLD")}, 0)']
 
-    def _kept(self, column: str) -> str:
+    def _kept(self, column: str, new: str = "NEW", held: str = "") -> str:
         # Whoever sees a column as NULL must not write that NULL back.
         blind = [role for role in self._roles if column in masked(role, self._name)]
+        given = f'{new}."{column}"'
         if not blind:
-            return f'NEW."{column}"'
-        return f'CASE WHEN {self._one_of(blind)} THEN coalesce(NEW."{column}", "{column}") ELSE NEW."{column}" END'
+            return given
+        return f'CASE WHEN {self._one_of(blind)} THEN coalesce({given}, {held}"{column}") ELSE {given} END'
 
     def _this(self) -> str:
         return " AND ".join(f'"{column.name}" = OLD."{column.name}"' for column in self._table.primary_key.columns)
@@ -507,7 +600,15 @@ def _telling() -> Iterator[None]:
     except DBAPIError as cause:
         text = str(cause.orig)
         if "fieldhr.scope" in text or "prohibited" in text or "not authorized" in text:
-            raise AccessError("The database holds this back from the principal.", code="FHR-ACC-003") from cause
+            raise _refusal() from cause
         if "fieldhr.taken" in text:
-            raise AccessError("An id is not the principal's to use.", code="FHR-ACC-001") from cause
+            raise _taken() from cause
         raise
+
+
+def _refusal() -> AccessError:
+    return AccessError("The database holds this back from the principal.", code="FHR-ACC-003")
+
+
+def _taken() -> AccessError:
+    return AccessError("An id is not the principal's to use.", code="FHR-ACC-001")

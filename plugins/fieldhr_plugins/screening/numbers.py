@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from operator import mul
 from typing import Final
 
 import attrs
@@ -34,6 +35,7 @@ _EARLIEST_YEAR: Final = 1850
 
 #: Between or around digits, and nothing to do with them.
 _SPARE: Final = re.compile(r"[\s\-_.·/'\u2010-\u2015\u2212\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff\u00ad]+")
+_WRITTEN: Final = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
 #: Other letters and signs that people type for an X.
 _AS_X: Final = str.maketrans({"Х": "X", "х": "X", "Χ": "X", "χ": "X", "×": "X", "✕": "X", "✖": "X"})
 _LOOKS_LIKE: Final = {"I": "1", "O": "0", "Z": "2", "S": "5", "V": "U"}
@@ -84,6 +86,8 @@ def identify(value: str, kind: str, *, today: date | None = None) -> NumberAnswe
 
 def normal_number(value: str) -> str:
     """Return a number of any kind as it is compared: half width, capital letters, nothing between characters."""
+    if value.isascii() and value.isalnum():
+        return value.upper()
     while True:
         folded = unicodedata.normalize("NFKC", value).translate(_AS_X).upper()
         normal = _SPARE.sub("", unicodedata.normalize("NFKC", folded))
@@ -114,7 +118,7 @@ def identity_number(value: str, *, today: date | None = None) -> NumberAnswer:
         return NumberAnswer(
             valid=False, normal=normal, reason=reason, position=position, message=message, warnings=warnings
         )
-    expected = _RIC_CHECKS[sum(weight * int(digit) for weight, digit in zip(_RIC_WEIGHTS, full, strict=False)) % 11]
+    expected = _RIC_CHECKS[sum(map(mul, _RIC_WEIGHTS, map(int, full))) % 11]
     if old:
         full += expected
     elif full[17] != expected:
@@ -169,6 +173,8 @@ def social_credit_code(value: str) -> NumberAnswer:
 
 def _digits(normal: str) -> str:
     """Digits of every script as 0-9."""
+    if normal.isascii():
+        return normal
     return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in normal)
 
 
@@ -187,6 +193,8 @@ def _length_fault(normal: str, lengths: tuple[int, ...]) -> NumberAnswer | None:
 
 
 def _character_fault(normal: str) -> NumberAnswer | None:
+    if _WRITTEN.fullmatch(normal):
+        return None
     for place, character in enumerate(normal, start=1):
         if not (character.isascii() and character.isdigit()) and not (character == "X" and place == 18):
             only_last = " An X can stand at position 18 only." if character == "X" else ""

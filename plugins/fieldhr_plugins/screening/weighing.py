@@ -195,9 +195,12 @@ def _fits(number: str, masked: str) -> bool:
 
 def _born(number: str) -> str:
     """Return the birth date in an identity number."""
-    if _kind(number) != "ric" or "*" in number[6:14]:
+    if not _RIC.fullmatch(number) or "*" in number[6:14]:
         return ""
-    answer = identity_number(number if "*" not in number else number[:6].replace("*", "1") + number[6:])
+    masked = "*" in number
+    answer = identity_number(number[:6].replace("*", "1") + number[6:] if masked else number)
+    if not (masked or answer.valid) and social_credit_code(number).valid:
+        return ""
     return answer.birth_date.isoformat() if answer.birth_date is not None else ""
 
 

@@ -349,9 +349,15 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
         for c in customers
     ]
     sealed = unit.seal(table, "body_sealed", "contact", ids, bodies)
+    numbered = [customer for customer in customers if customer.identifiers]
     numbers = unit.seal(
-        table, "identity_sealed", "identity", ids, [canonical_json(dict(c.identifiers)) for c in customers]
+        table,
+        "identity_sealed",
+        "identity",
+        [customer.id for customer in numbered],
+        [canonical_json(dict(customer.identifiers)) for customer in numbered],
     )
+    sealed_numbers = iter(numbers)
     put(
         unit.connection,
         table,
@@ -368,9 +374,9 @@ def _write(acting: Acting, unit: Unit, customers: Sequence[Customer]) -> None:
                 "updated_ms": milliseconds(customer.updated) if customer.updated else unit.at_ms,
                 "gone_ms": None,
                 "body_sealed": body,
-                "identity_sealed": number if customer.identifiers else None,
+                "identity_sealed": next(sealed_numbers) if customer.identifiers else None,
             }
-            for customer, body, number in zip(customers, sealed, numbers, strict=True)
+            for customer, body in zip(customers, sealed, strict=True)
         ],
     )
     _exchange_addresses(acting, unit, addresses, customers)

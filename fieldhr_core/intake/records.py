@@ -247,8 +247,11 @@ class CustomerRows:
         return row[index] if 0 <= index < len(row) else ""
 
     def _text(self, row: Sequence[str], field: str) -> str:
-        index = self._columns.get(field, -1)
-        return text(row[index]) if 0 <= index < len(row) else ""
+        index = self._columns.get(field)
+        if index is None or index >= len(row):
+            return ""
+        plain = row[index].strip()
+        return plain if plain[:1] != "=" else text(plain)
 
     def _identifier(self, row: Sequence[str], field: str) -> str:
         index = self._columns.get(field, -1)

@@ -10,6 +10,7 @@ from fieldhr_core.errors import RecordError
 __all__ = ["instant", "milliseconds"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def milliseconds(moment: datetime) -> int:
@@ -20,7 +21,7 @@ def milliseconds(moment: datetime) -> int:
     """
     if moment.tzinfo is None:
         raise RecordError(f"The time {moment.isoformat()} has no zone.", code="FHR-REC-002")
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def instant(ms: int) -> datetime:

@@ -36,7 +36,7 @@ def put(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]])
         return
     keys = [column.name for column in table.primary_key.columns]
     if BEHIND_WALL in connection.info:
-        last = list({key: row for key, row in zip(map(itemgetter(*keys), rows), rows, strict=True)}.values())
+        last = list(dict(zip(map(itemgetter(*keys), rows), rows, strict=True)).values())
         if len(rows) < _MANY or not _written(connection, table, last, exchange=True):
             _put_by_hand(connection, table, last, keys)
         return

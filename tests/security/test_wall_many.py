@@ -119,4 +119,4 @@ def test_after_many_rows_the_wall_stands_as_before(street: Any) -> None:
         with pytest.raises(sa.exc.DBAPIError):
             connection.exec_driver_sql(spoken, tuple(rows[0].values()))
         with pytest.raises(sa.exc.DBAPIError):
-            connection.exec_driver_sql('INSERT INTO main."fieldhr_follow_ups" (tenant, id) VALUES (\'insurer\', 1)')
+            connection.exec_driver_sql("INSERT INTO main.\"fieldhr_follow_ups\" (tenant, id) VALUES ('insurer', 1)")

@@ -34,6 +34,7 @@ def measure() -> list[Figure]:
                 team = staticmethod(lambda _day=None: board)
                 cases = staticmethod(lambda **_: cases)
                 customers = staticmethod(lambda _wanted: dict[str, object]())
+                settings_of = staticmethod(lambda _plugin: None)
 
         asked = Asked(path="/", principal=made.MANAGER, speech=Speech(zone="Asia/Shanghai"))
         given: Any = Given

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from fieldhr_core.errors import AccessError
+from fieldhr_core.errors import AccessError, PluginLoadError
 from fieldhr_core.flow import scoping
 from fieldhr_core.flow.cases import opened
 from fieldhr_core.flow.people import FORGOTTEN_NAME, duties
@@ -406,6 +406,19 @@ class Boards:
         with self._acting.unit(write=False) as unit:
             facts = self._acting.facts(unit)
         return self._acting.principal, facts.name, facts.pattern.zone, facts.simulated
+
+    def settings_of(self, plugin: str) -> Any:
+        """Return the tenant's settings of a plugin, as an instance of its settings class.
+
+        For pages that a plugin offers: what a tenant set about them. ``None`` where it has none, or where a host shows
+        its pages without having it active.
+        """
+        with self._acting.unit(write=False) as unit:
+            settings = self._acting.facts(unit).settings
+        try:
+            return self._acting.house.registry.settings_for(plugin, settings)
+        except PluginLoadError:
+            return None
 
     def now(self) -> datetime:
         """Return the clock's present, aware."""

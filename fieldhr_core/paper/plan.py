@@ -1,6 +1,7 @@
-"""A map without tiles: metres round the middle of what is drawn, numbered stops, rings, a scale bar and north.
+"""A map: metres round the middle of what is drawn, numbered stops, rings, a scale bar and north.
 
-Nothing is loaded from anywhere and no border is drawn. Coordinates are WGS-84; say so beside the map.
+No border is drawn, and unless a source of tiles is given nothing is loaded from anywhere.
+Coordinates are WGS-84; say so beside the map.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import attrs
 
 from fieldhr_core.paper.drawing import breadth, label, mark, svg
 from fieldhr_core.paper.markup import Markup
+from fieldhr_core.paper.tiles import Picture, Tiles
 
-__all__ = ["Marker", "Piece", "Plan", "Ring", "Scale", "Stop", "projected"]
+__all__ = ["Marker", "Piece", "Plan", "Projection", "Ring", "Scale", "Stop", "projected"]
 
 _METRES_A_DEGREE: Final = 111_195.08
 _LEAST_M: Final = 600.0
@@ -87,20 +89,30 @@ class Scale:
     width: float
 
 
-def projected(points: Sequence[tuple[float, float]]) -> Callable[[float, float], Point]:
+@attrs.frozen(kw_only=True)
+class Projection:
+    """Turns degrees into metres and back, round a middle; good within a few hundred kilometres of it."""
+
+    squeeze: float
+    origin: float
+
+    def __call__(self, lat: float, lon: float) -> Point:
+        """Return east and north in metres. Longitudes count from the origin the short way round."""
+        turned = (lon - self.origin + 180.0) % 360.0 - 180.0
+        return turned * self.squeeze * _METRES_A_DEGREE, lat * _METRES_A_DEGREE
+
+    def back(self, point: Point) -> tuple[float, float]:
+        """Return latitude and longitude; the latter may lie beyond 180, eastward of the origin."""
+        return point[1] / _METRES_A_DEGREE, self.origin + point[0] / (self.squeeze * _METRES_A_DEGREE)
+
+
+def projected(points: Sequence[tuple[float, float]]) -> Projection:
     """Return what turns (latitude, longitude) into metres, made for *points* that lie within a few hundred kilometres.
 
     Longitudes count from the first point the short way round, so a day may cross the date line.
     """
     middle = sorted(lat for lat, _ in points)[len(points) // 2]
-    squeeze = math.cos(math.radians(middle))
-    origin = points[0][1]
-
-    def metres(lat: float, lon: float) -> Point:
-        turned = (lon - origin + 180.0) % 360.0 - 180.0
-        return turned * squeeze * _METRES_A_DEGREE, lat * _METRES_A_DEGREE
-
-    return metres
+    return Projection(squeeze=math.cos(math.radians(middle)), origin=points[0][1])
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -116,6 +128,8 @@ class Plan:
     grid_x: tuple[float, ...]
     grid_y: tuple[float, ...]
     scale: Scale
+    #: Pictures of the ground: address, left, top, width, height.
+    ground: tuple[tuple[str, float, float, float, float], ...] = ()
 
     @classmethod
     def of(
@@ -127,8 +141,13 @@ class Plan:
         width: float = 760.0,
         height: float = 470.0,
         pad: float = 54.0,
+        ground: tuple[Tiles, Projection] | None = None,
     ) -> Plan | None:
-        """Lay it out; ``None`` where there is nothing to draw. Rings alone are nothing."""
+        """Lay it out; ``None`` where there is nothing to draw. Rings alone are nothing.
+
+        Args:
+            ground: a source of tiles to draw on, and what the points were projected with; by default there is none.
+        """
         flat = [stop.at for stop in stops] + [point for piece in pieces for point in piece.points]
         if not flat:
             return None
@@ -143,6 +162,7 @@ class Plan:
         def drawn(point: Point) -> Point:
             return width / 2 + (point[0] - centre[0]) * unit, height / 2 - (point[1] - centre[1]) * unit
 
+        pictures = _pictures(*ground, centre, width / unit, height / unit, unit) if ground is not None else []
         scale = _scale(unit)
         lines = [(tuple(_thinned([drawn(p) for p in piece.points])), piece.known) for piece in pieces if piece.points]
         return cls(
@@ -155,6 +175,9 @@ class Plan:
             grid_x=tuple(_ticks(width / 2, scale.width, width)),
             grid_y=tuple(_ticks(height / 2, scale.width, height)),
             scale=scale,
+            ground=tuple(
+                (picture.href, *_box(drawn(picture.south_west), drawn(picture.north_east))) for picture in pictures
+            ),
         )
 
     def drawn(self, *, title: str, metres: Callable[[float], str], north: str = "N", kind: str = "map page") -> Markup:
@@ -166,10 +189,20 @@ class Plan:
             north: the letter below the north mark.
             kind: class of the drawing.
         """
-        grid = [
-            *(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{self.height:g}"/>' for x in self.grid_x),
-            *(f'<line class="grid" x1="0" x2="{self.width:g}" y1="{y:.1f}" y2="{y:.1f}"/>' for y in self.grid_y),
+        # Whole pixels and a hair more: a seam would show.
+        ground = [
+            f'<image class="tile" href="{escape(href)}" x="{x:.2f}" y="{y:.2f}" width="{w + 0.4:.2f}" '
+            f'height="{h + 0.4:.2f}" preserveAspectRatio="none"/>'
+            for href, x, y, w, h in self.ground
         ]
+        grid = (
+            []
+            if ground
+            else [
+                *(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{self.height:g}"/>' for x in self.grid_x),
+                *(f'<line class="grid" x1="0" x2="{self.width:g}" y1="{y:.1f}" y2="{y:.1f}"/>' for y in self.grid_y),
+            ]
+        )
         rings = [
             f'<circle class="ring" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"><title>{escape(name)}</title></circle>'
             for x, y, r, name in self.rings
@@ -191,7 +224,7 @@ class Plan:
             self.width,
             self.height,
             title,
-            [*grid, *rings, *ways, *arrows, *leads, *marks, self._ruler(metres), self._north(north)],
+            [*ground, *grid, *rings, *ways, *arrows, *leads, *marks, self._ruler(metres), self._north(north)],
             kind=kind,
         )
 
@@ -205,6 +238,19 @@ class Plan:
         text = label(0, 17, letter, anchor="middle", kind="halo")
         needle = '<path class="solid" d="M0 -16 L5 2 L0 -2 L-5 2 Z"/>'
         return f'<g transform="translate({self.width - 26:g} 34)">{needle}{text}</g>'
+
+
+def _pictures(
+    tiles: Tiles, projection: Projection, centre: Point, wide: float, high: float, unit: float
+) -> Sequence[Picture]:
+    south_west = projection.back((centre[0] - wide / 2, centre[1] - high / 2))
+    north_east = projection.back((centre[0] + wide / 2, centre[1] + high / 2))
+    return tiles.pictures(south_west, north_east, 1 / unit, projection)
+
+
+def _box(south_west: Point, north_east: Point) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of a box in the drawing."""
+    return south_west[0], north_east[1], north_east[0] - south_west[0], south_west[1] - north_east[1]
 
 
 def _path(points: Sequence[Point]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
 from fieldhr_core.hooks import Application, Command, PluginInfo, RegistrationContext, Site, hookimpl
+from fieldhr_plugins.console.settings import ConsoleSettings
 
 if TYPE_CHECKING:
     import argparse
@@ -21,6 +22,7 @@ PLUGIN = PluginInfo(
     name="fieldhr.console",
     version="0.1.0",
     summary="Console, phone page and HTTP API, as ASGI applications to mount or to serve.",
+    settings=ConsoleSettings,
 )
 
 

@@ -11,11 +11,14 @@ import attrs
 from fieldhr_core.model import Principal
 from fieldhr_core.paper.markup import Markup
 from fieldhr_plugins.console.pages.speech import Speech
+from fieldhr_plugins.console.settings import ConsoleSettings
 
 if TYPE_CHECKING:
     from fieldhr_core import FieldHR
+    from fieldhr_core.flow.desk import Desk
+    from fieldhr_core.paper.tiles import Tiles
 
-__all__ = ["Answer", "Asked"]
+__all__ = ["Answer", "Asked", "tiles_of"]
 
 
 @attrs.frozen(kw_only=True)
@@ -70,6 +73,7 @@ class Answer:
         location: where to go instead, after a form.
         simulated: whether what it shows comes from a synthetic tenant.
         download: (name, media type, bytes) in place of a page.
+        pictures_from: scheme and host of the one other site that pictures of the page come from; empty: none.
     """
 
     title: str = ""
@@ -79,4 +83,11 @@ class Answer:
     location: str = ""
     simulated: bool = False
     download: tuple[str, str, bytes] | None = None
+    pictures_from: str = ""
     values: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+def tiles_of(desk: Desk) -> Tiles | None:
+    """Return the tenant's source of map tiles; ``None`` where it set none: then no other host is asked for anything."""
+    set_by_tenant: ConsoleSettings | None = desk.boards.settings_of("fieldhr.console")
+    return None if set_by_tenant is None else set_by_tenant.tiles()

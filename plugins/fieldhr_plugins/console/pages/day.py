@@ -11,11 +11,12 @@ from fieldhr_core.paper.markup import Markup, escaped
 from fieldhr_core.paper.plan import Piece, Plan, Ring, Stop, projected
 from fieldhr_core.paper.strip import Span, Strip
 from fieldhr_plugins.console.pages import telling, words
-from fieldhr_plugins.console.pages.asking import Answer, Asked
+from fieldhr_plugins.console.pages.asking import Answer, Asked, tiles_of
 from fieldhr_plugins.console.pages.shell import template
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.desk import Desk
+    from fieldhr_core.paper.tiles import Tiles
 
 __all__ = ["render"]
 
@@ -30,6 +31,7 @@ def render(desk: Desk, asked: Asked, rep: str) -> Answer:
     report = desk.reports.day(rep, day)
     view = DayView.of(report, lambda key: _word(asked, key))
     name = view.rep_name or view.rep
+    tiles = tiles_of(desk)
     days = {
         "before": asked.url("people", rep, date=(day - timedelta(days=1)).isoformat()),
         "after": asked.url("people", rep, date=(day + timedelta(days=1)).isoformat()),
@@ -40,6 +42,7 @@ def render(desk: Desk, asked: Asked, rep: str) -> Answer:
         title=name,
         sub=Markup(f"{escaped(sub)} · {escaped(view.zone)}"),
         simulated=simulated,
+        pictures_from=tiles.origin if tiles else "",
         body=template(
             "day.html.j2",
             asked,
@@ -53,7 +56,8 @@ def render(desk: Desk, asked: Asked, rep: str) -> Answer:
             readings=lambda case: telling.readings(speech, case, report.names),
             facts=lambda values: telling.facts_of(speech, values, report.names),
             strips=_strips(view, asked),
-            maps=_maps(view, asked),
+            maps=_maps(view, asked, tiles),
+            tiles=tiles,
             claim=lambda claim: _claim(asked, claim),
             signs={"supported": "at", "none": "away", "unknown": "unknown"},
             kinds={"gap": speech.t("Nothing known"), "move": speech.t("On the move")},
@@ -141,7 +145,7 @@ def _spans(view: DayView, asked: Asked) -> list[Span]:
     return spans
 
 
-def _maps(view: DayView, asked: Asked) -> list[Markup]:
+def _maps(view: DayView, asked: Asked, tiles: Tiles | None) -> list[Markup]:
     speech = asked.speech
     stays = [stay for stay in view.stays if math.isfinite(stay.lat)]
     points = [(stay.lat, stay.lon) for stay in stays]
@@ -168,7 +172,8 @@ def _maps(view: DayView, asked: Asked) -> list[Markup]:
             )
             for stay in stays
         ]
-        plan = Plan.of(stops, rings, pieces, width=width, height=height, pad=54.0 if width > 500 else 30.0)
+        pad, ground = 54.0 if width > 500 else 30.0, (tiles, metres) if tiles else None
+        plan = Plan.of(stops, rings, pieces, width=width, height=height, pad=pad, ground=ground)
         if plan is not None:
             drawn.append(plan.drawn(title=title, metres=speech.metres, north=speech.t("N"), kind=kind))
     return drawn

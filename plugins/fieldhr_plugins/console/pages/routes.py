@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 import attrs
 
 from fieldhr_core.errors import AccessError, FieldhrError
+from fieldhr_core.hooks.mounting import POLICY
 from fieldhr_core.model import Principal, Role
 from fieldhr_core.paper.markup import Markup
 from fieldhr_plugins.console.pages import cases, day, me, messages, scores, shell, system, team, trends, trust
@@ -221,7 +222,13 @@ def _framed(request: Request, asked: Asked, answer: Answer) -> Response:
         disposition = f"attachment; filename*=UTF-8''{quote(name)}"
         return Response(body=body, media=media, headers=(("content-disposition", disposition),))
     form = {"fragment": shell.fragment, "shadow": shell.shadow}.get(request.embed, shell.page)
-    return Response(status=answer.status, body=form(asked, answer).encode("utf-8"))
+    headers = ((("content-security-policy", _policy(answer.pictures_from)),)) if answer.pictures_from else ()
+    return Response(status=answer.status, body=form(asked, answer).encode("utf-8"), headers=headers)
+
+
+def _policy(pictures_from: str) -> str:
+    """Return the site's policy, opened for pictures of one host more and for nothing else."""
+    return POLICY.replace("img-src 'self'", f"img-src 'self' {pictures_from}")
 
 
 def _preferences(request: Request) -> Response:

@@ -15,11 +15,12 @@ from fieldhr_core.paper.markup import Markup, joined
 from fieldhr_core.paper.plan import Plan, Stop, projected
 from fieldhr_core.paper.strip import Span, ribbon
 from fieldhr_plugins.console.pages import telling, words
-from fieldhr_plugins.console.pages.asking import Answer, Asked
+from fieldhr_plugins.console.pages.asking import Answer, Asked, tiles_of
 from fieldhr_plugins.console.pages.shell import template
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.desk import Desk
+    from fieldhr_core.paper.tiles import Tiles
 
 __all__ = ["render"]
 
@@ -43,11 +44,13 @@ def render(desk: Desk, asked: Asked) -> Answer:
     teams = sorted({member.team for member in board.members if member.team})
     states = Counter(member.now for member in _narrowed(board, asked, now=""))
     zone = board.zone
+    tiles = tiles_of(desk)
     sub = joined(speech.long_day(board.date), " · ", speech.time(board.now_ms, zone), " · ", board.tenant)
     return Answer(
         title=speech.t("Team today"),
         sub=sub,
         simulated=board.simulated,
+        pictures_from=tiles.origin if tiles else "",
         body=template(
             "team.html.j2",
             asked,
@@ -62,7 +65,8 @@ def render(desk: Desk, asked: Asked) -> Answer:
             teams=teams,
             ribbons={member.id: _ribbon(member, board, asked) for member in members[:_LISTED]},
             where=lambda member: _where(member, board, asked),
-            maps=_maps(members, asked),
+            maps=_maps(members, asked, tiles),
+            tiles=tiles,
             attention=lambda member: member.cases[0][2] if member.cases else "",
         ),
     )
@@ -191,7 +195,7 @@ def _ribbon(member: Member, board: TeamBoard, asked: Asked) -> Markup:
     return ribbon(spans, low, high, title=title)
 
 
-def _maps(members: Sequence[Member], asked: Asked) -> list[Markup]:
+def _maps(members: Sequence[Member], asked: Asked, tiles: Tiles | None) -> list[Markup]:
     """Return the map for wide and for narrow screens; nobody is on it whose place is private or not known."""
     speech = asked.speech
     seen = [
@@ -216,7 +220,7 @@ def _maps(members: Sequence[Member], asked: Asked) -> list[Markup]:
     title = speech.t("Where %(count)s people are; the list says the same in words.", count=len(seen))
     drawn = []
     for width, height, kind in ((460.0, 420.0, "map page only-wide"), (340.0, 320.0, "map page only-narrow")):
-        plan = Plan.of(stops, width=width, height=height, pad=34.0)
+        plan = Plan.of(stops, width=width, height=height, pad=34.0, ground=(tiles, metres) if tiles else None)
         if plan is not None:
             drawn.append(plan.drawn(title=title, metres=speech.metres, north=speech.t("N"), kind=kind))
     return drawn

@@ -400,6 +400,7 @@ def test_a_team_of_200_is_rendered_soon_and_small(large: FieldHR) -> None:
             team = staticmethod(lambda _day=None: board)
             cases = staticmethod(lambda **_: open_cases)
             customers = staticmethod(lambda _wanted: {})
+            settings_of = staticmethod(lambda _plugin: None)
 
     asked = Asked(path="/", principal=MANAGER, speech=Speech(zone="Asia/Shanghai"))
     spent = []

@@ -11,6 +11,7 @@ import contextlib
 import hmac
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
@@ -109,6 +110,8 @@ class Unit:
         self._at_housework = False
         #: What was opened of rep-days in this transaction: (rep, date) -> sealed value, stays, signals.
         self.opened: dict[tuple[str, str], tuple[bytes, Table, Table]] = {}
+        #: Versions of what is on the shelf, asked once: kind -> first and last date, and the version of each.
+        self.versions: dict[str, tuple[date, date, dict[str, int]]] = {}
         #: What the tenant is set to, once somebody asked.
         self.facts: TenantFacts | None = None
         self._audited: list[dict[str, Any]] = []

@@ -281,7 +281,7 @@ def known_customers(acting: Acting, unit: Unit) -> Table:
 
     table = acting.tables.customers
     place, version = (acting.tenant, "customers"), places_version(acting, unit)
-    cached = acting.house.cached.get(place) if acting == acting.as_house() else None
+    cached = acting.house.cached.get(place) if acting.is_runtime else None
     if cached is not None and cached[0] == version:
         known: Table = cached[1]
         return known
@@ -295,7 +295,7 @@ def known_customers(acting: Acting, unit: Unit) -> Table:
         potential=Coded.of(row.potential or None for row in rows),
         source=Coded.of(row.source for row in rows),
     )
-    if acting == acting.as_house():
+    if acting.is_runtime:
         acting.house.cached[place] = (version, known)
     return known
 

@@ -26,6 +26,7 @@ from fieldhr_core.model import (
     instant,
     milliseconds,
 )
+from fieldhr_core.store import freshness
 from fieldhr_core.store.rows import canonical_json, put
 from fieldhr_core.trust.duty import Span, duty_day, judged_ms, untracked_ms
 
@@ -53,6 +54,7 @@ __all__ = [
 FORGOTTEN_NAME: Final = "(forgotten)"
 #: So many people are named one by one in a statement.
 _FEW: Final = 100
+_KIND: Final = "people"
 
 
 class People:
@@ -270,6 +272,8 @@ def write_people(acting: Acting, unit: Unit, people: Iterable[Person]) -> int:
             for person, name, contact in zip(people, names, contacts, strict=True)
         ],
     )
+    with unit.housework():
+        freshness.touch(unit.connection, acting.tables, acting.tenant, _KIND)
     return len(people)
 
 
@@ -326,7 +330,7 @@ class Duties:
     joined: Mapping[str, tuple[date | None, date | None]]
     absences: Mapping[str, tuple[Absence, ...]]
     calendar: Calendar
-    _usual: dict[tuple[WorkPattern, date], RepDay] = attrs.field(factory=dict, init=False, repr=False)
+    _usual: dict[tuple[WorkPattern, date], RepDay] = attrs.field(factory=dict, repr=False)
 
     def knows(self, rep: str) -> bool:
         """Whether *rep* is one of the tenant's people."""
@@ -374,14 +378,11 @@ def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, 
     """Load what is needed to say when *reps* (``None``: all) work between two local dates."""
     import sqlalchemy as sa
 
-    facts = acting.facts(unit)
-    people, absences = acting.tables.people, acting.tables.absences
-    wanted = None if reps is None else set(reps)
+    facts, absences = acting.facts(unit), acting.tables.absences
+    wanted = None if reps is None else list(dict.fromkeys(reps))
     # Few are named one by one; of many, everybody's rows are read and the others left aside.
     named = sorted(wanted) if wanted is not None and len(wanted) <= _FEW else None
-    employed = sa.select(people.c.id, people.c.pattern, people.c.joined, people.c.left)
-    of_tenant = [people.c.tenant == acting.tenant, *([] if named is None else [people.c.id.in_(named)])]
-    rows = unit.all(employed.where(*of_tenant))
+    staff = _staff(acting, unit, named)
     # A day either side: local dates reach into the neighbouring UTC dates.
     low = milliseconds(datetime.fromisoformat(f"{first - timedelta(days=1)}T00:00:00Z"))
     high = milliseconds(datetime.fromisoformat(f"{last + timedelta(days=2)}T00:00:00Z"))
@@ -405,13 +406,70 @@ def duties(acting: Acting, unit: Unit, reps: Iterable[str] | None, first: date, 
                 end=instant(row.end_ms),
             )
         )
-    rows = [row for row in rows if wanted is None or row.id in wanted]
+    patterns, joined = staff.patterns, staff.joined
+    if wanted is not None:
+        known = [rep for rep in wanted if rep in staff.patterns]
+        patterns, joined = {rep: patterns[rep] for rep in known}, {rep: joined[rep] for rep in known}
     return Duties(
-        patterns={row.id: pattern_from(row.pattern) or facts.pattern for row in rows},
-        joined={row.id: (_date(row.joined), _date(row.left)) for row in rows},
+        patterns=patterns,
+        joined=joined,
         absences={rep: tuple(found) for rep, found in away.items()},
         calendar=facts.calendar,
+        usual=staff.usual,
     )
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class _Staff:
+    """The tenant's people as far as working time and groups go.
+
+    Attributes:
+        made_of: version of the people, and the tenant's pattern and calendar.
+        table: ``PEOPLE``, for the runtime only.
+        usual: what everybody of a pattern has to work on a date, as far as it was asked.
+    """
+
+    made_of: tuple[int, WorkPattern, Calendar]
+    patterns: Mapping[str, WorkPattern]
+    joined: Mapping[str, tuple[date | None, date | None]]
+    table: Table
+    usual: dict[tuple[WorkPattern, date], RepDay] = attrs.field(factory=dict, init=False)
+
+
+def _staff(acting: Acting, unit: Unit, named: Sequence[str] | None = None) -> _Staff:
+    """Return the people this principal may see; to the runtime, the same object until one changes.
+
+    Args:
+        named: who is asked for, where they are few; the runtime, who keeps what it read, is given everybody.
+    """
+    import sqlalchemy as sa
+
+    facts, table = acting.facts(unit), acting.tables.people
+    version = 0
+    if acting.is_runtime:
+        versions = freshness.versions(unit.connection, acting.tables, acting.tenant, _KIND, "-", "-")
+        version = versions.get(freshness.ALL_DATES, 0)
+    made_of = (version, facts.pattern, facts.calendar)
+    kept: _Staff | None = acting.house.cached.get((acting.tenant, _KIND)) if version else None
+    if kept is not None and kept.made_of == made_of:
+        return kept
+    names = ["id", "pattern", "joined", "left"]
+    if acting.is_runtime:
+        names += ["role", "manager", "team", "branch", "territory"]
+    chosen = sa.select(*(table.c[name] for name in names)).where(table.c.tenant == acting.tenant)
+    if named is not None and not version:
+        chosen = chosen.where(table.c.id.in_(named))
+    rows = unit.all(chosen.order_by(table.c.id))
+    patterns = {row.id: pattern_from(row.pattern) or facts.pattern for row in rows}
+    staff = _Staff(
+        made_of=made_of,
+        patterns=patterns,
+        joined={row.id: (_date(row.joined), _date(row.left)) for row in rows},
+        table=_people_of(rows, patterns) if acting.is_runtime else PEOPLE.empty(),
+    )
+    if version:
+        acting.house.cached[acting.tenant, _KIND] = staff
+    return staff
 
 
 def local_days(acting: Acting, unit: Unit, moments: Sequence[tuple[str, datetime]]) -> list[tuple[str, str]]:
@@ -477,32 +535,41 @@ def duty_table(duties: Duties, reps: Sequence[str], period: Period) -> Table:
     import numpy as np
 
     days = [period.first + timedelta(days=n) for n in range((period.last - period.first).days + 1)]
-    untouched = attrs.evolve(duties, absences={})
-    usual: dict[WorkPattern, list[_DutyRow]] = {}
-    rows: list[_DutyRow] = []
-    for rep in reps:
-        pattern, absences = duties.patterns[rep], duties.absences.get(rep, ())
-        if pattern not in usual:
-            usual[pattern] = [_duty_row(untouched.usual_day(pattern, day), 0, None) for day in days]
-        mine = list(usual[pattern])
-        for n, day in enumerate(days):
-            touched = any(_may_touch(absence, day) for absence in absences)
-            if not duties.is_employed(rep, day):
-                mine[n] = (False, 0.0, duties.absent(rep, day) if touched else None, 0, 0)
-            elif touched:
-                full = judged_ms(untouched.usual_day(pattern, day))
-                mine[n] = _duty_row(duties.day(rep, day), full, duties.absent(rep, day))
-        rows += mine
-    names = [day.isoformat() for day in days]
-    expected, worth, absence, start, end = zip(*rows, strict=True) if rows else ((),) * 5
+    ordinals = np.asarray([day.toordinal() for day in days], dtype="i8")
+    patterns: dict[WorkPattern, int] = {}
+    of_rep = [patterns.setdefault(duties.patterns[rep], len(patterns)) for rep in reps]
+    usual = [[_duty_row(duties.usual_day(pattern, day), 0, None) for day in days] for pattern in patterns]
+    shape = (len(patterns), len(days))
+    expected, worth, start, end = (
+        np.asarray([[row[n] for row in rows] for rows in usual], dtype=kind).reshape(shape)[of_rep]
+        for n, kind in ((0, "?"), (1, "f8"), (3, "i8"), (4, "i8"))
+    )
+    spans = [duties.joined[rep] for rep in reps]
+    first = np.asarray([0 if joined is None else joined.toordinal() for joined, _ in spans], dtype="i8")
+    last = np.asarray([date.max.toordinal() if left is None else left.toordinal() for _, left in spans], dtype="i8")
+    for column in (expected, worth, start, end):
+        column[(ordinals < first[:, None]) | (ordinals > last[:, None])] = 0
+    kinds: dict[str, int] = {}
+    absence = np.full((len(reps), len(days)), -1, dtype="i4")
+    for place, rep in enumerate(reps):
+        absences = duties.absences.get(rep, ())
+        touched = [n for n, day in enumerate(days) if any(_may_touch(one, day) for one in absences)] if absences else ()
+        for n in touched:
+            kind = duties.absent(rep, days[n])
+            if kind is not None:
+                absence[place, n] = kinds.setdefault(kind, len(kinds))
+            if duties.is_employed(rep, days[n]):
+                full = judged_ms(duties.usual_day(duties.patterns[rep], days[n]))
+                row = _duty_row(duties.day(rep, days[n]), full, kind)
+                expected[place, n], worth[place, n], _, start[place, n], end[place, n] = row
     return DUTY_DAYS.table(
         rep=Coded(np.repeat(np.arange(len(reps), dtype="i4"), len(days)), tuple(reps)),
-        date=Coded(np.tile(np.arange(len(days), dtype="i4"), len(reps)), tuple(names)),
-        expected=expected,
-        duty_s=worth,
-        absence=Coded.of(absence),
-        start_ms=start,
-        end_ms=end,
+        date=Coded(np.tile(np.arange(len(days), dtype="i4"), len(reps)), tuple(day.isoformat() for day in days)),
+        expected=expected.ravel(),
+        duty_s=worth.ravel(),
+        absence=Coded(absence.ravel(), tuple(kinds)),
+        start_ms=start.ravel(),
+        end_ms=end.ravel(),
     )
 
 
@@ -526,9 +593,14 @@ def people_table(acting: Acting, unit: Unit) -> Table:
     """Return ``PEOPLE`` this principal may see, ordered by id."""
     import sqlalchemy as sa
 
-    table = acting.tables.people
-    facts = acting.facts(unit)
+    if acting.is_runtime:
+        return _staff(acting, unit).table
+    table, facts = acting.tables.people, acting.facts(unit)
     rows = unit.all(sa.select(table).where(unit.scope(table)).order_by(table.c.id))
+    return _people_of(rows, {row.id: pattern_from(row.pattern) or facts.pattern for row in rows})
+
+
+def _people_of(rows: Sequence[Any], patterns: Mapping[str, WorkPattern]) -> Table:
     return PEOPLE.table(
         rep=[row.id for row in rows],
         role=Coded.of(row.role for row in rows),
@@ -536,7 +608,7 @@ def people_table(acting: Acting, unit: Unit) -> Table:
         team=Coded.of(row.team for row in rows),
         branch=Coded.of(row.branch for row in rows),
         territory=Coded.of(row.territory for row in rows),
-        contract_share=[(pattern_from(row.pattern) or facts.pattern).contract_share for row in rows],
+        contract_share=[patterns[row.id].contract_share for row in rows],
         joined=[row.joined for row in rows],
         left=[row.left for row in rows],
     )

@@ -33,6 +33,7 @@ _JOINED: Final = 2
 
 def touch(acting: Acting, unit: Unit, kind: str, dates: Iterable[str]) -> None:
     """Say that rows of a kind changed on local dates of the tenant."""
+    unit.versions.pop(kind, None)
     with unit.housework():
         freshness.touch(unit.connection, acting.tables, acting.tenant, kind, dates)
 
@@ -43,6 +44,7 @@ class Shelf:
 
     _kept: dict[tuple[str, str], tuple[tuple[int, int], Any]] = attrs.field(factory=dict)
     _joined: dict[str, list[tuple[list[Table], Table, list[int]]]] = attrs.field(factory=dict)
+    _paired: dict[str, tuple[Table, Table, Table]] = attrs.field(factory=dict)
 
     def dated(
         self,
@@ -53,21 +55,21 @@ class Shelf:
         last: date,
         read: Callable[[str, T | None], T],
         zone: str = "",
+        what: str = "",
     ) -> dict[str, T]:
         """Return what there is of a kind on each date of a period, ascending.
 
         Args:
             read: reads one date anew, given what was known of it before, where no rows of all dates changed since.
             zone: in which the dates are; what was read in another one is another thing.
+            what: what is made of the rows, where several things are.
         """
-        versions = freshness.versions(
-            unit.connection, acting.tables, acting.tenant, kind, first.isoformat(), last.isoformat()
-        )
+        versions = _versions(acting, unit, kind, first, last)
         whole = versions.get(freshness.ALL_DATES, 0)
         found: dict[str, T] = {}
         for number in range((last - first).days + 1):
             day = (first + timedelta(days=number)).isoformat()
-            key, version = (f"{kind}@{zone}", day), (whole, versions.get(day, 0))
+            key, version = (f"{kind}@{zone}{what}", day), (whole, versions.get(day, 0))
             before = self._kept.get(key)
             if before is None or before[0] != version:
                 known = before[1] if before is not None and before[0][0] == whole else None
@@ -75,6 +77,17 @@ class Shelf:
                 self._keep(key, before)
             found[day] = before[1]
         return found
+
+    def paired(self, day: str, one: Table, other: Table, make: Callable[[Table, Table], Table]) -> Table:
+        """Return what is made of two tables of a date; the same object again as long as they are the same objects."""
+        known = self._paired.get(day)
+        if known is None or known[0] is not one or known[1] is not other:
+            known = (one, other, make(one, other))
+            self._paired.pop(day, None)
+            self._paired[day] = known
+            for old in list(self._paired)[:-_DATES]:
+                del self._paired[old]
+        return known[2]
 
     def join(self, schema: Schema, parts: Sequence[Table]) -> Table:
         """Put tables below each other; a stretch of what was joined before is cut out of it, without copying."""
@@ -100,6 +113,18 @@ class Shelf:
         mine = [each for each in self._kept if each[0] == key[0]]
         for old in mine[:-_DATES]:
             del self._kept[old]
+
+
+def _versions(acting: Acting, unit: Unit, kind: str, first: date, last: date) -> dict[str, int]:
+    """Return the versions of a kind's dates, asked once a transaction: a date that changes meanwhile is read later."""
+    asked = unit.versions.get(kind)
+    if asked is None or not (asked[0] <= first and last <= asked[1]):
+        since = first - timedelta(days=_DATES)
+        found = freshness.versions(
+            unit.connection, acting.tables, acting.tenant, kind, since.isoformat(), last.isoformat()
+        )
+        asked = unit.versions[kind] = (since, last, found)
+    return asked[2]
 
 
 def shelf_of(acting: Acting) -> Shelf:

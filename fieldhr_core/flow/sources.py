@@ -18,10 +18,12 @@ from fieldhr_core.flow.deals import write_deals
 from fieldhr_core.flow.feedback import feedback_fault, write_feedback
 from fieldhr_core.flow.people import write_absences, write_attendance, write_people
 from fieldhr_core.flow.places import touch_places
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.flow.view import opened_days
 from fieldhr_core.hooks.providers import TakesNotes
 from fieldhr_core.intake.geocoding import Geocoder, located
 from fieldhr_core.model import STAYS, FollowUp, Problem, Receipt, Table, instant
+from fieldhr_core.store.freshness import ALL_DATES
 from fieldhr_core.store.rows import put, within
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ T = TypeVar("T")
 _BACK: Final = " back"
 #: Rep-days, or notes, of one call of ``push``.
 _AT_ONCE: Final = 200
+#: Of what bears a customer's id, the kinds that the runtime keeps in memory by date; ``days`` are the visits.
+_SHELVED: Final = ("outings", "follow_ups", "checkins", "messages", "days")
 #: What bears a customer's id, and follows when that customer goes up in another one.
 _BEARING: Final = ("deals", "outings", "follow_ups", "visits", "checkins", "messages", "feedback")
 
@@ -312,6 +316,8 @@ def _merge(acting: Acting, unit: Unit, merged: Mapping[str, str]) -> None:
             table = getattr(acting.tables, name)
             where = (table.c.tenant == acting.tenant, table.c.customer == old)
             unit.connection.execute(sa.update(table).where(*where).values(customer=new))
+    for kind in _SHELVED if merged else ():
+        touch(acting, unit, kind, [ALL_DATES])
 
 
 def _mark_gone(acting: Acting, unit: Unit, ids: Sequence[str]) -> None:

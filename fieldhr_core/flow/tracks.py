@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from fieldhr_core.flow.shelf import touch
 from fieldhr_core.model import FIXES, Table
 from fieldhr_core.store.rows import insert_new, put, within
 from fieldhr_core.store.trackblock import canonical_many, decode_many, encode_many, merge
@@ -201,6 +202,8 @@ def _mark(acting: Acting, unit: Unit, batch: Batch, before: Mapping[tuple[str, s
             for (rep, date, zone), new in zip(batch.keys, lengths, strict=True)
         ],
     )
+    # That there are positions of a day at all is kept in memory like what they come to.
+    touch(acting, unit, "days", {date for rep, date, _ in batch.keys if (rep, date) not in before})
 
 
 def _rows(acting: Acting, unit: Unit, wanted: set[tuple[str, str]]) -> list[Any]:

@@ -112,6 +112,8 @@ class View:
         """Return the rows of one schema by local date; see :func:`fieldhr_core.hooks.by_date`."""
         if schema.name not in _DATED or not self._is_shelved or self._reps is not None:
             return cut(self, schema)
+        if schema.name == PRESENCE.name:
+            return self._presence_dates()
         dates = self._dates_of(schema)
         if schema.name == OUTINGS.name:
             dates = {day: _since(table, self._span_of(day)[0]) for day, table in dates.items()}
@@ -159,6 +161,9 @@ class View:
         if kind == CHECKINS.name:
             kept = shelf.dated(self._acting, self._unit, kind, *period, self._checkins_on, zone)
             dates = {day: one.table for day, one in kept.items()}
+        elif kind == NOTES.name:
+            written = FOLLOW_UPS.name
+            dates = shelf.dated(self._acting, self._unit, written, *period, self._notes_on, zone, what=NOTES.name)
         else:
             dates = shelf.dated(self._acting, self._unit, kind, *period, read[kind], zone)
         column = _INSTANTS.get(kind)
@@ -220,6 +225,35 @@ class View:
     def _messages_on(self, day: str, _before: Table | None) -> Table:
         table = self._acting.tables.messages
         return self._message_table(self._rows(table, table.c.time_ms, self._span_of(day)))
+
+    def _notes_on(self, day: str, _before: Table | None) -> Table:
+        table = self._acting.tables.follow_ups
+        return self._note_table(self._rows(table, table.c.written_ms, self._span_of(day)))
+
+    def _seen_on(self, day: str, _before: Table | None) -> Table:
+        """Return the stays at customers of the rep-days of a date, and the rep-days of which there are positions."""
+        seen, days = self._acting.tables.visits, self._acting.tables.rep_days
+        of_day = (days.c.tenant == self._acting.tenant, days.c.fixes > 0, days.c.date == day)
+        met = (seen.c.tenant == self._acting.tenant, seen.c.date == day)
+        parts = [self._tracked(of_day), as_columns(self._unit.connection, PRESENCE, self._met_select(met))]
+        return Table.concat(PRESENCE, parts).sort("start_ms", "record")
+
+    def _presence_dates(self) -> dict[str, Table]:
+        """Return everybody's presence by the local date on which it begins, each date in the order of its rows."""
+        shelf, aside = shelf_of(self._acting), timedelta(days=2)
+        wide = (self.period.first - aside, self.period.last + aside)
+        seen = shelf.dated(self._acting, self._unit, "days", *wide, self._seen_on, str(self._zone), what=PRESENCE.name)
+        if not all(_begins_in(table, self._span_of(day)) for day, table in seen.items()):
+            # Reps of other zones: their dates are not the tenant's.
+            whole = Table.concat(PRESENCE, list(seen.values()))
+            seen = {day: _between(whole, self._span_of(day)) for day in seen}
+        said, end = self._dates_of(CHECKINS), self._span_ms()[1]
+        found = {}
+        for day, checkins in said.items():
+            table = _before(shelf.paired(day, seen[day], checkins, _presence_of), "start_ms", end)
+            if len(table):
+                found[day] = table
+        return found
 
     def _everybody(self, schema: Schema) -> Table:
         return shelf_of(self._acting).join(schema, list(self._dates_of(schema).values()))
@@ -414,7 +448,13 @@ class View:
 
     def _notes(self) -> Table:
         table = self._acting.tables.follow_ups
-        rows = [row for row in self._rows(table, table.c.written_ms) if row.text_sealed is not None]
+        if self._is_shelved and self._reps is None:
+            return self._everybody(NOTES)
+        return self._note_table(self._rows(table, table.c.written_ms))
+
+    def _note_table(self, rows: Sequence[Any]) -> Table:
+        table = self._acting.tables.follow_ups
+        rows = [row for row in rows if row.text_sealed is not None]
         texts = self._unit.open(
             table, "text_sealed", "message", [row.id for row in rows], [row.text_sealed for row in rows]
         )
@@ -514,20 +554,11 @@ class View:
     def _presence(self) -> Table:
         import sqlalchemy as sa
 
+        if self._is_shelved and self._reps is None:
+            return shelf_of(self._acting).join(PRESENCE, list(self._presence_dates().values()))
         seen, said = self._acting.tables.visits, self._acting.tables.checkins
         start, end = self._span_ms()
-        nothing = sa.null()
-        stays = sa.select(
-            seen.c.rep,
-            seen.c.customer,
-            sa.literal("stay"),
-            sa.literal("at"),
-            seen.c.start_ms,
-            seen.c.end_ms,
-            seen.c.certain_s,
-            seen.c.possible_s,
-            seen.c.rep + sa.literal("/") + seen.c.date,
-        ).where(self._unit.scope(seen), seen.c.start_ms >= start, seen.c.start_ms < end)
+        stays = self._met_select((self._unit.scope(seen), seen.c.start_ms >= start, seen.c.start_ms < end))
         checkins = sa.select(
             said.c.rep,
             said.c.customer,
@@ -536,7 +567,7 @@ class View:
             said.c.time_ms,
             said.c.time_ms,
             sa.literal(0.0),
-            nothing,
+            sa.null(),
             said.c.id,
         ).where(self._unit.scope(said), said.c.time_ms >= start, said.c.time_ms < end)
         if self._reps is not None:
@@ -549,10 +580,24 @@ class View:
         ]
         return Table.concat(PRESENCE, parts).sort("start_ms", "record")
 
-    def _tracked_days(self) -> Table:
-        """Return the rep-days of which there are positions: there, silence about a customer says something."""
+    def _met_select(self, where: Sequence[Any]) -> Any:
         import sqlalchemy as sa
 
+        seen = self._acting.tables.visits
+        return sa.select(
+            seen.c.rep,
+            seen.c.customer,
+            sa.literal("stay"),
+            sa.literal("at"),
+            seen.c.start_ms,
+            seen.c.end_ms,
+            seen.c.certain_s,
+            seen.c.possible_s,
+            seen.c.rep + sa.literal("/") + seen.c.date,
+        ).where(*where)
+
+    def _tracked_days(self) -> Table:
+        """Return the rep-days of which there are positions: there, silence about a customer says something."""
         table = self._acting.tables.rep_days
         where = [
             self._unit.scope(table),
@@ -562,6 +607,12 @@ class View:
         ]
         if self._reps is not None:
             where.append(table.c.rep.in_(self._reps))
+        return self._tracked(where)
+
+    def _tracked(self, where: Sequence[Any]) -> Table:
+        import sqlalchemy as sa
+
+        table = self._acting.tables.rep_days
         rows = self._unit.all(sa.select(table.c.rep, table.c.date).where(*where).order_by(table.c.date, table.c.rep))
         midnights = {day: self._midnight_ms(date.fromisoformat(day)) for day in {row.date for row in rows}}
         at = [midnights[row.date] for row in rows]
@@ -684,6 +735,30 @@ def _of_reps(table: Table, reps: set[str]) -> Table:
     return table if mask.all() else table.take(mask)
 
 
+def _presence_of(seen: Table, checkins: Table) -> Table:
+    """Return a date's presence: what was seen, and what reps said."""
+    said = PRESENCE.table(
+        rep=checkins["rep"],
+        customer=checkins["customer"],
+        kind=Coded.same("checkin", len(checkins)),
+        verdict=checkins["verdict"],
+        start_ms=checkins["time_ms"],
+        end_ms=checkins["time_ms"],
+        record=checkins["checkin"],
+    )
+    return Table.concat(PRESENCE, [seen, said]).sort("start_ms", "record")
+
+
+def _begins_in(table: Table, span: tuple[int, int]) -> bool:
+    start = table["start_ms"]
+    return not len(start) or bool(span[0] <= start[0] and start[-1] < span[1])
+
+
+def _between(table: Table, span: tuple[int, int]) -> Table:
+    start = table["start_ms"]
+    return table.take((start >= span[0]) & (start < span[1])).sort("start_ms", "record")
+
+
 def _before(table: Table, column: str, end_ms: int) -> Table:
     times = table[column]
     return table if not len(times) or times[-1] < end_ms else table.take(times < end_ms)
@@ -758,8 +833,13 @@ def hold_days(unit: Unit, days: Mapping[tuple[str, str], tuple[bytes, Table, Tab
 
 
 #: Kinds of rows that are read date by date, and the column whose instant may lie after the judgement.
-_DATED = frozenset({STAYS.name, SIGNALS.name, OUTINGS.name, CHECKINS.name, FOLLOW_UPS.name, MESSAGES.name})
-_INSTANTS = {CHECKINS.name: "time_ms", FOLLOW_UPS.name: "written_ms", MESSAGES.name: "time_ms"}
+_DATED = frozenset(schema.name for schema in (STAYS, SIGNALS, OUTINGS, CHECKINS, FOLLOW_UPS, MESSAGES, NOTES, PRESENCE))
+_INSTANTS = {
+    CHECKINS.name: "time_ms",
+    FOLLOW_UPS.name: "written_ms",
+    MESSAGES.name: "time_ms",
+    NOTES.name: "written_ms",
+}
 #: A sealed value's key and nonce: enough to tell it from every other.
 _HEAD = 24
 

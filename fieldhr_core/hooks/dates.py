@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from fieldhr_core.hooks.providers import Tables
-from fieldhr_core.model import CHECKINS, FOLLOW_UPS, MESSAGES, Schema, Table
+from fieldhr_core.model import CHECKINS, FOLLOW_UPS, MESSAGES, NOTES, Schema, Table
 
 __all__ = ["Remembered", "by_date"]
 
@@ -18,6 +18,7 @@ _INSTANTS: Final[Mapping[str, str]] = {
     CHECKINS.name: "time_ms",
     FOLLOW_UPS.name: "written_ms",
     MESSAGES.name: "time_ms",
+    NOTES.name: "written_ms",
 }
 #: So many dates a provider remembers what it made of them.
 _DATES: Final = 128

@@ -16,10 +16,17 @@ from fieldhr_core.flow.view import View
 from fieldhr_core.model import (
     CHECKINS,
     DEALS,
+    DUTY_DAYS,
     FOLLOW_UPS,
+    NOTES,
     OUTINGS,
+    PEOPLE,
+    PRESENCE,
     SIGNALS,
     STAYS,
+    Absence,
+    AbsenceKind,
+    Calendar,
     CheckIn,
     Datum,
     Deal,
@@ -31,7 +38,7 @@ from fieldhr_core.model import (
     Schema,
 )
 
-SCHEMAS = (STAYS, SIGNALS, OUTINGS, CHECKINS, FOLLOW_UPS)
+SCHEMAS = (STAYS, SIGNALS, OUTINGS, CHECKINS, FOLLOW_UPS, NOTES, PRESENCE, PEOPLE, DUTY_DAYS)
 PERIODS = (Period(date(2026, 3, 1), date(2026, 3, 4)), Period(date(2026, 3, 2), date(2026, 3, 2)))
 
 
@@ -76,7 +83,7 @@ def test_the_shelf_is_what_the_database_holds(
         desk.positions.record(town.stay(town.customer, "14:00", 30, rep="r2"), datum=Datum.WGS84)
         note = FollowUp(
             id="f1", rep="r1", customer="c1", kind="visit", start=town.at("15:00"), end=town.at("15:40"),
-            written=town.at("18:00"),
+            written=town.at("18:00"), text="met the owner",
         )  # fmt: skip
         desk.visits.write([note])
         where = {"lat": town.customer[0], "lon": town.customer[1], "datum": Datum.WGS84, "accuracy_m": 10.0}
@@ -88,6 +95,14 @@ def test_the_shelf_is_what_the_database_holds(
         desk.visits.write([attrs.evolve(note, written=note.written + timedelta(days=1))])
         desk.outings.put([Outing(id="o2", rep="r2", customer="c1", start=town.at("09:00", 4), end=town.at("10:00", 4))])
         assert same(runtime, town.at("23:00", 4))
+
+        # Who works here, and when.
+        desk.people.put([Person(id="r2", name="Bo", manager="m1", branch="b2", joined=date(2026, 3, 3))])
+        away = Absence(id="a1", rep="r1", kind=AbsenceKind.LEAVE, start=town.at("09:00", 3), end=town.at("18:00", 3))
+        desk.people.put_absences([away])
+        assert same(runtime, town.at("23:00", 4))
+    hr.tenants.set_calendar(runtime.tenant, Calendar(holidays={date(2026, 3, 4): "rest"}))
+    assert same(runtime, town.at("23:00", 4))
 
 
 def test_what_a_date_did_not_change_is_the_same_object(

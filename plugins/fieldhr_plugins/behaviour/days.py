@@ -6,20 +6,37 @@ zones need no special case, and a record written after midnight still belongs to
 
 from __future__ import annotations
 
-import bisect
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 
 import attrs
+import numpy as np
+import numpy.typing as npt
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import CHECKINS, DUTY_DAYS, FOLLOW_UPS, OUTINGS, PEOPLE, Table
+from fieldhr_core.model import CHECKINS, DUTY_DAYS, FOLLOW_UPS, OUTINGS, PEOPLE, Coded, Table
 from fieldhr_plugins.behaviour import BehaviourSettings
 
-__all__ = ["JudgedDay", "as_ms", "days_since", "judged_days", "judged_instant", "starts_unseen", "written_ms"]
+__all__ = [
+    "Ints",
+    "Judged",
+    "JudgedDay",
+    "as_ms",
+    "judged_days",
+    "judged_instant",
+    "places_of",
+    "starts_unseen",
+    "written_ms",
+]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 _HOUR_MS: Final = 3_600_000
 _BEGINS_BEFORE_DUTY_MS: Final = 9 * _HOUR_MS
+#: Milliseconds since 1970 stay below this until the year 2109, so (rep, time) packs into one sortable integer.
+_PACK: Final = 1 << 42
 
 
 @attrs.frozen
@@ -31,12 +48,67 @@ class JudgedDay:
     end_ms: int
 
 
+@attrs.frozen(eq=False, kw_only=True)
+class Judged:
+    """The judged days of everybody in one row: rep by rep, ascending, and day by day.
+
+    Attributes:
+        reps: who has any, ascending; code: place of each.
+        starts: where each rep's days begin; one more at the end.
+        rep_of: place of the rep of each day; dates: its date, as a proleptic ordinal; begins_ms, end_ms: as in
+            :class:`JudgedDay`.
+    """
+
+    reps: tuple[str, ...]
+    starts: Ints
+    rep_of: Ints
+    dates: Ints
+    begins_ms: Ints
+    end_ms: Ints
+    code: Mapping[str, int] = attrs.field(init=False)
+    _keys: Ints = attrs.field(init=False)
+
+    @code.default
+    def _coded(self) -> Mapping[str, int]:
+        return {rep: place for place, rep in enumerate(self.reps)}
+
+    @_keys.default
+    def _packed(self) -> Ints:
+        return self.rep_of * _PACK + self.begins_ms
+
+    @property
+    def counts(self) -> Ints:
+        """How many days each rep has."""
+        counts: Ints = np.diff(self.starts)
+        return counts
+
+    def days(self, rep: int) -> list[JudgedDay]:
+        """Return the days of one rep."""
+        mine = slice(self.starts[rep], self.starts[rep + 1])
+        columns: Any = (self.dates[mine].tolist(), self.begins_ms[mine].tolist(), self.end_ms[mine].tolist())
+        return [
+            JudgedDay(date.fromordinal(day).isoformat(), begin, end) for day, begin, end in zip(*columns, strict=True)
+        ]
+
+    def day(self, index: int) -> JudgedDay:
+        """Return one day by its place in the row."""
+        of_day = date.fromordinal(int(self.dates[index])).isoformat()
+        return JudgedDay(of_day, int(self.begins_ms[index]), int(self.end_ms[index]))
+
+    def place(self, rep: Ints, at_ms: Ints) -> Ints:
+        """Return for each row the day of its rep that had begun by an instant; -1 for none and for an unknown rep."""
+        day: Ints = np.searchsorted(self._keys, rep * _PACK + at_ms, side="right") - 1
+        known = (rep >= 0) & (day >= 0)
+        known[known] = self.rep_of[day[known]] == rep[known]
+        return np.where(known, day, -1)
+
+
 def as_ms(instant: datetime) -> int:
     """Return an aware instant as UTC milliseconds."""
     return round(instant.timestamp() * 1000)
 
 
-def written_ms(follow_ups: Table) -> list[int]:
+def written_ms(follow_ups: Table) -> Ints:
     """Return when each record was written: by the device's clock, but never later than it arrived.
 
     A record written offline in the evening and sent the next morning belongs to the evening; a device whose clock runs
@@ -44,48 +116,30 @@ def written_ms(follow_ups: Table) -> list[int]:
     """
     written, received = follow_ups["written_ms"], follow_ups["received_ms"]
     earlier = (received > 0) & (received < written)
-    found: list[int] = (written + earlier * (received - written)).tolist()
+    found: Ints = written + earlier * (received - written)
     return found
 
 
-def judged_days(tables: Tables, settings: BehaviourSettings) -> dict[str, list[JudgedDay]]:
-    """Return, rep by rep, the finished expected days that may be held against somebody, ascending.
+def judged_days(tables: Tables, settings: BehaviourSettings) -> Judged:
+    """Return the finished expected days that may be held against somebody.
 
     Left out: days off, leave and training (not expected), today while duty still runs, days before the tenant kept any
     records, the first days of a new rep, days after leaving, and the days of settling in after a long absence.
     """
     begin = _records_begin_ms(tables)
-    if begin is None:
-        return {}
-    working = set(tables[FOLLOW_UPS]["rep"].values) | set(tables[OUTINGS]["rep"].values)
-    leaders = set(tables[PEOPLE]["manager"].values)
-    spans = {
-        str(row["rep"]): (_first_judged_date(row["joined"], settings), row["left"] or "9999-12-31")
-        for row in tables[PEOPLE].rows()
-        # Somebody who leads others and goes to no customers owes no records.
-        if row["rep"] in working or row["rep"] not in leaders
-    }
-    as_of_ms = as_ms(tables.as_of)
-    zone = tables.as_of.tzinfo
-    last = tables.period.last.isoformat()
-    found: dict[str, list[JudgedDay]] = {}
     duty = tables[DUTY_DAYS]
-    columns = duty.take(duty["expected"]).lists("rep", "date", "start_ms", "end_ms")
-    for rep, day, start_ms, end_ms in zip(*columns, strict=True):
-        if rep not in spans or day > last:
-            continue
-        if not start_ms:
-            midnight = as_ms(datetime.combine(date.fromisoformat(day), time(), zone))
-            start_ms, end_ms = midnight + 9 * _HOUR_MS, midnight + 18 * _HOUR_MS
-        if end_ms <= as_of_ms:
-            found.setdefault(rep, []).append(JudgedDay(day, start_ms - _BEGINS_BEFORE_DUTY_MS, end_ms))
-    for rep, days in found.items():
-        first, left = spans[rep]
-        days.sort(key=lambda day: day.date)
-        found[rep] = [
-            day for day in _after_long_absence(days, settings) if first <= day.date <= left and day.end_ms > begin
-        ]
-    return {rep: days for rep, days in sorted(found.items()) if days}
+    if begin is None or not len(duty):
+        return _judged((), *(np.zeros(0, dtype="i8") for _ in range(4)))
+    reps, first, left = _spans(tables, settings)
+    rep, day = places_of(duty["rep"], reps), _ordinals(duty["date"])
+    start, end = _hours(duty, day, tables)
+    finished = duty["expected"] & (rep >= 0) & (day <= tables.period.last.toordinal()) & (end <= as_ms(tables.as_of))
+    rows = np.flatnonzero(finished)
+    rows = rows[np.lexsort((day[rows], rep[rows]))]
+    rep, day, start, end = rep[rows], day[rows], start[rows], end[rows]
+    judged = _after_long_absence(rep, day, settings)
+    judged &= (first[rep] <= day) & (day <= left[rep]) & (end > begin)
+    return _judged(tuple(reps), *(column[judged] for column in (rep, day, start - _BEGINS_BEFORE_DUTY_MS, end)))
 
 
 def judged_instant(day: JudgedDay, tables: Tables, judged_at: str) -> datetime:
@@ -116,6 +170,18 @@ def starts_unseen(first: JudgedDay, days: list[JudgedDay], tables: Tables, neede
     return is_cut and first is days[0] and from_edge < gap_days
 
 
+def _judged(names: tuple[str, ...], rep: Ints, day: Ints, begins: Ints, end: Ints) -> Judged:
+    seen, place = np.unique(rep, return_inverse=True)
+    return Judged(
+        reps=tuple(names[code] for code in seen.tolist()),
+        starts=np.searchsorted(place, np.arange(len(seen) + 1)),
+        rep_of=place,
+        dates=day,
+        begins_ms=begins,
+        end_ms=end,
+    )
+
+
 def _records_begin_ms(tables: Tables) -> int | None:
     """Return the instant of the first trace of anybody's work; ``None`` where the tenant keeps no records."""
     firsts = [
@@ -130,25 +196,57 @@ def _records_begin_ms(tables: Tables) -> int | None:
     return min(firsts, default=None)
 
 
-def _first_judged_date(joined: str | None, settings: BehaviourSettings) -> str:
-    if not joined:
-        return "0000-01-01"
-    return (date.fromisoformat(joined) + timedelta(days=settings.new_rep_days)).isoformat()
+def _spans(tables: Tables, settings: BehaviourSettings) -> tuple[dict[str, int], Ints, Ints]:
+    """Return who may be judged, ascending, and from which date to which, as ordinals."""
+    people = tables[PEOPLE]
+    working = _present(tables[FOLLOW_UPS]["rep"]) | _present(tables[OUTINGS]["rep"])
+    leaders = _present(people["manager"])
+    # Somebody who leads others and goes to no customers owes no records.
+    columns: Any = (people["rep"].tolist(), people["joined"], people["left"])
+    rows = sorted(row for row in zip(*columns, strict=True) if row[0] in working or row[0] not in leaders)
+    joined = [date.fromisoformat(day).toordinal() + settings.new_rep_days if day else 0 for _, day, _ in rows]
+    left = [date.fromisoformat(day or "9999-12-31").toordinal() for *_, day in rows]
+    reps = {rep: place for place, (rep, *_) in enumerate(rows)}
+    return reps, np.asarray(joined, dtype="i8"), np.asarray(left, dtype="i8")
 
 
-def _after_long_absence(days: list[JudgedDay], settings: BehaviourSettings) -> list[JudgedDay]:
-    """Forget what lies before the latest long gap, and the days of settling in after it."""
-    # Between two days that begin within this time of each other there is no such gap, whatever the clocks do.
-    apart_ms = (settings.fresh_start_days - 1) * 24 * _HOUR_MS
-    for index in range(len(days) - 1, 0, -1):
-        if days[index].begins_ms - days[index - 1].begins_ms < apart_ms:
-            continue
-        one, other = (date.fromisoformat(days[n].date).toordinal() for n in (index - 1, index))
-        if other - one >= settings.fresh_start_days:
-            return days[index + settings.settling_days :]
-    return days
+def _present(column: Coded) -> set[str]:
+    """Return the values that any row holds: a table that was cut out of another may know more."""
+    return {column.values[code] for code in np.unique(column.codes).tolist() if code >= 0}
 
 
-def days_since(days: list[JudgedDay], instant_ms: int) -> list[JudgedDay]:
-    """Return the days that began after *instant_ms*."""
-    return days[bisect.bisect_right([day.begins_ms for day in days], instant_ms) :]
+def places_of(column: Coded, places: Mapping[str, int]) -> Ints:
+    """Return the place of each row's text; -1 where it has none."""
+    lookup = np.asarray([places.get(value, -1) for value in column.values] + [-1], dtype="i8")
+    codes: Ints = lookup[column.codes]
+    return codes
+
+
+def _ordinals(column: Coded) -> Ints:
+    lookup = np.asarray([date.fromisoformat(value).toordinal() for value in column.values] + [0], dtype="i8")
+    ordinals: Ints = lookup[column.codes]
+    return ordinals
+
+
+def _hours(duty: Table, day: Ints, tables: Tables) -> tuple[Ints, Ints]:
+    """Return when the duty of each day begins and ends; where nobody said, it is 09:00 to 18:00."""
+    start, end = duty["start_ms"], duty["end_ms"]
+    unsaid = duty["expected"] & (start == 0)
+    if not unsaid.any():
+        return start, end
+    midnights = {
+        ordinal: as_ms(datetime.combine(date.fromordinal(ordinal), time(), tables.as_of.tzinfo))
+        for ordinal in np.unique(day[unsaid]).tolist()
+    }
+    midnight = np.asarray([midnights.get(ordinal, 0) for ordinal in day.tolist()], dtype="i8")
+    return np.where(unsaid, midnight + 9 * _HOUR_MS, start), np.where(unsaid, midnight + 18 * _HOUR_MS, end)
+
+
+def _after_long_absence(rep: Ints, day: Ints, settings: BehaviourSettings) -> npt.NDArray[np.bool_]:
+    """Return which days do not lie before the latest long gap of a rep, nor in the days of settling in after it."""
+    kept = np.ones(len(rep), dtype=bool)
+    gaps = np.flatnonzero((rep[1:] == rep[:-1]) & (day[1:] - day[:-1] >= settings.fresh_start_days)) + 1
+    for latest in {int(rep[gap]): int(gap) for gap in gaps}.values():
+        begin = int(np.searchsorted(rep, rep[latest]))
+        kept[begin : min(latest + settings.settling_days, int(np.searchsorted(rep, rep[latest], side="right")))] = False
+    return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, Final
 
 import attrs
@@ -10,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import ATTENDANCE, CHECKINS, CUSTOMERS, DUTY_DAYS, FOLLOW_UPS, PEOPLE, STAYS, Table
-from fieldhr_plugins.behaviour.days import JudgedDay, as_ms, written_ms
+from fieldhr_core.model import ATTENDANCE, CUSTOMERS, DUTY_DAYS, PEOPLE, Table
+from fieldhr_plugins.behaviour.days import Ints, Judged, JudgedDay, as_ms, places_of
+from fieldhr_plugins.behaviour.traces import Seen, Traces
 from fieldhr_plugins.behaviour.visits import count_visits
 
-__all__ = ["Group", "RepDays", "features_of", "groups_of"]
+__all__ = ["DayFeatures", "Features", "Group", "RepDays", "groups_of"]
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
@@ -25,8 +28,8 @@ _NIGHT_AFTER_MS: Final = 2 * _HOUR_MS
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class RepDays:
-    """The judged days of one rep, ascending, and columns of one number a day.
+class DayFeatures:
+    """The judged days of everybody, and columns of one number a day in their order.
 
     Attributes:
         visits: visits, counted in the rep's favour.
@@ -38,7 +41,47 @@ class RepDays:
         potential: visits to customers of known potential; high: those of them whose potential is high.
     """
 
+    judged: Judged
+    visits: Floats
+    with_min: Floats
+    elsewhere_min: Floats
+    records: Floats
+    span_h: Floats
+    night: Floats
+    potential: Floats
+    high: Floats
+    _sums: dict[str, Floats] = attrs.field(factory=dict, init=False, repr=False)
+    _reps: dict[int, RepDays] = attrs.field(factory=dict, init=False, repr=False)
+
+    def column(self, name: str) -> Floats:
+        """Return one column by name."""
+        found: Floats = getattr(self, name)
+        return found
+
+    def sums(self, name: str) -> Floats:
+        """Return the running sums of a column of whole numbers, beginning with 0."""
+        if name not in self._sums:
+            self._sums[name] = np.concatenate([[0.0], np.cumsum(self.column(name))])
+        return self._sums[name]
+
+    def rep(self, place: int) -> RepDays:
+        """Return the days of one rep."""
+        if place not in self._reps:
+            judged, mine = self.judged, slice(self.judged.starts[place], self.judged.starts[place + 1])
+            columns = {name: self.column(name)[mine] for name in _COLUMNS}
+            self._reps[place] = RepDays(rep=judged.reps[place], place=place, days=judged.days(place), **columns)
+        return self._reps[place]
+
+
+_COLUMNS: Final = ("visits", "with_min", "elsewhere_min", "records", "span_h", "night", "potential", "high")
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class RepDays:
+    """The judged days of one rep, ascending, and the columns of :class:`DayFeatures` for them."""
+
     rep: str
+    place: int
     days: Sequence[JudgedDay]
     visits: Floats
     with_min: Floats
@@ -87,136 +130,137 @@ def groups_of(tables: Tables) -> dict[str, Group]:
     }
 
 
-def features_of(
-    tables: Tables, days: Mapping[str, Sequence[JudgedDay]], *, busy: Callable[[Floats], bool] = lambda _: True
-) -> dict[str, RepDays]:
-    """Return the numbers of every judged day, rep by rep.
+class Features:
+    """Makes the numbers of every judged day; what it made of a date it remembers."""
 
-    Args:
-        busy: says by a rep's visits whether how long the days were is worth finding out; where it is not, ``span_h`` is
-            unknown and ``night`` 0.
-    """
-    as_of = as_ms(tables.as_of)
-    visits = count_visits(tables, {rep: list(each) for rep, each in days.items()})
-    stays, records = tables[STAYS], tables[FOLLOW_UPS]
-    written = np.asarray(written_ms(records), dtype="i8")
-    at_customer = stays.take(stays["verdict"].where("at") & stays["kind"].where("customer"))
-    elsewhere = stays.take(stays["verdict"].where("away") & ~stays["kind"].where("office"))
-    counted = elsewhere["counted_s"]
-    minutes = np.where(np.isnan(counted), elsewhere["certain_s"], counted) / 60
-    duty = tables[DUTY_DAYS]
-    columns: Any = (duty["rep"], duty["date"], duty["end_ms"].tolist())
-    ends = {(rep, date): end for rep, date, end in zip(*columns, strict=True) if end}
-    seen = _customers_seen(tables)
-    long = {rep for rep in days if busy(np.asarray(visits[rep], dtype="f8"))}
-    traces = _traces(tables, written, as_of, long) if long else {}
-    found = {}
-    for rep, each in days.items():
-        begins = np.asarray([day.begins_ms for day in each], dtype="i8")
-        of_rep = records["rep"].where(rep)
-        mine = written[of_rep & (written <= as_of)]
-        place = _day_of(begins, mine)
-        over = np.asarray([ends.get((rep, day.date), day.end_ms) for day in each], dtype="i8")
-        is_night = (place >= 0) & (mine >= over[np.maximum(place, 0)] + _NIGHT_AFTER_MS)
-        found[rep] = RepDays(
-            rep=rep,
-            days=each,
-            visits=np.asarray(visits[rep], dtype="f8"),
-            with_min=_summed(begins, at_customer, rep, at_customer["certain_s"] / 60),
-            elsewhere_min=_summed(begins, elsewhere, rep, minutes),
-            records=_counted(begins, mine),
-            span_h=_spans(begins, traces.get(rep, np.zeros(0, dtype="i8"))),
-            night=_counted(begins, mine[is_night] if rep in long else ()),
-            potential=_counted(begins, seen.get((rep, False), ())) + _counted(begins, seen.get((rep, True), ())),
-            high=_counted(begins, seen.get((rep, True), ())),
+    def __init__(self) -> None:
+        self._traces = Traces()
+        self._potentials: dict[str, tuple[Table, Mask, Mask]] = {}
+
+    def of(self, tables: Tables, judged: Judged, *, busy: Callable[[Judged, Floats], Mask]) -> DayFeatures:
+        """Return the numbers of every judged day.
+
+        Args:
+            busy: says by everybody's visits for whom how long the days were is worth finding out; for the others
+                ``span_h`` is unknown and ``night`` 0.
+        """
+        as_of, size = as_ms(tables.as_of), len(judged.dates)
+        seen = self._traces.of(tables, judged)
+        visits = count_visits(judged, seen).astype("f8")
+        long = busy(judged, visits)
+        stays, records = seen.stays, seen.records
+        none = np.zeros(size)
+        written, night = none, none
+        if records:
+            known = records["written"] <= as_of
+            day = _day_of(judged, records["rep"][known], records["written"][known])
+            written = _counted(day, size)
+            if long.any():
+                over = _duty_ends(tables, judged)
+                late = (day >= 0) & (records["written"][known] >= over[np.maximum(day, 0)] + _NIGHT_AFTER_MS)
+                night = _counted(np.where(late & long[judged.rep_of[np.maximum(day, 0)]], day, -1), size)
+        potential, high = self._of_potential(tables, judged, seen)
+        return DayFeatures(
+            judged=judged,
+            visits=visits,
+            with_min=_summed(judged, stays, "with_customer", "certain_min"),
+            elsewhere_min=_summed(judged, stays, "elsewhere", "counted_min"),
+            records=written,
+            span_h=_spans(tables, judged, seen, as_of, long) if long.any() else np.full(size, np.nan),
+            night=night,
+            potential=potential,
+            high=high,
         )
-    return found
+
+    def _of_potential(self, tables: Tables, judged: Judged, seen: Seen) -> tuple[Floats, Floats]:
+        """Return visits a day to customers whose potential is known, and to those whose potential is high.
+
+        The same customer on the same day counts once, by positions, check-in or record.
+        """
+        known, is_high = self._known(tables)
+        parts = []
+        for rows, at, counts in (
+            (seen.stays, "start", "with_customer"),
+            (seen.checkins, "at", ""),
+            (seen.records, "start", "is_visit"),
+        ):
+            if rows:
+                wanted = (rows[counts] if counts else ~rows["is_away"]) & (rows["rep"] >= 0) & known[rows["customer"]]
+                parts.append(tuple(rows[name][wanted] for name in ("rep", "customer", at)))
+        if not parts:
+            return np.zeros(len(judged.dates)), np.zeros(len(judged.dates))
+        rep, customer, at_ms = (np.concatenate([part[column] for part in parts]) for column in range(3))
+        # Rep, customer and UTC day in one number.
+        key = (rep * len(known) + customer) * 100_000 + at_ms // _DAY_MS
+        order = np.lexsort((at_ms, key))
+        key = key[order]
+        order = order[np.concatenate([[True], key[1:] != key[:-1]])] if len(key) else order
+        day = _day_of(judged, rep[order], at_ms[order])
+        high = is_high[customer[order]]
+        return _counted(day, len(judged.dates)), _counted(np.where(high, day, -1), len(judged.dates))
+
+    def _known(self, tables: Tables) -> tuple[Mask, Mask]:
+        """Return by the number of a customer whether the potential is known, and whether it is high."""
+        customers, names = tables[CUSTOMERS], self._traces.customers
+        kept = self._potentials.get(tables.tenant)
+        if kept is None or kept[0] is not customers or len(kept[1]) != len(names) + 1:
+            columns: Any = (customers["customer"].tolist(), customers["potential"])
+            potential = dict(zip(*columns, strict=True))
+            known = names.among(customer for customer, value in potential.items() if value)
+            high = names.among(customer for customer, value in potential.items() if value == "high")
+            kept = self._potentials[tables.tenant] = (customers, known, high)
+        return kept[1], kept[2]
 
 
-def _day_of(begins: Any, times: Any) -> Any:
-    """Return the number of the judged day each instant belongs to; -1 for none."""
-    times = np.asarray(times, dtype="i8")
-    place = np.searchsorted(begins, times, side="right") - 1
-    if len(begins):
-        # What happens on a day off after a judged day is not that day's.
-        place[(place >= 0) & (times >= begins[np.maximum(place, 0)] + _DAY_MS)] = -1
-    return place
+def _day_of(judged: Judged, rep: Ints, at_ms: Ints) -> Ints:
+    """Return the judged day each instant belongs to; -1 for none."""
+    place = judged.place(rep, at_ms)
+    # What happens on a day off after a judged day is not that day's.
+    is_over = (place >= 0) & (at_ms >= judged.begins_ms[np.maximum(place, 0)] + _DAY_MS) if len(judged.dates) else None
+    return place if is_over is None else np.where(is_over, -1, place)
 
 
-def _counted(begins: Any, times: Any) -> Floats:
-    place = _day_of(begins, times)
-    return np.bincount(place[place >= 0], minlength=len(begins)).astype("f8")[: len(begins)]
+def _counted(day: Ints, size: int) -> Floats:
+    return np.bincount(day[day >= 0], minlength=size).astype("f8")
 
 
-def _summed(begins: Any, rows: Table, rep: str, values: Any) -> Floats:
-    mask = rows["rep"].where(rep)
-    place = _day_of(begins, rows["start_ms"][mask])
-    inside = place >= 0
-    return np.bincount(place[inside], weights=values[mask][inside], minlength=len(begins))[: len(begins)].astype("f8")
+def _summed(judged: Judged, rows: Mapping[str, Any], wanted: str, minutes: str) -> Floats:
+    if not rows:
+        return np.zeros(len(judged.dates))
+    mask = rows[wanted]
+    day = _day_of(judged, rows["rep"][mask], rows["start"][mask])
+    inside = day >= 0
+    return np.bincount(day[inside], weights=rows[minutes][mask][inside], minlength=len(judged.dates)).astype("f8")
 
 
-def _spans(begins: Any, times: Any) -> Floats:
-    first, last = np.full(len(begins), np.inf), np.full(len(begins), -np.inf)
-    place = _day_of(begins, times)
-    inside = place >= 0
-    np.minimum.at(first, place[inside], times[inside])
-    np.maximum.at(last, place[inside], times[inside])
-    return np.where(np.isfinite(first), (last - first) / _HOUR_MS, np.nan)
+def _duty_ends(tables: Tables, judged: Judged) -> Ints:
+    """Return when the duty of each judged day ends, as the duty days say where they do."""
+    duty = tables[DUTY_DAYS]
+    columns: Any = (places_of(duty["rep"], judged.code).tolist(), duty["date"].codes.tolist(), duty["end_ms"].tolist())
+    ordinals = [date.fromisoformat(value).toordinal() for value in duty["date"].values]
+    ends = {(rep, ordinals[day]): end for rep, day, end in zip(*columns, strict=True) if end and rep >= 0 and day >= 0}
+    days = zip(judged.rep_of.tolist(), judged.dates.tolist(), judged.end_ms.tolist(), strict=True)
+    return np.asarray([ends.get((rep, day), end) for rep, day, end in days], dtype="i8")
 
 
-def _traces(tables: Tables, written: Any, as_of: int, wanted: set[str]) -> dict[str, Any]:
-    """Return, rep by rep, instants at which somebody was certainly at work."""
-    found: dict[str, list[int]] = {}
-    stays = tables[STAYS]
-    at_work = stays.take(stays["verdict"].where("at"))
-    records = tables[FOLLOW_UPS]
-    sources: list[tuple[Any, Sequence[Any]]] = [
-        (tables[ATTENDANCE]["rep"], [tables[ATTENDANCE]["time_ms"]]),
-        (tables[CHECKINS]["rep"], [tables[CHECKINS]["time_ms"]]),
-        (at_work["rep"], [at_work["start_ms"], at_work["end_ms"]]),
-        (records["rep"], [written]),
-    ]
-    for reps, columns in sources:
-        for rep in wanted:
-            mask = reps.where(rep)
-            for times in columns:
-                mine = times[mask]
-                found.setdefault(rep, []).extend(mine[mine <= as_of].tolist())
-    return {rep: np.asarray(times, dtype="i8") for rep, times in found.items()}
-
-
-def _customers_seen(tables: Tables) -> dict[tuple[str, bool], Any]:
-    """Return (rep, whether the potential is high) -> starts of visits to customers whose potential is known.
-
-    The same customer on the same day counts once, by positions, check-in or record.
-    """
-    customers = tables[CUSTOMERS]
-    potential = dict(zip(customers["customer"].tolist(), customers["potential"], strict=True))
-    index = {customer: number for number, customer in enumerate(potential) if potential[customer]}
-    is_high = np.asarray([value == "high" for value in potential.values()], dtype=bool)
-    stays, checkins, records = tables[STAYS], tables[CHECKINS], tables[FOLLOW_UPS]
-    at_customer = stays.take(stays["verdict"].where("at") & stays["kind"].where("customer"))
-    claimed = checkins.take(~checkins["verdict"].where("away"))
-    visits = records.take(records["kind"].where("visit") | records["kind"].where("joint_visit"))
-    reps: dict[str, int] = {}
-    parts = []
-    for rows, time in ((at_customer, "start_ms"), (claimed, "time_ms"), (visits, "start_ms")):
-        coded = rows["rep"]
-        known = np.asarray([reps.setdefault(value, len(reps)) for value in coded.values] + [-1], dtype="i8")
-        of_customer = [index.get(customer, -1) for customer in rows["customer"].tolist()]
-        parts.append((known[coded.codes], np.asarray(of_customer, dtype="i8"), rows[time]))
-    rep, customer, at = (np.concatenate([part[column] for part in parts]) for column in range(3))
-    inside = (rep >= 0) & (customer >= 0)
-    rep, customer, at = rep[inside], customer[inside], at[inside]
-    order = np.lexsort((at, at // _DAY_MS, customer, rep))
-    rep, customer, at = rep[order], customer[order], at[order]
-    key = np.stack([rep, customer, at // _DAY_MS])
-    first = np.ones(len(at), dtype=bool)
-    first[1:] = (key[:, 1:] != key[:, :-1]).any(axis=0)
-    rep, customer, at = rep[first], customer[first], at[first]
-    found = {}
-    for name, number in reps.items():
-        for high in (False, True):
-            mask = (rep == number) & (is_high[customer] == high) if len(customer) else np.zeros(0, dtype=bool)
-            found[name, high] = at[mask]
-    return found
+def _spans(tables: Tables, judged: Judged, seen: Seen, as_of: int, long: Mask) -> Floats:
+    """Return the hours between the first and the last trace of work of each day of some reps."""
+    attendance = tables[ATTENDANCE]
+    sources: list[tuple[Any, Any]] = [(places_of(attendance["rep"], judged.code), attendance["time_ms"])]
+    if seen.checkins:
+        sources.append((seen.checkins["rep"], seen.checkins["at"]))
+    if seen.stays:
+        at_work = seen.stays["is_at"]
+        sources += [(seen.stays["rep"][at_work], seen.stays[name][at_work]) for name in ("start", "end")]
+    if seen.records:
+        sources.append((seen.records["rep"], seen.records["written"]))
+    rep, at_ms = (np.concatenate([source[column] for source in sources]) for column in (0, 1))
+    known = (rep >= 0) & (at_ms <= as_of)
+    known[known] = long[rep[known]]
+    day = _day_of(judged, rep[known], at_ms[known])
+    inside = day >= 0
+    first, last = np.full(len(judged.dates), np.inf), np.full(len(judged.dates), -np.inf)
+    np.minimum.at(first, day[inside], at_ms[known][inside])
+    np.maximum.at(last, day[inside], at_ms[known][inside])
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isfinite(first), (last - first) / _HOUR_MS, np.nan)

@@ -19,8 +19,9 @@ import numpy as np
 
 from fieldhr_core.hooks import Tables
 from fieldhr_core.model import CUSTOMERS, DEALS, DUTY_DAYS, Audience, Evidence, Finding, Severity
-from fieldhr_plugins.behaviour import BehaviourSettings
+from fieldhr_plugins.behaviour import BehaviourSettings, LearnedSettings
 from fieldhr_plugins.behaviour.baseline import (
+    BELIEF,
     Change,
     Contribution,
     Peers,
@@ -29,8 +30,8 @@ from fieldhr_plugins.behaviour.baseline import (
     level_of,
     spread_of,
 )
-from fieldhr_plugins.behaviour.days import JudgedDay, judged_days, judged_instant
-from fieldhr_plugins.behaviour.features import Floats, Group, RepDays, features_of, groups_of
+from fieldhr_plugins.behaviour.days import Ints, Judged, JudgedDay, judged_days, judged_instant
+from fieldhr_plugins.behaviour.features import DayFeatures, Features, Floats, Group, Mask, RepDays, groups_of
 
 __all__ = ["Learned"]
 
@@ -50,6 +51,8 @@ _FEATURES: Final = (
     ("records", True, 0.5),
     ("elsewhere_min", False, 1.0),
 )
+#: Room for rounding where something is looked at before it is judged.
+_ROOM: Final = 1 + 1e-9
 _LOST: Final = frozenset({"lost", "rejected", "cancelled", "canceled", "withdrawn", "declined"})
 
 
@@ -67,42 +70,55 @@ class Learned:
     def __init__(self, settings: BehaviourSettings) -> None:
         self._settings = settings
         self._learned = settings.learned
+        self._features = Features()
         self.cadence = settings.judged_at
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return what is not as it used to be; told for a few evenings, then over."""
-        days = judged_days(tables, self._settings)
-        if max(map(len, days.values()), default=0) < self._learned.least_baseline_days + _SHORTEST:
+        judged = judged_days(tables, self._settings)
+        if judged.counts.max(initial=0) < self._learned.least_baseline_days + _SHORTEST:
             return []  # nobody has a past yet
-        reps = features_of(tables, days, busy=self._is_busy)
+        days = self._features.of(tables, judged, busy=self._busy)
         groups = groups_of(tables)
-        peers = Peers(reps, groups, self._settings.min_peers)
-        changes = [one for rep in reps.values() if (one := self._change(tables, rep, peers)) is not None]
-        found = [*self._within_budget(changes, groups), *self._branches(tables, reps, groups, peers)]
+        peers = Peers(days, groups, self._settings.min_peers)
+        maybe = _Maybe(days, peers, self._learned)
+        changes = [
+            one
+            for rep in maybe.reps("change")
+            if (one := self._change(tables, days.rep(rep), peers, maybe)) is not None
+        ]
+        found = [*self._within_budget(changes, groups), *self._branches(tables, days, groups, peers)]
         signed = _Signed(tables)
-        for rep in reps.values():
-            both = (self._overload(tables, rep, peers), self._neglect(tables, rep, peers, signed))
+        overloaded, neglecting = maybe.reps("overload"), maybe.reps("neglect")
+        for place in sorted({*overloaded, *neglecting}):
+            rep = days.rep(place)
+            both = (
+                self._overload(tables, rep, peers, maybe) if place in overloaded else None,
+                self._neglect(tables, rep, peers, signed, maybe) if place in neglecting else None,
+            )
             found += [one for one in both if one is not None]
         return found
 
-    def _is_busy(self, visits: Floats) -> bool:
-        """Return whether somebody may have done so much more lately that it is worth looking at their hours."""
+    def _busy(self, judged: Judged, visits: Floats) -> Mask:
+        """Return who may have done so much more lately that it is worth looking at their hours."""
         learned = self._learned
         sums = np.concatenate([[0.0], np.cumsum(visits)])
-        for last in range(len(visits), max(0, len(visits) - 2 * learned.lasting_days - 1), -1):
+        found = np.zeros(len(judged.reps), dtype=bool)
+        for back in range(2 * learned.lasting_days + 1):
+            last = judged.starts[1:] - back
             first = last - learned.overload_window_days
-            begin = max(0, first - learned.baseline_days)
-            if first - begin < learned.least_baseline_days:
-                return False
+            begin = np.maximum(judged.starts[:-1], first - learned.baseline_days)
+            enough = first - begin >= learned.least_baseline_days
+            first, last = np.maximum(first, 0), np.maximum(last, 0)
             now, then = sums[last] - sums[first], sums[first] - sums[begin]
-            if now * (first - begin) >= _BUSIER * learned.overload_visits * then * (last - first):
-                return True
-        return False
+            limit = _BUSIER * learned.overload_visits
+            found |= enough & (now * (first - begin) >= limit * then * (last - first))
+        return found
 
     # -- a lasting fall of customer work ------------------------------------------------------------------------------
 
-    def _change(self, tables: Tables, rep: RepDays, peers: Peers) -> Finding | None:
-        known = self._told(rep.days, partial(self._change_on, rep, peers))
+    def _change(self, tables: Tables, rep: RepDays, peers: Peers, maybe: _Maybe) -> Finding | None:
+        known = self._told(rep.days, maybe.only("change", rep, partial(self._change_on, rep, peers)))
         if known is None:
             return None
         evening, change = known
@@ -175,11 +191,20 @@ class Learned:
         now, then = rep.visits_between(at, evening + 1), rep.visits_between(begin, at)
         if now * (at - begin) > _PLAINLY * then * (evening + 1 - at):
             return None  # nothing that peers could make a fall of
+        if not self._is_low(rep, peers, at, evening):
+            return None
         change = self._measured(rep, peers, at, evening)
         # The level fell and stayed low: one bad week, or one holiday of the customers, is no change.
         low = change.ratio <= learned.change_ratio and max(change.halves) <= learned.half_ratio
         low = low and change.lately <= learned.late_ratio
         return change if low and change.score >= learned.change_score and change.contributions[0].z >= 1.5 else None
+
+    def _is_low(self, rep: RepDays, peers: Peers, at: int, until: int) -> bool:
+        """Return whether visits fell far enough below own past and the peers' level, before peers take blame off."""
+        begin = max(0, at - self._learned.baseline_days)
+        theirs = peers.mean(rep.place, "visits", *dates_of(rep.days, begin, at - 1))
+        level = level_of(rep.visits[begin:at], theirs)
+        return float(rep.visits[at : until + 1].mean()) <= self._learned.change_ratio * level * _ROOM
 
     def _measured(self, rep: RepDays, peers: Peers, at: int, until: int) -> Change:
         learned = self._learned
@@ -190,8 +215,8 @@ class Learned:
         for feature, is_less, weight in _FEATURES:
             values = rep.column(feature)
             before, after = values[begin:at], values[at : until + 1]
-            level = level_of(before, peers.mean(rep.rep, feature, *spans[0]))
-            theirs = peers.ratio(rep.rep, feature, *spans)
+            level = level_of(before, peers.mean(rep.place, feature, *spans[0]))
+            theirs = peers.ratio(rep.place, feature, *spans)
             # Peers who do less take the blame off; peers who do more put none on.
             expected = level * (min(1.0, theirs) if is_less else max(1.0, min(theirs, 3.0)))
             spread = spread_of(before, feature, _spread_of_poisson(level))
@@ -236,17 +261,14 @@ class Learned:
 
     # -- a whole branch -----------------------------------------------------------------------------------------------
 
-    def _branches(
-        self, tables: Tables, reps: dict[str, RepDays], groups: dict[str, Group], peers: Peers
-    ) -> list[Finding]:
+    def _branches(self, tables: Tables, every: DayFeatures, groups: dict[str, Group], peers: Peers) -> list[Finding]:
         found = []
         for branch in sorted({group.branch for group in groups.values() if group.branch}):
-            members = [reps[rep] for rep in peers.members(branch)]
+            members = peers.members(branch)
             if len(members) <= self._settings.min_peers:
                 continue
-            by_date = {day.date: day for rep in members for day in rep.days}
-            days = [by_date[date] for date in sorted(by_date)]
-            known = self._told(days, partial(self._branch_on, branch, members, days, peers))
+            days = _days_of(every.judged, members)
+            known = self._told(days, partial(self._branch_on, branch, every, members, days, peers))
             if known is None:
                 continue
             evening, (at, ratio, low) = known
@@ -286,7 +308,13 @@ class Learned:
         return found
 
     def _branch_on(
-        self, branch: str, members: Sequence[RepDays], days: Sequence[JudgedDay], peers: Peers, evening: int
+        self,
+        branch: str,
+        every: DayFeatures,
+        members: Sequence[int],
+        days: Sequence[JudgedDay],
+        peers: Peers,
+        evening: int,
     ) -> tuple[int, float, int] | None:
         learned = self._learned
         best: tuple[float, int] | None = None
@@ -303,13 +331,13 @@ class Learned:
         at = best[1]
         begin = max(0, at - learned.baseline_days)
         before, after = dates_of(days, begin, at - 1), dates_of(days, at, evening)
-        low = sum(_own_ratio(rep, before, after) <= learned.half_ratio for rep in members)
+        low = sum(_own_ratio(every, rep, before, after) <= learned.half_ratio for rep in members)
         return (at, best[0], low) if low >= learned.branch_share * len(members) else None
 
     # -- too much work ------------------------------------------------------------------------------------------------
 
-    def _overload(self, tables: Tables, rep: RepDays, peers: Peers) -> Finding | None:
-        known = self._told(rep.days, partial(self._overload_on, rep, peers))
+    def _overload(self, tables: Tables, rep: RepDays, peers: Peers, maybe: _Maybe) -> Finding | None:
+        known = self._told(rep.days, maybe.only("overload", rep, partial(self._overload_on, rep, peers)))
         if known is None:
             return None
         mine = tables[DUTY_DAYS].take(tables[DUTY_DAYS]["rep"].where(rep.rep))
@@ -378,7 +406,7 @@ class Learned:
         usual = float(heavy[begin:first].mean())
         if many < learned.overload_heavy_days or usual >= 0.5:
             return None
-        peers_mean = peers.mean(rep.rep, "visits", *dates_of(rep.days, begin, first - 1))
+        peers_mean = peers.mean(rep.place, "visits", *dates_of(rep.days, begin, first - 1))
         level = level_of(rep.visits[begin:first], peers_mean)
         if level <= 0:
             return None
@@ -387,10 +415,11 @@ class Learned:
 
     # -- easy customers only -----------------------------------------------------------------------------------------
 
-    def _neglect(self, tables: Tables, rep: RepDays, peers: Peers, signed: _Signed) -> Finding | None:
+    def _neglect(self, tables: Tables, rep: RepDays, peers: Peers, signed: _Signed, maybe: _Maybe) -> Finding | None:
         if not signed.left(rep.rep):
             return None  # whoever has none of them left neglects none
-        known = self._told(rep.days, partial(self._neglect_on, rep, peers, signed.share(rep.rep)))
+        fires = partial(self._neglect_on, rep, peers, signed.share(rep.rep))
+        known = self._told(rep.days, maybe.only("neglect", rep, fires))
         if known is None:
             return None
         evening, (was, now, z) = known
@@ -443,8 +472,8 @@ class Learned:
         spans = dates_of(rep.days, begin, first - 1), dates_of(rep.days, first, evening)
         # Two of a branch who do the same would excuse each other, so all of the territory are asked.
         kinds = ("territory",)
-        theirs = peers.ratio(rep.rep, "high", *spans, kinds) / max(
-            0.2, peers.ratio(rep.rep, "potential", *spans, kinds)
+        theirs = peers.ratio(rep.place, "high", *spans, kinds) / max(
+            0.2, peers.ratio(rep.place, "potential", *spans, kinds)
         )
         expected = was * theirs if theirs <= _COMMON else was
         pooled = (h0 + h1) / (n0 + n1)
@@ -507,6 +536,77 @@ class Learned:
         )
 
 
+class _Maybe:
+    """Whom a rule may fire for on an evening, worked out for everybody at once: the rule itself looks at these only.
+
+    What is asked here is part of what the rule asks, with a little room for rounding.
+    """
+
+    def __init__(self, days: DayFeatures, peers: Peers, learned: LearnedSettings) -> None:
+        self._days, self._peers, self._learned = days, peers, learned
+        self._known: dict[tuple[str, int], Mask] = {}
+        self._rules = {"change": self._changed, "overload": self._overloaded, "neglect": self._neglecting}
+
+    def reps(self, rule: str) -> list[int]:
+        """Return the places of reps for whom a rule may fire on one of the evenings that are still told."""
+        found = np.zeros(len(self._days.judged.reps), dtype=bool)
+        for back in range(self._learned.lasting_days + 1):
+            found |= self._on(rule, back)
+        return np.flatnonzero(found).tolist()
+
+    def only(self, rule: str, rep: RepDays, fires: Callable[[int], Any]) -> Callable[[int], Any]:
+        """Return what *fires* says of an evening (index of the rep's day), asked only where the rule may fire."""
+        today = len(rep.days) - 1
+        return lambda evening: fires(evening) if self._on(rule, today - evening)[rep.place] else None
+
+    def _on(self, rule: str, back: int) -> Mask:
+        if (rule, back) not in self._known:
+            self._known[rule, back] = self._rules[rule](self._days.judged.starts[1:] - 1 - back)
+        return self._known[rule, back]
+
+    def _spans(self, evening: Ints, length: int, least: int) -> tuple[Mask, Ints, Ints]:
+        """Return whether there is enough past, and where it and the days since begin, of days that end on *evening*."""
+        starts = self._days.judged.starts[:-1]
+        at = evening - length + 1
+        begin = np.maximum(starts, at - self._learned.baseline_days)
+        enough = at - begin >= least
+        return enough, np.where(enough, begin, starts), np.where(enough, at, starts + 1)
+
+    def _changed(self, evening: Ints) -> Mask:
+        learned, sums = self._learned, self._days.sums("visits")
+        found = np.zeros(len(evening), dtype=bool)
+        for length in range(learned.change_days, learned.change_days + 4):
+            enough, begin, at = self._spans(evening, length, learned.least_baseline_days)
+            if not enough.any():
+                continue
+            end = np.where(enough, evening + 1, at + 1)
+            now, then = sums[end] - sums[at], sums[at] - sums[begin]
+            theirs = self._peers.means("visits", begin, at - 1)
+            level = np.where(np.isnan(theirs), then / (at - begin), (then + BELIEF * theirs) / (at - begin + BELIEF))
+            found |= enough & (now / (end - at) <= learned.change_ratio * level * _ROOM)
+        return found
+
+    def _overloaded(self, evening: Ints) -> Mask:
+        learned, days = self._learned, self._days
+        enough, _, first = self._spans(evening, learned.overload_window_days, learned.least_baseline_days)
+        heavy = np.concatenate([[0], np.cumsum((np.nan_to_num(days.span_h) >= learned.long_day_h) | (days.night > 0))])
+        end = np.where(enough, evening + 1, first)
+        found: Mask = enough & (heavy[end] - heavy[first] >= learned.overload_heavy_days)
+        return found
+
+    def _neglecting(self, evening: Ints) -> Mask:
+        learned = self._learned
+        enough, begin, first = self._spans(evening, learned.potential_days, learned.potential_days)
+        end = np.where(enough, evening + 1, first)
+        (n0, n1), (h0, h1) = (
+            (sums[first] - sums[begin], sums[end] - sums[first])
+            for sums in (self._days.sums("potential"), self._days.sums("high"))
+        )
+        least = learned.potential_visits
+        enough &= (n0 >= least) & (n1 >= least)
+        return enough & (h1 * n0 <= learned.potential_ratio * h0 * n1 * _ROOM)
+
+
 class _Signed:
     """Customers of high potential that a rep still has to win."""
 
@@ -549,12 +649,22 @@ def _spread_of_poisson(level: float) -> float:
     return sqrt(max(level, 0.0)) * 0.7
 
 
-def _own_ratio(rep: RepDays, before: tuple[str, str], after: tuple[str, str]) -> float:
-    then = [v for day, v in zip(rep.days, rep.visits.tolist(), strict=True) if before[0] <= day.date <= before[1]]
-    now = [v for day, v in zip(rep.days, rep.visits.tolist(), strict=True) if after[0] <= day.date <= after[1]]
-    if not then or not now or not sum(then):
+def _own_ratio(every: DayFeatures, rep: int, before: tuple[int, int], after: tuple[int, int]) -> float:
+    begin, end = every.judged.starts[rep : rep + 2].tolist()
+    dates, sums = every.judged.dates[begin:end], every.sums("visits")
+    spans = [begin + np.searchsorted(dates, (first, last + 1)) for first, last in (before, after)]
+    then, now = (float(sums[high] - sums[low]) for low, high in spans)
+    then_days, now_days = (int(high - low) for low, high in spans)
+    if not then_days or not now_days or not then:
         return 1.0
-    return float((sum(now) / len(now)) / (sum(then) / len(then)))
+    return (now / now_days) / (then / then_days)
+
+
+def _days_of(judged: Judged, members: Sequence[int]) -> list[JudgedDay]:
+    """Return the days on which any of some reps is judged, ascending."""
+    places = np.concatenate([np.arange(judged.starts[rep], judged.starts[rep + 1]) for rep in members])
+    _, last = np.unique(judged.dates[places][::-1], return_index=True)
+    return [judged.day(places[len(places) - 1 - at]) for at in last.tolist()]
 
 
 def _visits_more(change: Change, limit: float, days: int) -> int:

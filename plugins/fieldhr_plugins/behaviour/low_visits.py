@@ -8,11 +8,13 @@ from statistics import fmean
 from typing import Any, Final
 
 import attrs
+import numpy as np
 
 from fieldhr_core.hooks import Tables
 from fieldhr_core.model import CHECKINS, FOLLOW_UPS, PEOPLE, Audience, Evidence, Finding, Severity
 from fieldhr_plugins.behaviour import BehaviourSettings
-from fieldhr_plugins.behaviour.days import JudgedDay, as_ms, judged_days, judged_instant, starts_unseen
+from fieldhr_plugins.behaviour.days import Ints, Judged, JudgedDay, as_ms, judged_days, judged_instant, starts_unseen
+from fieldhr_plugins.behaviour.traces import Traces
 from fieldhr_plugins.behaviour.visits import count_visits
 
 __all__ = ["CODE", "LowVisits"]
@@ -49,22 +51,23 @@ class LowVisits:
 
     def __init__(self, settings: BehaviourSettings) -> None:
         self._settings = settings
+        self._traces = Traces()
         self.cadence = settings.judged_at
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a rep whose spell lasts, or ended with the last judged day."""
         window = self._settings.low_visits_window_days
-        days = judged_days(tables, self._settings)
-        visits = count_visits(tables, days)
+        judged = judged_days(tables, self._settings)
+        counted = count_visits(judged, self._traces.of(tables, judged))
         shares = dict(zip(tables[PEOPLE]["rep"].tolist(), tables[PEOPLE]["contract_share"].tolist(), strict=True))
-        peers = _Peers(tables, days, visits, shares, window)
+        peers = _Peers(tables, judged, counted, shares, window)
         findings = []
-        for rep, of_rep in days.items():
-            if len(of_rep) < window:
-                continue
-            bar = self._bar(rep, visits[rep], shares[rep], peers)
+        for place in self._few(judged, counted, shares):
+            rep, of_rep = judged.reps[place], judged.days(place)
+            visits = counted[judged.starts[place] : judged.starts[place + 1]].tolist()
+            bar = self._bar(rep, visits, shares[rep], peers)
             low = [
-                sum(visits[rep][last - window + 1 : last + 1]) < bar.per_day * window - _ROUNDING
+                sum(visits[last - window + 1 : last + 1]) < bar.per_day * window - _ROUNDING
                 for last in range(window - 1, len(of_rep))
             ]
             spell = _last_spell(low, window)
@@ -77,8 +80,21 @@ class LowVisits:
                 of_rep[0], of_rep, tables, self.days, self._settings.fresh_start_days
             )
             if (lasts or just_ended) and not began_unseen:
-                findings.append(self._finding(tables, rep, of_rep, visits[rep], first, last, bar))
+                findings.append(self._finding(tables, rep, of_rep, visits, first, last, bar))
         return findings
+
+    def _few(self, judged: Judged, counted: Ints, shares: dict[str, float]) -> list[int]:
+        """Return who made fewer visits than the threshold in a window of late: nobody's own bar lies above it."""
+        window = self._settings.low_visits_window_days
+        total = np.concatenate([[0], np.cumsum(counted)])
+        share = np.asarray([shares[rep] for rep in judged.reps], dtype="f8")
+        limit = self._settings.low_visits_per_day * share * window
+        few = np.zeros(len(judged.reps), dtype=bool)
+        for back in (0, 1):  # the spell lasts, or ended with the last judged day
+            last = judged.starts[1:] - back
+            enough = last - window >= judged.starts[:-1]
+            few |= enough & (total[last] - total[np.maximum(last - window, 0)] < limit)
+        return np.flatnonzero(few).tolist()
 
     def _bar(self, rep: str, visits: list[int], share: float, peers: _Peers) -> _Bar:
         settings = self._settings
@@ -152,20 +168,15 @@ class LowVisits:
 class _Peers:
     """Visits a day at full contract, of everybody in a territory, over the days in sight."""
 
-    def __init__(
-        self,
-        tables: Tables,
-        days: dict[str, list[JudgedDay]],
-        visits: dict[str, list[int]],
-        shares: dict[str, float],
-        window: int,
-    ) -> None:
+    def __init__(self, tables: Tables, judged: Judged, visits: Ints, shares: dict[str, float], window: int) -> None:
         people = tables[PEOPLE]
         self._territory = dict(zip(people["rep"].tolist(), people["territory"], strict=True))
+        total = np.concatenate([[0], np.cumsum(visits)])
+        sums, counts = (total[judged.starts[1:]] - total[judged.starts[:-1]]).tolist(), judged.counts.tolist()
         self._rates = {
-            rep: fmean(visits[rep]) / shares[rep]
-            for rep, of_rep in days.items()
-            if len(of_rep) >= window and shares[rep] > 0
+            rep: of_rep / days / shares[rep]
+            for rep, of_rep, days in zip(judged.reps, sums, counts, strict=True)
+            if days >= window and shares[rep] > 0
         }
         self._ranked: dict[str | None, list[float]] = {}
         for rep, rate in self._rates.items():

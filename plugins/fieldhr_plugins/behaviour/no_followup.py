@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
 
 from fieldhr_core.hooks import Tables
 from fieldhr_core.model import FOLLOW_UPS, OUTINGS, STAYS, Audience, Evidence, Finding, Severity, Table
 from fieldhr_plugins.behaviour import BehaviourSettings
 from fieldhr_plugins.behaviour.days import (
+    Judged,
     JudgedDay,
     as_ms,
-    days_since,
     judged_days,
     judged_instant,
+    places_of,
     starts_unseen,
     written_ms,
 )
@@ -44,11 +48,11 @@ class NoFollowUp:
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return one finding a rep whose run of silent days lasts, or ended within the last day."""
-        records = _records_by_rep(tables[FOLLOW_UPS], as_ms(tables.as_of))
+        judged = judged_days(tables, self._settings)
         day_before_ms = as_ms(tables.as_of) - _DAY_MS
         findings = []
-        for rep, days in judged_days(tables, self._settings).items():
-            written = records.get(rep, [])
+        for place, written in self._silent(tables, judged):
+            rep, days = judged.reps[place], judged.days(place)
             run = days_since(days, written[-1][0] if written else 0)
             closed_ms = None
             if len(run) < self._steps[0]:
@@ -71,6 +75,31 @@ class NoFollowUp:
             if not starts_unseen(run[0], days, tables, self.days, self._settings.fresh_start_days):
                 findings.append(self._finding(tables, rep, run, opened_at, written, closed_ms))
         return findings
+
+    def _silent(self, tables: Tables, judged: Judged) -> Iterator[tuple[int, list[tuple[int, str]]]]:
+        """Yield who was silent for long enough until tonight or until their record of the last day, with all records.
+
+        Records are (written, id), ascending.
+        """
+        records, as_of_ms = tables[FOLLOW_UPS], as_ms(tables.as_of)
+        rep, written = places_of(records["rep"], judged.code), written_ms(records)
+        known = (rep >= 0) & (written <= as_of_ms)
+        earlier = known & (written <= as_of_ms - _DAY_MS)
+        reps, never = np.arange(len(judged.reps)), np.zeros(len(judged.reps), dtype="i8")
+        last, before, first = never.copy(), never.copy(), np.full(len(never), as_of_ms + 1)
+        np.maximum.at(last, rep[known], written[known])
+        np.maximum.at(before, rep[earlier], written[earlier])
+        np.minimum.at(first, rep[known & ~earlier], written[known & ~earlier])
+
+        def begun_by(at_ms: Any) -> Any:
+            place = judged.place(reps, at_ms)
+            return np.where(place < 0, 0, place + 1 - judged.starts[:-1])
+
+        is_silent = judged.counts - begun_by(last) >= self._steps[0]
+        ended = (first <= as_of_ms) & (begun_by(first - _DAY_MS) - begun_by(before) >= self._steps[0])
+        for place in np.flatnonzero(is_silent | ended).tolist():
+            mine = np.flatnonzero((rep == place) & known)
+            yield place, sorted(zip(written[mine].tolist(), records["followup"][mine].tolist(), strict=True))
 
     def _finding(
         self,
@@ -129,17 +158,9 @@ class NoFollowUp:
         )
 
 
-def _records_by_rep(follow_ups: Table, as_of_ms: int) -> dict[str, list[tuple[int, str]]]:
-    """Return (written, id) of every record known by *as_of_ms*, ascending, rep by rep."""
-    records: dict[str, list[tuple[int, str]]] = {}
-    for rep, written, record in zip(
-        follow_ups["rep"], written_ms(follow_ups), follow_ups["followup"].tolist(), strict=True
-    ):
-        if rep is not None and written <= as_of_ms:
-            records.setdefault(rep, []).append((written, record))
-    for of_rep in records.values():
-        of_rep.sort()
-    return records
+def days_since(days: list[JudgedDay], instant_ms: int) -> list[JudgedDay]:
+    """Return the days that began after *instant_ms*."""
+    return days[bisect.bisect_right([day.begins_ms for day in days], instant_ms) :]
 
 
 def _outings_due(outings: Table, rep: str, span: tuple[int, int]) -> tuple[str, ...]:

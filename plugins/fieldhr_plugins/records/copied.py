@@ -11,8 +11,8 @@ from zlib import crc32
 
 import attrs
 
-from fieldhr_core.hooks import Tables
-from fieldhr_core.model import NOTES, Audience, Evidence, Finding, Severity
+from fieldhr_core.hooks import Remembered, Tables, by_date
+from fieldhr_core.model import NOTES, Audience, Evidence, Finding, Severity, Table
 from fieldhr_plugins.records import RecordSettings
 
 __all__ = ["CODE", "CopiedNotes", "similarity"]
@@ -46,6 +46,7 @@ class CopiedNotes:
 
     def __init__(self, settings: RecordSettings) -> None:
         self._settings = settings
+        self._by_date: Remembered[list[tuple[str, _Note]]] = Remembered(self._of_date)
         # Twice the span, so that the first note of a group stays in sight while the group grows.
         self.days = 2 * settings.copied_within_days + 1
 
@@ -67,15 +68,22 @@ class CopiedNotes:
         return findings
 
     def _by_rep(self, tables: Tables) -> dict[str, list[_Note]]:
-        notes = tables[NOTES]
         found: dict[str, list[_Note]] = {}
-        columns = (notes[name].tolist() for name in ("followup", "customer", "written_ms", "text"))
-        for rep, ident, customer, written_ms, text in zip(notes["rep"], *columns, strict=True):
-            plain = _plain(text)
-            if rep is not None and len(plain) >= self._settings.least_text:
-                found.setdefault(rep, []).append(_Note(ident, customer, written_ms, plain, _sketch(plain)))
+        for of_date in self._by_date.of(tables, by_date(tables, NOTES)).values():
+            for rep, note in of_date:
+                found.setdefault(rep, []).append(note)
         for of_rep in found.values():
             of_rep.sort(key=lambda note: (note.written_ms, note.id))
+        return found
+
+    def _of_date(self, _day: str, notes: Table) -> list[tuple[str, _Note]]:
+        found = []
+        for rep, ident, customer, written_ms, text in zip(
+            *notes.lists("rep", "followup", "customer", "written_ms", "text"), strict=True
+        ):
+            plain = _plain(text)
+            if rep is not None and len(plain) >= self._settings.least_text:
+                found.append((rep, _Note(ident, customer, written_ms, plain, _sketch(plain))))
         return found
 
     def _within(self, alike: Sequence[_Note], until_ms: int) -> list[_Note]:

@@ -6,14 +6,14 @@ The score credits none of them, so inflating visits does not pay; this tells the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any, Final
 
 import attrs
 import numpy as np
 
-from fieldhr_core.hooks import Tables
-from fieldhr_core.model import DEALS, FOLLOW_UPS, PRESENCE, Audience, Evidence, Finding, Severity
+from fieldhr_core.hooks import Remembered, Tables, by_date
+from fieldhr_core.model import DEALS, FOLLOW_UPS, PRESENCE, Audience, Evidence, Finding, Severity, Table
 from fieldhr_plugins.scorecards import ScorecardSettings
 from fieldhr_plugins.scorecards.ledger import Crew
 from fieldhr_plugins.scorecards.stages import is_won
@@ -35,12 +35,17 @@ _MOSTLY: Final = 0.5
 
 @attrs.frozen(eq=False)
 class _Day:
-    """One active day of one rep: lengths of stays at customers, and ids; flagged: stays said to be short on purpose."""
+    """One active day of one rep: lengths of stays at customers, and ids; short: customers of the short stays."""
 
-    day: int
+    date: str
     minutes: tuple[float, ...]
-    flagged: int
+    short: tuple[str, ...]
     records: tuple[str, ...]
+
+    @property
+    def ordinal(self) -> int:
+        """The date, as a proleptic ordinal."""
+        return date.fromisoformat(self.date).toordinal()
 
 
 class Inflation:
@@ -52,17 +57,22 @@ class Inflation:
 
     def __init__(self, settings: ScorecardSettings) -> None:
         self._settings = settings
+        self._by_date: Remembered[dict[str, _Day]] = Remembered(self._of_date)
 
     def find(self, tables: Tables, /) -> Sequence[Finding]:
         """Return every spell that shows in the tables."""
+        busy = [(rep, days, lot) for rep, days in self._days(tables).items() if (lot := self._busy(days))]
+        if not busy:
+            return []
         crew = Crew.of(tables)
-        by_rep = self._days(tables, crew)
-        sold = self._sold(tables, crew)
+        meant, sold = self._meant(tables), self._sold(tables, crew)
         findings: list[Finding] = []
-        for rep, days in sorted(by_rep.items()):
-            seen = [n for n in self._busy(days) if self._is_inflated(days, n, sold.get(rep, []))]
+        for rep, days, lot in sorted(busy, key=lambda each: each[0]):
+            if rep not in crew.code:
+                continue
+            seen = [n for n in lot if self._is_inflated(rep, days, n, sold.get(crew.code[rep], []), meant)]
             findings += [
-                self._finding(tables, crew, rep, days, first)
+                self._finding(tables, rep, days, first)
                 for first in _spells(seen, self._settings.inflation_days)
                 # Told when it is new: later its beginning would lie ever nearer to where the tables begin.
                 if first >= len(days) - self._settings.inflation_days
@@ -80,55 +90,60 @@ class Inflation:
         busy: list[int] = at[(now >= 2 * width) & (before > 0) & (now / width >= _MORE * mean)].tolist()
         return busy
 
-    def _is_inflated(self, days: list[_Day], at: int, sold: list[int]) -> bool:
+    def _is_inflated(
+        self, rep: str, days: list[_Day], at: int, sold: list[int], meant: set[tuple[str, str, str]]
+    ) -> bool:
         now, before = self._parts(days, at)
         lengths = [minute for d in now for minute in d.minutes]
         usual_length = float(np.median([minute for d in before for minute in d.minutes]))
         short = [minute for minute in lengths if minute < self._settings.effective_visit_min]
-        on_purpose = sum(d.flagged for d in now)
+        on_purpose = sum((rep, d.date, customer) in meant for d in now for customer in d.short)
         mostly = len(short) - on_purpose > _MOSTLY * len(lengths)
         is_shorter = float(np.median(lengths)) <= _SHORTER * usual_length
-        return mostly and is_shorter and not any(now[0].day <= day <= now[-1].day for day in sold)
+        return mostly and is_shorter and not any(now[0].ordinal <= day <= now[-1].ordinal for day in sold)
 
     def _parts(self, days: list[_Day], at: int) -> tuple[list[_Day], list[_Day]]:
         start = at + 1 - self._settings.inflation_days
         return days[start : at + 1], days[max(start - _BEFORE, 0) : start]
 
-    def _days(self, tables: Tables, crew: Crew) -> dict[int, list[_Day]]:
+    def _days(self, tables: Tables) -> dict[str, list[_Day]]:
         """Return the days of each rep on which they were seen at a customer, ascending."""
-        presence, notes = tables[PRESENCE], tables[FOLLOW_UPS]
+        found: dict[str, list[_Day]] = {}
+        for of_date in self._by_date.of(tables, by_date(tables, PRESENCE)).values():
+            for rep, day in of_date.items():
+                found.setdefault(rep, []).append(day)
+        return found
+
+    def _of_date(self, day: str, presence: Table) -> dict[str, _Day]:
         stays = presence.take(presence["kind"].where("stay"))
+        length = ((stays["end_ms"] - stays["start_ms"]) / 60_000).tolist()
+        rows: dict[str, list[tuple[int, float, str, str]]] = {}
+        for rep, customer, start, minutes, record in zip(
+            *stays.lists("rep", "customer", "start_ms"), length, stays["record"].tolist(), strict=True
+        ):
+            rows.setdefault(rep, []).append((start, minutes, customer, record))
+        found = {}
+        for rep, visits in rows.items():
+            visits.sort()
+            found[rep] = _Day(
+                day,
+                tuple(round(minutes, 1) for _, minutes, _, _ in visits),
+                tuple(customer for _, minutes, customer, _ in visits if minutes < self._settings.effective_visit_min),
+                tuple(dict.fromkeys(record for *_, record in visits)),
+            )
+        return found
+
+    def _meant(self, tables: Tables) -> set[tuple[str, str, str]]:
+        """Return by (rep, local date, customer) which visits were said to be short on purpose."""
+        notes, zone = tables[FOLLOW_UPS], tables.as_of.tzinfo
         short = np.zeros(len(notes), dtype=bool)
         for kind in self._settings.short_kinds:
             short |= notes["kind"].where(kind)
-        flagged = notes.take(short)
-        where = (crew.codes(flagged["rep"]), crew.day_of(flagged["start_ms"]), flagged["customer"])
-        meant = set(zip(*(column.tolist() for column in where), strict=True))
-        rows: dict[tuple[int, int], list[tuple[int, float, bool, str]]] = {}
-        columns = (
-            crew.codes(stays["rep"]).tolist(),
-            crew.day_of(stays["start_ms"]).tolist(),
-            stays["customer"].tolist(),
-            stays["start_ms"].tolist(),
-            ((stays["end_ms"] - stays["start_ms"]) / 60_000).tolist(),
-            stays["record"].tolist(),
-        )
-        for rep, day, customer, start, minutes, record in zip(*columns, strict=True):
-            if rep >= 0:
-                is_meant = (rep, day, customer) in meant and minutes < self._settings.effective_visit_min
-                rows.setdefault((rep, day), []).append((start, minutes, is_meant, record))
-        found: dict[int, list[_Day]] = {}
-        for (rep, day), visits in sorted(rows.items()):
-            visits.sort()
-            found.setdefault(rep, []).append(
-                _Day(
-                    day,
-                    tuple(round(minutes, 1) for _, minutes, _, _ in visits),
-                    sum(is_meant for _, _, is_meant, _ in visits),
-                    tuple(dict.fromkeys(record for *_, record in visits)),
-                )
-            )
-        return found
+        columns: Any = notes.take(short).lists("rep", "start_ms", "customer")
+        return {
+            (rep, datetime.fromtimestamp(start / 1000, zone).date().isoformat(), customer)
+            for rep, start, customer in zip(*columns, strict=True)
+        }
 
     def _sold(self, tables: Tables, crew: Crew) -> dict[int, list[int]]:
         deals = tables[DEALS]
@@ -136,13 +151,13 @@ class Inflation:
         won = won.take(crew.inside(won["closed_ms"]))
         found: dict[int, list[int]] = {}
         for rep, day in zip(crew.codes(won["rep"]).tolist(), crew.day_of(won["closed_ms"]).tolist(), strict=True):
-            found.setdefault(rep, []).append(day)
+            found.setdefault(rep, []).append(crew.first.toordinal() + day)
         return found
 
-    def _finding(self, tables: Tables, crew: Crew, rep: int, days: list[_Day], first: int) -> Finding:
+    def _finding(self, tables: Tables, rep: str, days: list[_Day], first: int) -> Finding:
         width = self._settings.inflation_days
         now, before = self._parts(days, first)
-        at = _evening(tables, crew, days[first].day)
+        at = _evening(tables, days[first].date)
         lengths, usual = ([minute for d in part for minute in d.minutes] for part in (now, before))
         facts: dict[str, Any] = {
             "visits_per_day": round(len(lengths) / width, 2),
@@ -151,13 +166,12 @@ class Inflation:
             "usual_median_min": round(float(np.median(usual)), 1),
             "days": width,
         }
-        name = (crew.first + timedelta(days=days[first].day)).isoformat()
         return Finding(
             code=CODE,
             subject_kind="rep",
-            subject=crew.reps[rep],
-            rep=crew.reps[rep],
-            instance=name,
+            subject=rep,
+            rep=rep,
+            instance=days[first].date,
             opened_at=at,
             closed_at=at,
             severity=Severity.MEDIUM,
@@ -184,6 +198,6 @@ def _spells(seen: list[int], width: int) -> list[int]:
     return [day for place, day in enumerate(seen) if not place or day - seen[place - 1] > width]
 
 
-def _evening(tables: Tables, crew: Crew, day: int) -> datetime:
-    at = datetime.combine(crew.first + timedelta(days=day), time.fromisoformat(_JUDGED_AT), tables.as_of.tzinfo)
+def _evening(tables: Tables, day: str) -> datetime:
+    at = datetime.combine(date.fromisoformat(day), time.fromisoformat(_JUDGED_AT), tables.as_of.tzinfo)
     return min(at, tables.as_of)

@@ -58,6 +58,7 @@ class _Pattern:
     classes: tuple[int, ...]
     parts: tuple[Part, ...]
     blockers: tuple[str, ...]
+    needs: frozenset[int]
 
 
 class Matcher:
@@ -65,7 +66,9 @@ class Matcher:
 
     def __init__(self, lexicon: Lexicon, normaliser: Normaliser) -> None:
         self._classes: dict[tuple[str, ...], int] = {}
-        self._pairs: dict[str, list[tuple[str, int, bool, bool, tuple[int, ...]]]] = {}
+        #: First two characters -> lengths, longest first -> words of that length -> whether more letters may follow,
+        #: whether its end may stand before a letter, and the classes it is in.
+        self._pairs: dict[str, tuple[tuple[int, dict[str, list[tuple[bool, bool, tuple[int, ...]]]]], ...]] = {}
         self._singles: dict[str, tuple[int, ...]] = {}
         self._special: dict[str, list[int]] = {}
         self._alone: dict[int, list[Entry]] = {}
@@ -82,8 +85,9 @@ class Matcher:
                     if len(classes) == 1:
                         self._alone.setdefault(classes[0], []).append(entry)
                     else:
-                        pattern = _Pattern(entry, classes, phrase, blockers)
+                        pattern = _Pattern(entry, classes, phrase, blockers, frozenset(classes[1:]))
                         self._first.setdefault(classes[0], []).append(pattern)
+        sized: dict[str, dict[int, dict[str, list[tuple[bool, bool, tuple[int, ...]]]]]] = {}
         for literal, found in literals.items():
             ids = tuple(sorted(found))
             open_end = literal.endswith("*")
@@ -91,14 +95,11 @@ class Matcher:
             if len(plain) == 1:
                 self._singles[plain] = (*self._singles.get(plain, ()), *ids)
             elif plain:
-                starts_word = plain[0] in _WORD
-                ends_word = plain[-1] in _WORD
-                bucket = self._pairs.setdefault(plain[:2], [])
-                bucket.append((plain, len(plain), starts_word, open_end or not ends_word, ids))
-                if open_end:
-                    bucket[-1] = (plain, -len(plain), starts_word, True, ids)
-        for bucket in self._pairs.values():
-            bucket.sort(key=lambda item: -abs(item[1]))
+                lengths = sized.setdefault(plain[:2], {})
+                free_end = open_end or plain[-1] not in _WORD
+                lengths.setdefault(len(plain), {}).setdefault(plain, []).append((open_end, free_end, ids))
+        for pair, lengths in sized.items():
+            self._pairs[pair] = tuple(sorted(lengths.items(), reverse=True))
         self.vocabulary = frozenset(
             word for literal in literals for word in re.findall(r"[a-z]+", literal) if len(word) >= 4
         )
@@ -132,11 +133,12 @@ class Matcher:
             return []
         guards = places.pop(self._guard, [])
         hits: list[RawHit] = []
+        found = places.keys()
         for number, spans in places.items():
             for entry in self._alone.get(number, ()):
                 hits.extend(RawHit(entry, start, end) for start, end in spans if not is_cut(start, end, guards))
             for pattern in self._first.get(number, ()):
-                if all(other in places for other in pattern.classes[1:]):
+                if pattern.needs <= found:
                     self._assemble(text, pattern, places, guards, hits)
         hits.sort(key=lambda hit: (hit.start, -hit.end))
         return hits
@@ -149,33 +151,31 @@ class Matcher:
         places: dict[int, list[tuple[int, int]]] = {}
         buckets, singles = self._pairs, self._singles
         length = len(text)
+        before_in_word = False
         for at in range(length):
+            character = text[at]
+            in_word = character in _WORD
+            # A digit may follow a letter; a letter that follows one is the middle of a word.
+            if in_word and before_in_word and (character not in _DIGITS or text[at - 1] in _DIGITS):
+                continue
+            after_letter, before_in_word = before_in_word, in_word
             bucket = buckets.get(text[at : at + 2])
             if bucket is not None:
-                for literal, size, starts_word, free_end, ids in bucket:
-                    if not text.startswith(literal, at):
+                for size, words in bucket:
+                    found = words.get(text[at : at + size])
+                    if found is None:
                         continue
-                    # A digit may follow a letter; a letter that follows one is the middle of a word.
-                    if (
-                        starts_word
-                        and at
-                        and text[at - 1] in _WORD
-                        and (text[at] not in _DIGITS or text[at - 1] in _DIGITS)
-                    ):
-                        continue
-                    end = at + abs(size)
-                    if size < 0:
-                        while end < length and text[end] in _WORD:
-                            end += 1
-                    elif not free_end and end < length and text[end] in _WORD:
-                        continue
-                    for number in ids:
-                        places.setdefault(number, []).append((at, end))
-            if text[at] in singles:
-                character = text[at]
-                if character in _WORD and (
-                    (at and text[at - 1] in _WORD) or (at + 1 < length and text[at + 1] in _WORD)
-                ):
+                    for open_end, free_end, ids in found:
+                        end = at + size
+                        if open_end:
+                            while end < length and text[end] in _WORD:
+                                end += 1
+                        elif not free_end and end < length and text[end] in _WORD:
+                            continue
+                        for number in ids:
+                            places.setdefault(number, []).append((at, end))
+            if character in singles:
+                if in_word and (after_letter or (at + 1 < length and text[at + 1] in _WORD)):
                     continue
                 for number in singles[character]:
                     places.setdefault(number, []).append((at, at + 1))

@@ -193,7 +193,10 @@ class Reader:
         hinted = language.casefold()
         # Characters are shared: kana, a glyph only Japan writes, or the host says which language it is.
         japanese = hinted.startswith("ja") or (kana > 1 and kana * 6 >= han and not hinted.startswith("zh"))
-        japanese_too = japanese or (not hinted.startswith("zh") and _ONLY_JAPANESE.search(normal.original) is not None)
+        japanese_too = japanese or (
+            not hinted.startswith("zh")
+            and (_ONLY_JAPANESE.search(normal.original) is not None or _ONLY_JAPANESE.search(text) is not None)
+        )
         return [
             hit
             for hit in hits

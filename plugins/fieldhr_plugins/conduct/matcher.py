@@ -162,10 +162,10 @@ class Matcher:
             bucket = buckets.get(text[at : at + 2])
             if bucket is not None:
                 for size, words in bucket:
-                    found = words.get(text[at : at + size])
-                    if found is None:
+                    known = words.get(text[at : at + size])
+                    if known is None:
                         continue
-                    for open_end, free_end, ids in found:
+                    for open_end, free_end, ids in known:
                         end = at + size
                         if open_end:
                             while end < length and text[end] in _WORD:

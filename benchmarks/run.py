@@ -19,7 +19,7 @@ from figure import Figure
 
 MODULES = (
     *("importing", "guarding", "ingest", "postgresql", "blocks"),
-    *("resolving", "trackers", "matching", "conduct", "screening", "wall", "pages", "serving"),
+    *("resolving", "visiting", "trackers", "matching", "conduct", "screening", "wall", "pages", "serving"),
     *("scoring", "trust"),
 )
 

@@ -187,8 +187,8 @@ STAYS: Final = Schema(
     (
         Column("rep", Kind.CODED, "Rep."),
         Column("date", Kind.CODED, "ISO local date of the rep-day."),
-        Column("start_ms", Kind.TIME_MS, "First fix inside."),
-        Column("end_ms", Kind.TIME_MS, "Last fix inside."),
+        Column("start_ms", Kind.TIME_MS, "First fix inside; of rare reporters the likely arrival before it."),
+        Column("end_ms", Kind.TIME_MS, "Last fix inside; of rare reporters the likely departure after it."),
         Column("certain_s", Kind.FLOAT, "Seconds certainly spent there (fixes inside, silence left out).", low=0),
         Column("possible_s", Kind.FLOAT, "Seconds possibly spent there (silence on both sides included).", low=0),
         Column("lat", Kind.FLOAT, "Centre, WGS-84 degrees.", low=-90, high=90),

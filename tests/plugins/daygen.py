@@ -51,13 +51,14 @@ class Truth:
 
 @attrs.frozen(eq=False, kw_only=True)
 class Days:
-    """Rep-days, what is known about them, and what really happened."""
+    """Rep-days, what is known about them, and what really happened; ``wild`` says which fixes are thrown aside."""
 
     days: RepDays
     places: Table
     outings: Table
     truths: tuple[Truth, ...]
     visits: tuple[Truth, ...]
+    wild: Any
     traps: dict[str, list[tuple[str, int, int]]]
 
 
@@ -278,7 +279,7 @@ def _counted(start: float, end: float, holes: list[tuple[float, float]]) -> tupl
     return float(outside.sum()), float(seen.sum())
 
 
-def _positions(legs: list[Leg], t: Any, rng: np.random.Generator, how: Conditions) -> tuple[Any, Any, Any]:
+def _positions(legs: list[Leg], t: Any, rng: np.random.Generator, how: Conditions) -> tuple[Any, Any, Any, Any]:
     x, y, accuracy = np.zeros(len(t)), np.zeros(len(t)), np.zeros(len(t))
     slow = _drift(rng, len(t), how.step_s, 5.0, 120.0)
     for leg in legs:
@@ -310,7 +311,7 @@ def _positions(legs: list[Leg], t: Any, rng: np.random.Generator, how: Condition
     angle, metres = rng.uniform(0, 2 * math.pi, len(t)), rng.uniform(200, 1500, len(t))
     x = np.where(wild, x + metres * np.cos(angle), x)
     y = np.where(wild, y + metres * np.sin(angle), y)
-    return x, y, np.maximum(accuracy, 3.0)
+    return x, y, np.maximum(accuracy, 3.0), wild
 
 
 def _drift(rng: np.random.Generator, count: int, step: float, sigma: float, tau: float) -> Any:
@@ -326,7 +327,7 @@ def hard_days(count: int, seed: int, how: Conditions = HARD) -> Days:
     """Return *count* rep-days, each by a rep of its own, with their truth."""
     master = np.random.default_rng(seed)
     town = _town(master)
-    days, tables, outings = [], [], []
+    days, tables, outings, thrown = [], [], [], []
     truths: list[Truth] = []
     visits: list[Truth] = []
     traps: dict[str, list[tuple[str, int, int]]] = {}
@@ -340,10 +341,11 @@ def hard_days(count: int, seed: int, how: Conditions = HARD) -> Days:
         if rng.random() < how.holes:
             start = rng.uniform(0, end - 2400)
             holes.append((start, start + rng.uniform(900, 2400)))
-        x, y, accuracy = _positions(writer.legs, t, rng, how)
+        x, y, accuracy, wild = _positions(writer.legs, t, rng, how)
         keep = np.ones(len(t), dtype=bool)
         for a, b in holes:
             keep &= (t < a) | (t >= b)
+        thrown.append(wild[keep])
         lat, lon = _degrees(x[keep], y[keep])
         tables.append(
             FIXES.table(time_ms=(T0 + t[keep] * 1000).astype("i8"), lat=lat, lon=lon, accuracy_m=accuracy[keep])
@@ -382,5 +384,6 @@ def hard_days(count: int, seed: int, how: Conditions = HARD) -> Days:
         outings=OUTINGS.from_rows(outings),
         truths=tuple(truths),
         visits=tuple(visits),
+        wild=np.concatenate(thrown),
         traps=traps,
     )

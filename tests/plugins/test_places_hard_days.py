@@ -163,28 +163,90 @@ def ends_in_silence(world: Any, visit: Any, step_s: float) -> bool:
     return False
 
 
-@pytest.mark.req("A3", "A8")
-@pytest.mark.parametrize("step_s", [30.0, 120.0])
-def test_98_of_100_visits_have_both_ends_within_five_minutes(step_s: float) -> None:
+@attrs.frozen(kw_only=True)
+class VisitMark:
+    """Visits of ten minutes or more whose ends do not lie in silence: all, found, and how many an oracle finds.
+
+    ``in_silence`` counts the others (nobody can know their ends), ``lost`` those of them that were not found.
+
+    ``by_fixes`` is who knows of every fix where it was taken and whether it is wild, and says the first and the last
+    one; ``by_halves`` adds half of the time to the next fix that is known to be elsewhere.
+    """
+
+    step_s: float
+    all: int
+    found: int
+    invented: int
+    in_silence: int
+    lost: int
+    by_fixes: int
+    by_halves: int
+
+
+def visit_mark(step_s: float, seeds: tuple[int, ...], count: int = 120) -> VisitMark:
     """All at once: 40 m of noise indoors, 5 % outliers, holes of 15 to 40 minutes on every fourth day."""
-    world = daygen.hard_days(120, 14, daygen.Conditions(step_s=step_s, indoor_m=(40.0, 40.0)))
-    stays = StayResolver().resolve(world.days, world.places, world.outings).stays
-    met = [row for row in stays.rows() if row["verdict"] == Verdict.AT and row["customer"] is not None]
-    long = [visit for visit in world.visits if visit.end_ms - visit.start_ms >= 600_000]
-    missed = [
-        visit
-        for visit in long
-        if not any(
-            row["rep"] == visit.rep
-            and row["customer"] == visit.place
-            and abs(row["start_ms"] - visit.start_ms) <= 300_000
-            and abs(row["end_ms"] - visit.end_ms) <= 300_000
+    within = max(300_000, int(1000 * step_s))
+    sums: Counter[str] = Counter()
+    for seed in seeds:
+        world = daygen.hard_days(count, seed, daygen.Conditions(step_s=step_s, indoor_m=(40.0, 40.0)))
+        stays = StayResolver().resolve(world.days, world.places, world.outings).stays
+        met = [row for row in stays.rows() if row["verdict"] == Verdict.AT and row["customer"] is not None]
+        sums["invented"] += sum(
+            not any(
+                visit.rep == row["rep"] and visit.place == row["customer"]
+                and visit.start_ms < row["end_ms"] and row["start_ms"] < visit.end_ms
+                for visit in world.visits
+            )
             for row in met
-        )
-    ]
-    unknowable = sum(ends_in_silence(world, visit, step_s) for visit in missed)
-    assert unknowable < 0.05 * len(long)
-    assert len(missed) - unknowable <= 0.02 * (len(long) - unknowable)
+        )  # fmt: skip
+        for visit in world.visits:
+            if visit.end_ms - visit.start_ms < 600_000:
+                continue
+
+            def fits(start_ms: float, end_ms: float, visit: Any = visit) -> bool:
+                return abs(start_ms - visit.start_ms) <= within and abs(end_ms - visit.end_ms) <= within
+
+            found = any(
+                row["rep"] == visit.rep and row["customer"] == visit.place and fits(row["start_ms"], row["end_ms"])
+                for row in met
+            )
+            if ends_in_silence(world, visit, step_s):
+                sums["in_silence"] += 1
+                sums["lost"] += not found
+                continue
+            sums["all"] += 1
+            sums["found"] += found
+            fixes, halves = oracle(world, visit)
+            sums["by_fixes"] += bool(fixes is not None and fits(*fixes))
+            sums["by_halves"] += bool(halves is not None and fits(*halves))
+    return VisitMark(step_s=step_s, **{a.name: sums[a.name] for a in attrs.fields(VisitMark) if a.name != "step_s"})
+
+
+def oracle(world: Any, visit: Any) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """Return (start, end) of a visit as the fixes tell who knows which are wild: bare, and with half of the way on."""
+    number = int(visit.rep.removeprefix("rep-"))
+    rows = slice(world.days.offsets[number], world.days.offsets[number + 1])
+    times = world.days.fixes["time_ms"][rows][~world.wild[rows]]
+    inside = np.flatnonzero((times >= visit.start_ms) & (times <= visit.end_ms))
+    if not len(inside):
+        return None, None
+    first, last = int(inside[0]), int(inside[-1])
+    before, after = times[max(first - 1, 0)], times[min(last + 1, len(times) - 1)]
+    bare = float(times[first]), float(times[last])
+    return bare, ((bare[0] + before) / 2, (bare[1] + after) / 2)
+
+
+@pytest.mark.req("A3", "A8")
+@pytest.mark.parametrize(("step_s", "share"), [(30.0, 0.98), (120.0, 0.98), (180.0, 0.975), (300.0, 0.96)])
+def test_98_of_100_visits_have_both_ends_within_five_minutes(step_s: float, share: float) -> None:
+    """At a fix in five minutes the first one inside is wild for one visit in ten: no rule that says fixes can do it."""
+    mark = visit_mark(step_s, (14,))
+    print(f"\n{mark}")
+    assert mark.invented == 0
+    assert mark.found >= share * mark.all
+    assert mark.lost < 0.05 * (mark.all + mark.in_silence)
+    if step_s >= 300:
+        assert mark.found > mark.by_fixes
 
 
 def _raised(days: Any, world: Any) -> set[tuple[Any, ...]]:
@@ -237,3 +299,5 @@ if __name__ == "__main__":
         print(name)
         print(shown(marks, 3 * amount))
     print("visits (good, all, invented):", visits_found(daygen.hard_days(amount, 24)))
+    for step in (30.0, 60.0, 120.0, 180.0, 300.0):
+        print(visit_mark(step, (25, 26), amount))

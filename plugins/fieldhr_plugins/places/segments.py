@@ -42,6 +42,9 @@ _DROP_FIXES, _DROP_MS = 2, 15_000
 #: So many fixes inside make the first median; a return to the last stay is looked for from then on.
 _FIRST_LOOK: Final = 4
 
+#: Who reports at least this often needs nothing made good.
+_OFTEN_MS: Final = 60_000
+
 #: Back at the stay before: so many fixes in a row nearer to it over so many milliseconds; rare reporters need two.
 _BACK_FIXES, _BACK_MS = 3, 75_000
 _BACK_RARE_FIXES, _BACK_RARE_MS = 2, 150_000
@@ -328,12 +331,16 @@ class _Back:
 
 
 def _interval(stay: Segment, t: Sequence[int]) -> int:
-    """Return how often fixes came where a stay ended.
+    """Return by how much an absence after a stay looks longer than it was.
 
-    Seen from fix to fix an absence looks longer than it was, by up to the reporting interval at either end.
+    Seen from fix to fix it looks longer by up to the reporting interval at either end: one interval, and for who reports
+    rarely half as much again as lies beyond a minute.
     """
     last = stay[1]
-    return min(t[last] - t[last - 1], t[last + 1] - t[last]) if last > stay[0] else 0
+    if last <= stay[0]:
+        return 0
+    interval = min(t[last] - t[last - 1], t[last + 1] - t[last])
+    return interval + max(interval - _OFTEN_MS, 0) // 2
 
 
 def _is_return(

@@ -43,6 +43,10 @@ _STRIDE_MS: Final = 20_000
 #: Devices that report at least this often need nothing made good; silence longer than the other is no interval.
 _OFTEN_MS: Final = 60_000
 _RAREST_MS: Final = 900_000
+#: Silence so many reporting intervals long is a hole, and says nothing about when somebody came or went.
+_MISSED: Final = 2.5
+#: A fix is off the way where going by it is longer than going straight by this share and these metres.
+_DETOUR, _DETOUR_M = 0.25, 150.0
 #: Stays of one place complex lie within this distance of each other.
 COMPLEX_M: Final = 300.0
 
@@ -52,7 +56,8 @@ class MeasuredStays:
     """Columns of stays before any place is looked at; one element a stay, ascending by day and time.
 
     Attributes:
-        day: index of the rep-day. start_ms, end_ms: first and last fix inside.
+        day: index of the rep-day. start_ms, end_ms: first and last fix inside, of rare reporters half-way
+            to the next fix.
         certain_s, possible_s, counted_s: see ``STAYS``.
         lat, lon, spread_m, accuracy_m: centre, root mean square distance from it, median accuracy, up to the
             deciding fix. error_m: standard error of the centre.
@@ -187,8 +192,12 @@ class _Segments:
         self.scale = np.cos(np.radians(self.lat))
         self._track = track
         self.group, self.ready = self._grouped(same_place)
-        # Look back a few fixes, but not into the segment before nor into another day.
+        # Look back a few fixes and ahead one, but not into another segment nor into another day.
         floor = track.starts[self.day - track.first_day]
+        close = track.starts[self.day - track.first_day + 1] - 1
+        close[:-1] = np.minimum(close[:-1], np.where(self.day[1:] == self.day[:-1], first[1:] - 1, close[:-1]))
+        self.last = last
+        last = np.minimum(last + 1, close)
         floor[1:] = np.maximum(floor[1:], np.where(self.day[1:] == self.day[:-1], last[:-1] + 1, 0))
         begin = np.maximum(first - _LOOK_BACK, floor)
         lengths = last - begin + 1
@@ -234,7 +243,12 @@ class _Segments:
         # A fix may lie as far off as its own accuracy explains: nearly all lie within twice it.
         excused = np.minimum(2.0 * track.accuracy[i], self.settings.stay_radius_m)
         core = near & (self.d2 <= np.maximum(self.core[s], excused) ** 2)
-        fits = core | ((i >= self.first[s]) & (self.d2 <= track.reach2[i]))
+        # Who reports rarely is not seen on the way: a fix that its accuracy explains was the first or last one inside.
+        step = np.diff(track.t, prepend=track.t[:1])[np.where(i < self.first[s], i + 1, i)]
+        rare = near & (step > 2 * _OFTEN_MS)
+        inside = (i >= self.first[s]) & (i <= self.last[s])
+        core &= rare | (i <= self.last[s])
+        fits = core | ((inside | rare) & (self.d2 <= track.reach2[i]))
         t, none = track.t, np.iinfo(np.int64).max
         first, last = (self._extreme(np.minimum, np.where(rows, i, none)) for rows in (core, fits))
         # Every core fix fits, so where there is a core there is both.
@@ -274,6 +288,7 @@ class _Segments:
         steps = np.minimum(t[last] - t[before], t[after] - t[last])
         # Seen from fix to fix an absence looks longer than it was, by up to the reporting interval at either end.
         interval = np.where((before < last) & (self._track.day[after] == day), steps, 0)
+        interval += np.maximum(interval - _OFTEN_MS, 0) // 2
         joined = np.zeros(count, dtype=bool)
         ready = self.confirm.copy()
         merge_ms = int(self.settings.merge_s * 1000)
@@ -378,8 +393,8 @@ def _measured(chunk: _Chunk, rows: Ints, settings: PlacesSettings) -> tuple[Meas
     used = tails - heads + 1
     measured = MeasuredStays(
         day=track.day[start],
-        start_ms=t[start],
-        end_ms=t[end],
+        start_ms=t[start] - _half_seen(track, start, before, 1, lead),
+        end_ms=t[end] + _half_seen(track, end, after, -1, trail),
         certain_s=(certain[tails] - certain[heads]) / 1000.0,
         possible_s=(t[end] - t[start] + lead + trail) / 1000.0,
         counted_s=(counted[tails] - base) / 1000.0,
@@ -444,6 +459,31 @@ def _first_over(spent: Ints, gap: Ints, heads: Ints, tails: Ints, limit_ms: int,
     none = len(over)
     first = np.minimum.reduceat(np.where(over, np.arange(none), none), heads)
     return np.where(first <= tails, first, -1)
+
+
+def _half_seen(track: _Track, edge: Ints, beyond: Ints, inward: int, gap: Ints) -> Ints:
+    """Return how far an edge lies beyond its fix, on average: where a device reports rarely, half the way to the next.
+
+    Nothing for who reports every minute or faster, and nothing where the next fix is missing: silence is no presence.
+    The interval is the shorter of the two steps inside the stay, which are known by the time it is judged. A next fix
+    far off the way to the one after it is a wild one, and tells no more of where somebody was than a missing one.
+    """
+    t = track.t
+    one, two = (np.clip(edge + inward * n, 0, len(t) - 1) for n in (1, 2))
+    interval = np.minimum(np.abs(t[one] - t[edge]), np.maximum(np.abs(t[two] - t[one]), 1))
+    past = np.clip(beyond - inward, 0, len(t) - 1)
+    straight = _metres(track, edge, past)
+    detour = _metres(track, edge, beyond) + _metres(track, beyond, past) - straight
+    is_wild = (track.day[past] == track.day[edge]) & (detour > _DETOUR * straight + _DETOUR_M)
+    further = np.where(is_wild, np.abs(t[past] - t[edge]), gap)
+    gap = np.where(further <= _MISSED * interval, further, gap)
+    seen = (interval <= _RAREST_MS) & (gap <= _MISSED * interval)
+    return np.where(seen, np.maximum(gap - _OFTEN_MS, 0) // 2, 0)
+
+
+def _metres(track: _Track, one: Ints, other: Ints) -> Floats:
+    scale = np.cos(np.radians(track.y[one] / METRES_A_DEGREE))
+    return np.hypot((track.x[one] - track.x[other]) * scale, track.y[one] - track.y[other])
 
 
 def _at_decision(

@@ -333,8 +333,8 @@ class _Back:
 def _interval(stay: Segment, t: Sequence[int]) -> int:
     """Return by how much an absence after a stay looks longer than it was.
 
-    Seen from fix to fix it looks longer by up to the reporting interval at either end: one interval, and for who reports
-    rarely half as much again as lies beyond a minute.
+    Seen from fix to fix it looks longer by up to the reporting interval at either end: one interval, and for who
+    reports rarely half as much again as lies beyond a minute.
     """
     last = stay[1]
     if last <= stay[0]:

@@ -11,7 +11,6 @@ from fieldhr_core.flow.pacing import check_routes, pacing_of
 from fieldhr_core.flow.values import plain
 from fieldhr_core.flow.watch import watch_policy
 from fieldhr_core.model import Calendar, WorkPattern
-from fieldhr_core.store.rows import canonical_json, put, settings_key
 from fieldhr_core.trust.retention import PROFILES
 from fieldhr_core.trust.witness import witness_at
 
@@ -105,11 +104,11 @@ class Tenants:
             before = connection.execute(sa.select(table.c.settings).where(table.c.id == tenant)).first()
             if before is None:
                 raise AccessError("There is no such tenant.", code="FHR-ACC-001")
-            connection.execute(sa.update(table).where(table.c.id == tenant).values(settings=plain(settings)))
+            # The doctor goes back to those of before where the new ones turn out not to work.
+            changed = {"settings": plain(settings)}
             if before.settings != plain(settings):
-                # For the doctor, who goes back to them where the new ones turn out not to work.
-                row = {"key": settings_key(tenant), "value": canonical_json(before.settings).decode()}
-                put(connection, self._house.tables.meta, [row])
+                changed["settings_before"] = before.settings
+            connection.execute(sa.update(table).where(table.c.id == tenant).values(**changed))
 
     def set_calendar(self, tenant: str, calendar: Calendar) -> None:
         """Exchange a tenant's holidays and make-up days, as a new year's are announced.

@@ -218,10 +218,33 @@ def _begin_for_real(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
 
 
+#: What SQLite says where waiting, or room, would help; its text never holds a value.
+_BUSY: Final = ("locked", "full", "disk", "busy")
+#: SQLSTATE of PostgreSQL -> the same. Its own text may hold values.
+_BUSY_STATES: Final = {
+    "53100": "the disk is full",
+    "53200": "there is no memory left",
+    "53300": "there are too many connections",
+    "55P03": "a lock was not to be had",
+    "40P01": "two transactions waited for each other",
+    "57014": "it took too long",
+    "58030": "the disk failed",
+}
+
+
+def _busy(original: Any) -> str | None:
+    import sqlite3
+
+    if isinstance(original, sqlite3.OperationalError):
+        text = str(original)
+        return text if any(word in text for word in _BUSY) else None
+    return _BUSY_STATES.get(str(getattr(original, "sqlstate", "") or getattr(original, "pgcode", "") or ""))
+
+
 def translated(cause: Any) -> StoreError:
     """Return the library's own error for one of the database's, and take what was on its way out of the latter's."""
     cause.hide_parameters = True
-    text = str(cause.orig)
-    if "locked" in text or "full" in text or "disk" in text:
-        return StoreError(f"The database refused: {text}.", code="FHR-STO-005")
+    busy = _busy(cause.orig)
+    if busy is not None:
+        return StoreError(f"The database refused: {busy}.", code="FHR-STO-005")
     return StoreError(f"The database refused: {type(cause.orig).__name__}.", code="FHR-STO-001")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["BEHIND_WALL", "add", "canonical_json", "insert_new", "put", "replace_where", "settings_key", "within"]
+__all__ = ["BEHIND_WALL", "add", "canonical_json", "insert_new", "put", "replace_where", "within"]
 
 #: Key of a connection's ``info`` while it reaches tables through views, which SQLite cannot upsert into: its gate.
 BEHIND_WALL: Final = "fieldhr_behind_wall"
@@ -177,9 +176,3 @@ def _insert(connection: Connection, table: Table) -> Any:
     raise StoreError(
         f"The database {dialect!r} is not supported.", code="FHR-STO-001", hint="Use SQLite or PostgreSQL."
     )
-
-
-def settings_key(tenant: str) -> str:
-    """Return under which key of ``meta`` the settings stand that a tenant had before the last change."""
-    # Ids of tenants may be longer than such a key.
-    return f"settings.{hashlib.sha256(tenant.encode()).hexdigest()[:32]}"

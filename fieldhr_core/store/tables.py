@@ -62,6 +62,7 @@ class StoreTables:
             Column("pattern", sa.JSON, nullable=False),
             Column("calendar", sa.JSON, nullable=False),
             Column("settings", sa.JSON, nullable=False),
+            Column("settings_before", sa.JSON),
             Column("simulated", Boolean, nullable=False),
             Column("created_ms", BigInteger, nullable=False),
         )

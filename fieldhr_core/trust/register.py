@@ -327,7 +327,7 @@ TECHNICAL: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         for table, columns in {
             "version": "version_num",
             "meta": "key value",
-            "tenants": "id name pattern calendar settings simulated created_ms",
+            "tenants": "id name pattern calendar settings settings_before simulated created_ms",
             "keys": "tenant id data_class version suite wrapped state created_ms",
             "people": "tenant",
             "absences": "tenant",

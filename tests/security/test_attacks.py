@@ -33,6 +33,8 @@ PRINCIPALS = {
     "admin": Principal(tenant="bank", id="u-admin", role=Role.ADMIN),
     "integrator": Principal(tenant="bank", id="u-integrator", role=Role.INTEGRATOR),
 }
+#: One principal of each company that shares its views on SQLite.
+ONE_OF_EACH = ("rep", "manager", "compliance", "auditor")
 REFUSED = (sa.exc.SQLAlchemyError, FieldhrError)
 
 
@@ -218,6 +220,24 @@ _told("masked_renamed", f"SELECT identity_sealed AS id FROM {C}", proof="admin")
 _told("masked_in_expression", f"SELECT coalesce(identity_sealed, identity_sealed) FROM {C}", proof="admin")
 _told("masked_through_cte", f"WITH x(a) AS (SELECT identity_sealed FROM {C}) SELECT a FROM x", proof="manager")
 _told("masked_keys_of_admin", "SELECT wrapped FROM fieldhr_keys WHERE tenant = 'bank'", proof="admin")
+
+
+for name, statement in {
+    "window_over_everybody": f"SELECT id, nth_value(industry, 2) OVER (ORDER BY tenant DESC, id ROWS BETWEEN UNBOUNDED "
+    f"PRECEDING AND UNBOUNDED FOLLOWING) FROM {C}",
+    "window_first_and_last": f"SELECT first_value(industry) OVER w, last_value(industry) OVER w FROM {C} WINDOW w AS "
+    "(PARTITION BY source ORDER BY id)",
+    "aggregate_filter": f"SELECT max(industry) FILTER (WHERE tenant = 'insurer') FROM {C}",
+    "row_values": f"SELECT * FROM {C} WHERE (tenant, owner) > ('bank', 'r1')",
+    "between": f"SELECT * FROM {O} WHERE rep BETWEEN 'a' AND 'z' AND tenant BETWEEN 'a' AND 'z'",
+    "not_materialized": f"WITH x AS NOT MATERIALIZED (SELECT * FROM {C}) SELECT * FROM x WHERE owner = 'r3'",
+    "materialized": f"WITH x AS MATERIALIZED (SELECT * FROM {C}) SELECT * FROM x WHERE owner = 'r3'",
+    "subquery_in_limit": f"SELECT * FROM {C} LIMIT (SELECT count(*) FROM {C})",
+    "subquery_in_order": f"SELECT (SELECT industry FROM {C} ORDER BY (SELECT max(id) FROM {P}), tenant DESC LIMIT 1)",
+    "settings_of_before": "SELECT settings_before FROM fieldhr_tenants",
+    "tokens": "SELECT * FROM fieldhr_tokens",
+}.items():
+    _told(name, statement, roles=ONE_OF_EACH)
 
 
 # -- reading what is said without being shown ---------------------------------------------------------------------
@@ -417,6 +437,81 @@ def error_as_an_oracle_in_the_outbox(attempt: Attempt) -> bool:
     condition = _OVERFLOW.format("channel <> ''")
     rows = " OR ".join(f"(due_ms = {number} AND tenant = 'insurer' AND {condition})" for number in range(1, 7))
     return _fails(attempt, f"SELECT id FROM fieldhr_outbox WHERE {rows}")
+
+
+@learns(proof="manager", roles=("manager", "auditor", "admin", "integrator", "hr_payroll"))
+def rank_by_a_masked_column(attempt: Attempt) -> bool:
+    ranks = attempt.run(f"SELECT rank() OVER (ORDER BY identity_sealed) FROM {C} WHERE tenant = 'bank'")
+    return len(set(ranks)) > 1
+
+
+@learns(proof="manager", roles=("manager", "auditor", "admin", "integrator", "hr_payroll"))
+def extremes_of_a_masked_column(attempt: Attempt) -> bool:
+    asked = f"SELECT count(DISTINCT identity_sealed), count(identity_sealed) FROM {C} WHERE tenant = 'bank'"
+    return attempt.run(asked) != [(0, 0)] and attempt.run(asked) != []
+
+
+@learns(proof="manager", roles=("manager", "auditor", "admin", "integrator", "hr_payroll"))
+def join_on_a_masked_column(attempt: Attempt) -> bool:
+    asked = f"SELECT count(*) FROM {C} a JOIN {C} b ON a.identity_sealed = b.identity_sealed WHERE a.tenant = 'bank'"
+    return attempt.run(asked) not in ([(0,)], [])
+
+
+@learns(proof="manager", roles=("manager", "auditor", "admin", "integrator", "hr_payroll"))
+def case_on_a_masked_column(attempt: Attempt) -> bool:
+    asked = f"SELECT CASE WHEN identity_sealed IS NULL THEN 'none' ELSE 'some' END FROM {C} WHERE tenant = 'bank'"
+    return ("some",) in attempt.run(asked)
+
+
+@learns(proof="manager", roles=("manager", "auditor", "admin", "integrator", "hr_payroll"))
+def length_of_a_masked_column(attempt: Attempt) -> bool:
+    return bool(attempt.run(f"SELECT id FROM {C} WHERE tenant = 'bank' AND length(identity_sealed) > 0"))
+
+
+@learns()
+def error_in_a_condition(attempt: Attempt) -> bool:
+    """A condition that fails on somebody else's value tells of it by failing."""
+    statement = f"SELECT id FROM {C} WHERE 1 / (CASE WHEN industry LIKE '{{}}' THEN 0 ELSE 1 END) = 1"
+    if attempt.street.kind == "sqlite":
+        statement = (
+            f"SELECT id FROM {C} WHERE abs(CASE WHEN industry LIKE '{{}}' THEN -9223372036854775807 - 1 ELSE 1 END)"
+        )
+    return _differs(attempt, statement, "<insurer|customers|r3|%", "<insurer|customers|r9|%")
+
+
+@learns()
+def error_in_a_join(attempt: Attempt) -> bool:
+    failing = "1 / (CASE WHEN c.industry LIKE '{}' THEN 0 ELSE 1 END)"
+    if attempt.street.kind == "sqlite":
+        failing = "abs(CASE WHEN c.industry LIKE '{}' THEN -9223372036854775807 - 1 ELSE 1 END)"
+    statement = f"SELECT count(*) FROM {P} p JOIN {C} c ON {failing} = 1"
+    return _differs(attempt, statement, "<insurer|customers|r3|%", "<insurer|customers|r9|%")
+
+
+@learns()
+def conflict_that_is_ignored(attempt: Attempt) -> bool:
+    told = set()
+    for ident in ("outings-r3", "outings-r9"):
+        told.add(
+            attempt.answer(
+                f"INSERT INTO {O} ({OUTING}) VALUES ('insurer', '{ident}', 'r1', 'c', 1, 2) ON CONFLICT DO NOTHING "
+                "RETURNING 1"
+            )
+        )
+    return len(told) > 1
+
+
+@learns()
+def conflict_on_a_unique_key_that_is_ignored(attempt: Attempt) -> bool:
+    told = set()
+    for subject in ("r3", "r9"):
+        row = attempt.street.row("cases", "insurer", "r3", id="new", subject=subject)
+        row["instance"] = attempt.street.row("cases", "insurer", "r3")["instance"]
+        names = ", ".join(f'"{name}"' for name in row)
+        asked = ", ".join(f":{name}" for name in row)
+        statement = sa.text(f"INSERT INTO fieldhr_cases ({names}) VALUES ({asked}) ON CONFLICT DO NOTHING RETURNING 1")
+        told.add(attempt.answer(statement.bindparams(**{**row, "confidential": False})))
+    return len(told) > 1
 
 
 # -- Core ---------------------------------------------------------------------------------------------------------
@@ -762,6 +857,57 @@ def library_put_over_others(attempt: Attempt) -> Any:
             )
 
 
+for name, statements in {
+    "update_returning": (f"UPDATE {O} SET customer = customer RETURNING *",),
+    "update_returning_from": (
+        f"UPDATE {O} SET customer = c.industry FROM {C} c WHERE c.owner <> 'r1' RETURNING customer",
+        f"SELECT customer FROM {O}",
+    ),
+    "update_with_a_subquery": (
+        f"UPDATE {O} SET customer = (SELECT max(industry) FROM {C} WHERE tenant = 'insurer') WHERE rep = 'r1'",
+        f"SELECT customer FROM {O} WHERE rep = 'r1'",
+    ),
+    "delete_returning": (f"DELETE FROM {O} RETURNING *",),
+    "insert_returning": (
+        f"INSERT INTO {O} ({OUTING}) SELECT 'bank', tenant || id, 'r1', industry, 1, 2 FROM {C} RETURNING customer",
+    ),
+    "upsert_takes_over": (
+        (
+            f"INSERT INTO {O} ({OUTING}) VALUES ('bank', 'outings-r3', 'r1', 'c', 1, 2) "
+            "ON CONFLICT (tenant, id) DO UPDATE SET rep = 'r1', customer = 'taken'"
+        ),
+    ),
+    "upsert_shows": (
+        (
+            f"INSERT INTO {O} ({OUTING}) VALUES ('bank', 'outings-r3', 'r1', 'c', 1, 2) "
+            f"ON CONFLICT (tenant, id) DO UPDATE SET end_ms = 3 RETURNING (SELECT max(industry) FROM {C})"
+        ),
+    ),
+    "upsert_in_the_other_tenant": (
+        (
+            f"INSERT INTO {O} ({OUTING}) VALUES ('insurer', 'outings-r1', 'r1', 'c', 1, 2) "
+            "ON CONFLICT (tenant, id) DO UPDATE SET customer = 'taken'"
+        ),
+    ),
+    "moved_within_a_savepoint": (
+        "SAVEPOINT thief",
+        f"UPDATE {O} SET rep = 'r1' WHERE rep = 'r3'",
+        f"SELECT * FROM {C}",
+        "RELEASE SAVEPOINT thief",
+    ),
+    "rolled_back_to_before": ("SAVEPOINT thief", "ROLLBACK TO SAVEPOINT thief", f"SELECT * FROM {C}"),
+    "settings_of_the_tenant": (
+        "UPDATE fieldhr_tenants SET settings = '{}'",
+        "UPDATE fieldhr_tenants SET simulated = true",
+    ),
+    "own_case_upheld_away": ("UPDATE fieldhr_cases SET state = 'dismissed'",),
+    "history_written": (
+        "INSERT INTO fieldhr_audit SELECT * FROM fieldhr_audit WHERE seq < 0",
+        "UPDATE fieldhr_audit SET actor = 'x'",
+    ),
+}.items():
+    _told(f"again_{name}", statements, roles=ONE_OF_EACH)
+
 # -- PostgreSQL ---------------------------------------------------------------------------------------------------
 
 for name, statements in {
@@ -927,6 +1073,64 @@ def pg_explain(attempt: Attempt) -> bool:
     return "'Actual Rows': 6" in said or "Rows Removed by Filter': 6" in said
 
 
+for name, statements in {
+    "merge": (
+        f"MERGE INTO {O} o USING {C} c ON o.rep = c.owner WHEN MATCHED THEN UPDATE SET customer = c.industry",
+        f"SELECT customer FROM {O}",
+    ),
+    "delete_using": (f"DELETE FROM {O} USING {C} RETURNING {C}.industry",),
+    "prepared": (f"PREPARE later AS SELECT * FROM {C}", "EXECUTE later"),
+    "cursor": (f"DECLARE thief CURSOR FOR SELECT * FROM {C}", "FETCH ALL FROM thief"),
+    "rows_as_json": (f"SELECT CAST(json_agg(c) AS text) FROM {C} c",),
+    "row_as_record": (f"SELECT CAST(c AS text) FROM {C} c",),
+    "lateral": (f"SELECT x.industry FROM {P} p, LATERAL (SELECT * FROM {C} c WHERE c.owner = p.id) x",),
+    "tablesample": (f"SELECT * FROM {C} TABLESAMPLE BERNOULLI (100)",),
+    "for_update": (f"SELECT * FROM {O} WHERE rep = 'r3' FOR UPDATE",),
+    "hidden_columns": (f"SELECT ctid, xmin, tableoid, industry FROM {C}",),
+    "by_place_on_the_page": (
+        f"SELECT industry FROM {C} WHERE ctid = ANY(ARRAY['(0,1)','(0,2)','(0,3)','(0,9)']::tid[])",
+    ),
+    "set_by_set": ("SET SESSION fieldhr.tenant = 'insurer'", "SET fieldhr.person = 'r3'", f"SELECT * FROM {C}"),
+    "copied_into_a_table": (f"SELECT * INTO TEMP loot FROM {C}", "SELECT * FROM loot"),
+    "block_with_a_comment": (
+        "SET LOCAL ROLE NONE",
+        f"DO /* */ 'BEGIN PERFORM set_config(''fieldhr.loot'', (SELECT max(industry) FROM {C}), true); END'",
+        "SELECT current_setting('fieldhr.loot', true)",
+    ),
+}.items():
+    _told(f"pg_also_{name}", statements, "postgresql", roles=ONE_OF_EACH)
+
+
+@attack("postgresql", of_the_wall=True)
+def pg_meta_of_the_store(attempt: Attempt) -> bool:
+    """What the store notes for itself tells of other tenants."""
+    attempt.run("INSERT INTO fieldhr_meta VALUES ('planted', 'x')")
+    keys = {key for (key,) in attempt.run("SELECT key FROM fieldhr_meta")}
+    return bool(keys - {"wall_secret", "wall_state"})
+
+
+@attack("postgresql")
+def pg_plan_through_a_function(attempt: Attempt) -> bool:
+    """EXPLAIN ANALYZE as a text that a function runs, put together so that no word of it stands in the statement."""
+    asked = f"'EXP' || 'LAIN (ANALYZE, FORMAT JSON) SELECT * FROM {O} WHERE tenant = ''insurer'' '"
+    said = repr(
+        attempt.run(
+            f"SELECT CAST(query_to_xml({asked}, true, false, '') AS text)",
+            f"SELECT CAST(U&\"query\\005fto\\005fxml\"({asked}, true, false, '') AS text)",
+            f"DO e'DECLARE r text; BEGIN FOR r IN EXECUTE {asked.replace(chr(39), chr(39) * 2)} LOOP PERFORM "
+            "set_config(''fieldhr.said'', r, true); END LOOP; END'",
+            "SELECT current_setting('fieldhr.said', true)",
+        )
+    )
+    return "Actual Rows" in said
+
+
+@attack("postgresql", writes=False, of_the_wall=True)
+def pg_what_others_run(attempt: Attempt) -> bool:
+    texts = attempt.run("SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    return any("fieldhr" in str(text) for (text,) in texts)
+
+
 # -- SQLite -------------------------------------------------------------------------------------------------------
 
 for name, statements in {
@@ -1074,6 +1278,65 @@ def lite_transaction_ended_from_within(attempt: Attempt) -> bool:
 def lite_changed_rows_counted(attempt: Attempt) -> bool:
     attempt.run(f"UPDATE {O} SET customer = customer WHERE tenant = 'insurer'")
     return attempt.run("SELECT changes()") == [(6,)]
+
+
+for name, statements in {
+    "shadow_view": (f"CREATE TEMP VIEW {O} AS SELECT * FROM main.{C}", f"SELECT * FROM {O}"),
+    "shadow_trigger": (
+        f"CREATE TEMP TRIGGER thief INSTEAD OF UPDATE ON {O}__own BEGIN UPDATE main.{O} SET customer = 'x'; END",
+        f"UPDATE {O} SET customer = 'y'",
+        f"CREATE TEMP TRIGGER robber AFTER UPDATE ON main.{O} BEGIN DELETE FROM main.fieldhr_deals; END",
+        f"UPDATE {O} SET customer = 'z'",
+    ),
+    "virtual_table": ("CREATE VIRTUAL TABLE temp.loot USING fts5(x)", f"SELECT * FROM {C}"),
+    "pages_of_the_file": ("SELECT * FROM sqlite_dbpage", "SELECT * FROM dbstat", f"SELECT * FROM {C}"),
+    "without_rowid_alias": (f"SELECT _rowid_, oid, * FROM {C}",),
+    "likelihood": (f"SELECT * FROM {C} WHERE likelihood(tenant = 'insurer', 0.99) OR unlikely(owner = 'r3')",),
+    "values_and_union": (f"VALUES (1) UNION ALL SELECT industry FROM main.{C}",),
+    "with_in_a_trigger_name": (f'SELECT * FROM main."{C}" AS "v"',),
+    "in_a_table_name": (f"SELECT 1 WHERE 'x' IN main.{P}", f"SELECT * FROM {C}"),
+    "window_named": (f"SELECT group_concat(industry) OVER () FROM {C}",),
+    "update_from_qualified": (f"UPDATE {O} SET customer = c.industry FROM main.{C} c RETURNING customer",),
+    "upsert_qualified": (
+        (
+            f"INSERT INTO main.{O} ({OUTING}) VALUES ('bank', 'outings-r3', 'r1', 'c', 1, 2) "
+            "ON CONFLICT (tenant, id) DO UPDATE SET rep = 'r1'"
+        ),
+    ),
+}.items():
+    _told(f"lite_also_{name}", statements, "sqlite", roles=ONE_OF_EACH)
+
+for name, statements in {
+    "pragmas": (
+        "PRAGMA table_info(fieldhr_people)",
+        "PRAGMA main.index_list(fieldhr_people)",
+        "PRAGMA foreign_key_list(fieldhr_addresses)",
+        "PRAGMA data_version",
+        "PRAGMA database_list",
+        "PRAGMA function_list",
+        "SELECT * FROM pragma_database_list",
+        "SELECT * FROM pragma_index_info('ix_fieldhr_customers_owner')",
+    ),
+    "compiled_statements": (
+        f"SELECT * FROM bytecode('SELECT * FROM {C}')",
+        f"SELECT * FROM tables_used('SELECT * FROM {C}')",
+        "SELECT * FROM sqlite_stmt",
+    ),
+    "files": (
+        "SELECT load_extension('x')",
+        "SELECT readfile('/etc/passwd')",
+        "SELECT writefile('/tmp/x', 'y')",
+        "VACUUM INTO '/tmp/fieldhr-loot.db'",
+        "ANALYZE",
+        "SELECT * FROM sqlite_stat1",
+        "REINDEX",
+    ),
+}.items():
+    ATTACKS.append(
+        Attack(
+            f"lite_also_{name}", lambda attempt, said=statements: bool(attempt.run(*said)), "sqlite", of_the_wall=True
+        )
+    )
 
 
 # -- the trials ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
@@ -11,7 +10,6 @@ from fieldhr_core.care.doctor.patient import Check, Fault, Patient, TenantRow
 from fieldhr_core.errors import ConfigError, PluginError
 from fieldhr_core.hooks.plugin import PluginReport, PluginStatus
 from fieldhr_core.model import Message, Submission
-from fieldhr_core.store.rows import settings_key
 
 __all__ = ["CHECKS"]
 
@@ -152,9 +150,9 @@ def _before(patient: Patient, tenant: TenantRow) -> Mapping[str, Any] | None:
     """Return the settings a tenant had before the last change."""
     import sqlalchemy as sa
 
-    meta = patient.tables.meta
-    rows = patient.rows(sa.select(meta.c.value).where(meta.c.key == settings_key(tenant.id)))
-    kept: Mapping[str, Any] | None = json.loads(rows[0].value) if rows else None
+    table = patient.tables.tenants
+    rows = patient.rows(sa.select(table.c.settings_before).where(table.c.id == tenant.id))
+    kept: Mapping[str, Any] | None = rows[0][0]
     return kept
 
 

@@ -543,6 +543,7 @@ def upgrade() -> None:
         sa.Column("pattern", sa.JSON(), nullable=False),
         sa.Column("calendar", sa.JSON(), nullable=False),
         sa.Column("settings", sa.JSON(), nullable=False),
+        sa.Column("settings_before", sa.JSON(), nullable=True),
         sa.Column("simulated", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),

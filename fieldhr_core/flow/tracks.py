@@ -167,7 +167,7 @@ def _insert_parts(acting: Acting, unit: Unit, batch: Batch) -> None:
     for index, ((rep, date, _), block) in enumerate(
         zip(batch.keys, encode_many(batch.fixes, batch.offsets), strict=True)
     ):
-        part = hashlib.sha256(block).hexdigest()[:32]
+        part = hashlib.sha256(block).hexdigest()[:16]
         row = f"{rep}/{date}/{part}"
         rows.append(
             {

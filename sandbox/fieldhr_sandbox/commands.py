@@ -54,6 +54,12 @@ def fieldhr_register_commands() -> Iterable[Command]:
             run=_own,
         ),
         Command(
+            path=("trial", "speed"),
+            summary="measure on this machine how quick and how big a trial is, and put it into its report",
+            arguments=_folder_argument,
+            run=_speed,
+        ),
+        Command(
             path=("trial", "security"),
             summary="try what must not work on a trial's store; exit 1 where a control fails",
             arguments=_security_arguments,
@@ -177,6 +183,28 @@ def _security(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     last = {"counts": found.counts, "sha256": found.sha256, "made": found.made, "simulated": bool(found.simulated)}
     stdout.write(json.dumps(last) + "\n")
     return 1 if found.counts["fail"] else 0
+
+
+def _speed(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
+    import json
+    import sys
+    from pathlib import Path
+
+    import attrs
+
+    from fieldhr_sandbox.report import write_pages
+    from fieldhr_sandbox.speed import measure_speed
+
+    rows = measure_speed(
+        Path(args.out),
+        tell=lambda line: print(line, file=sys.stderr),  # noqa: T201 - progress goes to standard error
+    )
+    write_pages(Path(args.out))
+    stdout.writelines(
+        json.dumps({**attrs.asdict(row), "is_met": row.is_met, "simulated": True}, ensure_ascii=False) + "\n"
+        for row in rows
+    )
+    return 1 if any(row.is_met is False for row in rows) else 0
 
 
 def _run(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:

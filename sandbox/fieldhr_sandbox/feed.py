@@ -7,6 +7,7 @@ only then is the product told to do what is due: nothing is ever known before it
 from __future__ import annotations
 
 import bisect
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -60,7 +61,11 @@ class Fixes(Protocol):
 
 @attrs.define(kw_only=True)
 class Fed:
-    """What was handed in, and what the product said to it."""
+    """What was handed in, and what the product said to it.
+
+    Attributes:
+        day_seconds: how long each calendar day took, from its first upload to the last thing due on it.
+    """
 
     receipt: Receipt = attrs.field(factory=Receipt)
     answers: list[CheckInAnswer] = attrs.field(factory=list)
@@ -68,6 +73,7 @@ class Fed:
     follow_ups: int = 0
     handed: int = 0
     uploads: int = 0
+    day_seconds: list[float] = attrs.field(factory=list)
 
 
 def principal(tenant: Tenant) -> Principal:
@@ -189,6 +195,7 @@ class Feeding:
         """Hand in the next day, and after the last one the morning that follows; return the day's date."""
         tenant, day, first = self.tenant, self.next_day, self._first
         table, scripts, handed = self.fixes(day), tenant.day_scripts(day), tenant.day_scripts(day)
+        began = time.perf_counter()
         with self.hr.acting_as(principal(tenant), purpose="integration") as desk:
             if first is not None:
                 first.introduce_others(desk, tenant)
@@ -202,6 +209,7 @@ class Feeding:
                 if until > self.clock.now():
                     _hand_in(self.hr, self.clock, desk, tenant, until, self._waiting, self.list_file, self.fed)
         self.next_day += 1
+        self.fed.day_seconds.append(round(time.perf_counter() - began, 4))
         if self.is_over:
             self.hr.advance(to=tenant.days.instant(tenant.days.count, _MORNING_S))
         return tenant.days.date(day)

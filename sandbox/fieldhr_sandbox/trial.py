@@ -30,9 +30,11 @@ from fieldhr_sandbox.tenant import Tenant, build
 if TYPE_CHECKING:
     from fieldhr_core.runtime import FieldHR
 
-__all__ = ["Ask", "Trial", "alert_of", "reveal_trial", "run_trial", "summary"]
+__all__ = ["Ask", "Trial", "alert_of", "read_report", "reveal_trial", "run_trial", "save_report", "summary"]
 
 REPORT: Final = "report.json"
+#: The store of a trial that was given no other.
+DATABASE: Final = "trial.db"
 #: Beside the database: signed checkpoints of the audit trail.
 WITNESS: Final = "trial.witness"
 #: Retention profile of a trial that is no longer than fixes are kept as they came.
@@ -148,7 +150,7 @@ def run_trial(
     if not blind and chosen.incidents and db is None:
         tell("incidents")
         document["incidents"] = incidents(
-            out / "trial.db",
+            out / DATABASE,
             tenant.id,
             seed=seed,
             at=tenant.days.instant(tenant.days.count, INCIDENTS_AT_S),
@@ -156,7 +158,7 @@ def run_trial(
         )
         document["passed"] = document["passed"] and all(row["holds"] for row in document["incidents"])
         clock.lap("incidents")
-    document["seconds"] = clock.laps()
+    document["seconds"], document["day_seconds"] = clock.laps(), fed.day_seconds
     document["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
     _write(out, document)
     return Trial(document=document)
@@ -196,6 +198,11 @@ def read_report(out: Path) -> dict[str, Any]:
             hint="Run: fieldhr trial run smoke --out DIR",
         ) from cause
     return document
+
+
+def save_report(out: Path, document: Mapping[str, Any]) -> None:
+    """Write the document of a trial into its folder."""
+    _write(out, document)
 
 
 def summary(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,7 +280,7 @@ def _product(
     if url is None:
         for old in (*out.glob("trial.db*"), *out.glob(WITNESS)):
             old.unlink()
-        url = f"sqlite:///{out / 'trial.db'}"
+        url = f"sqlite:///{out / DATABASE}"
         settings = {**_settings(tenant), **(settings or {})}
     with FieldHR.open(url, plugins=plugins, autoload=autoload, clock=clock, call_limit_s=call_limit_s) as hr:
         fed = feed(hr, clock, tenant, fixes, settings=settings, progress=tell, folder=out)
@@ -282,7 +289,7 @@ def _product(
             dials = compare_dials(desk, tenant)
         hr.advance(clock.now())
         rows = {
-            "answers": {} if ask is None else ask(hr, tenant, out / "trial.db" if db is None else None),
+            "answers": {} if ask is None else ask(hr, tenant, out / DATABASE if db is None else None),
             "dials": dials,
             "reports": [
                 {**attrs.asdict(report), "status": report.status.value, "families": list(report.families)}

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import base64
+import codecs
+import gzip
 import json
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -815,3 +818,74 @@ def test_the_newer_client_is_read_at_the_address_of_the_older() -> None:
     position = only(decode("osmand", body))
     assert (position.lat, position.lon, position.time, position.speed_mps) == (31.2, 121.4, FIXED, None)
     assert position == only(decode("traccar", body))
+
+
+@pytest.mark.req("A1")
+@pytest.mark.parametrize(
+    ("wrap", "headers"),
+    [
+        (gzip.compress, {}),
+        (gzip.compress, {"content-encoding": "gzip"}),
+        (zlib.compress, {"content-encoding": "deflate"}),
+        (lambda body: body, {"content-encoding": "gzip"}),  # unpacked on the way, the header left standing
+        (lambda body: body + b"\0\0", {}),
+        (lambda body: codecs.BOM_UTF8 + body, {}),
+        (lambda body: gzip.compress(codecs.BOM_UTF8 + body + b"\0"), {}),
+    ],
+)
+@pytest.mark.parametrize("source", ["owntracks", "traccar", "overland", "gpslogger", "mobile"])
+def test_what_is_put_round_a_payload_on_the_way_is_taken_off(source: str, wrap: Any, headers: dict[str, str]) -> None:
+    time = "2024-05-06T07:59:00Z"
+    feature = {"geometry": {"coordinates": [121.4, 31.2]}, "properties": {"timestamp": time, "device_id": "d"}}
+    bodies: dict[str, Any] = {
+        "owntracks": {"_type": "location", "tst": TST, "lat": 31.2, "lon": 121.4, "tid": "d"},
+        "traccar": {
+            "device_id": "d",
+            "location": {"timestamp": time, "coords": {"latitude": 31.2, "longitude": 121.4}},
+        },
+        "overland": {"locations": [feature]},
+        "gpslogger": {"lat": 31.2, "lon": 121.4, "time": time, "device": "d"},
+        "mobile": {"device": "d", "time": time, "lat": 31.2, "lon": 121.4},
+    }
+    position = only(decode(source, wrap(json.dumps(bodies[source]).encode()), headers=headers))
+    assert (position.device, position.lat, position.lon) == ("d", 31.2, 121.4)
+
+
+@pytest.mark.parametrize("source", ["owntracks", "overland"])
+def test_a_packed_payload_that_was_cut_off_is_refused_and_kept_by_the_app(source: str) -> None:
+    for body in (gzip.compress(b"[]" * 500)[:-9], b"\x1f\x8b rubbish"):
+        decoded = decode(source, body)
+        assert decoded.rejected is not None
+        assert (decoded.rejected.code, decoded.reply) == ("payload.not_packed", b"")
+    bomb = decode(source, gzip.compress(b" " * 70_000_000, compresslevel=1)).rejected
+    assert bomb is not None
+    assert bomb.code == "payload.too_large"
+
+
+@pytest.mark.req("A1")
+def test_lists_of_messages_are_read_one_by_one() -> None:
+    later = {**ANDROID, "tst": TST + 30}
+    decoded = decode(
+        "owntracks", [ANDROID, later, {"_type": "lwt", "tst": TST}, 5], headers={"x-limit-u": "j", "x-limit-d": "p"}
+    )
+    assert [position.device for position in decoded.positions] == ["j/p", "j/p"]
+    assert [problem.code for problem in decoded.problems] == ["position.not_a_message", "payload.lwt"]
+    assert decode("owntracks", [{"_type": "card"}]).ignored == "owntracks.no_location"
+    logged = {"lat": 31.2, "lon": 121.4, "timestamp": TST, "ser": "R5"}
+    found = decode("gpslogger", [logged, {**logged, "lat": 0, "lon": 0}, 5])
+    assert [position.device for position in found.positions] == ["R5"]
+    assert [problem.code for problem in found.problems] == ["position.null_island", "position.no_coordinate"]
+
+
+def test_parameters_may_be_spread_over_address_and_form() -> None:
+    form = f"lat=31.2&lon=121.4&timestamp={TST}&speed=10"
+    position = only(decode("osmand", form, query="id=7"))
+    assert (position.device, position.speed_mps) == ("7", pytest.approx(5.144, abs=1e-3))
+    assert only(decode("gpslogger", form, query="ser=R5")).device == "R5"
+
+
+def test_traccar_coordinates_under_names_of_ones_own_are_refused_and_not_passed_over() -> None:
+    own = {"id": "d", "lat": 31.2, "lon": 121.4, "timestamp": TST, "speed": 5}
+    rejected = decode("traccar", own).rejected
+    assert rejected is not None
+    assert rejected.code == "position.unknown_form"

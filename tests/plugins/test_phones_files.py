@@ -552,3 +552,28 @@ def test_files_that_cannot_be_read_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"file\.empty") as caught:
         read_file(path, datum="wgs84")
     assert caught.value.where["reason"] == "file.empty"
+
+
+@pytest.mark.req("A1")
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Breite;Länge;Zeit\n31,2;121,4;2024-05-06 15:59:00", "cp1252"),
+        ("широта;долгота;время\n31,2;121,4;2024-05-06 15:59:00", "utf-8"),
+        ("latitud;longitud;fecha;hora\n31,2;121,4;2024-05-06;15:59:00", "utf-8"),
+        ("緯度,経度,日時\n31.2,121.4,2024/05/06 15:59", "utf-8"),
+        ("lat,N/S,lon,E/W,time\n31.2,N,121.4,E,1714982340", "utf-8"),
+    ],
+)
+def test_csv_heads_in_other_languages(text: str, encoding: str) -> None:
+    [position] = decode("csv", text.encode(encoding), datum="wgs84", zone="Asia/Shanghai").positions
+    assert (position.lat, position.lon) == (31.2, 121.4)
+    assert position.time == datetime(2024, 5, 6, 7, 59, tzinfo=UTC)
+
+
+def test_csv_no_unit_and_no_side_of_the_equator_is_guessed() -> None:
+    text = "lat,N/S,lon,time,speed (mph),altitude (ft),accuracy (m)\n31.2,S,121.4,1714982340,60,300,5\n31.2,?,121.4,1714982340,,,"
+    decoded = decode("csv", text.encode(), datum="wgs84")
+    [position] = decoded.positions
+    assert (position.lat, position.speed_mps, position.altitude_m, position.accuracy_m) == (-31.2, None, None, 5.0)
+    assert [problem.code for problem in decoded.problems] == ["position.no_coordinate"]

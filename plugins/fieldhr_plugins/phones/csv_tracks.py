@@ -27,11 +27,23 @@ __all__ = ["read"]
 _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "lat": (
         *("lat", "latitude", "gpslat", "gpslatitude", "latdeg", "latitudedeg", "latitudedegrees"),
-        *("positionlat", "locationlat", "纬度", "緯度", "y"),
+        *("positionlat", "locationlat", "纬度", "緯度", "y", "breite", "breitengrad", "latitud", "latitudine"),
+        *("широта", "위도"),
     ),
     "lon": (
         *("lon", "lng", "long", "longitude", "gpslon", "gpslng", "gpslongitude", "londeg", "lngdeg", "longitudedeg"),
-        *("longitudedegrees", "positionlong", "positionlon", "locationlon", "locationlng", "经度", "經度", "x"),
+        *(
+            "longitudedegrees",
+            "positionlong",
+            "positionlon",
+            "locationlon",
+            "locationlng",
+            "经度",
+            "經度",
+            "x",
+            "länge",
+        ),
+        *("längengrad", "laenge", "laengengrad", "longitud", "longitudine", "долгота", "경도", "経度"),
     ),
     "time": (
         *("time", "timestamp", "datetime", "gpstime", "fixtime", "recordedat", "ts", "tst", "epoch", "unixtime"),
@@ -49,8 +61,12 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         ),
         *("t", "localtime", "devicetime", "eventtime", "loctime", "locationtime", "measuredat"),
         *("时间", "時間", "日期时间", "定位时间", "上报时间", "采集时间", "时间戳"),
+        *("zeit", "zeitstempel", "uhrzeit", "heure", "horodatage", "hora", "fechahora", "ora", "dataora", "日時"),
+        *("время", "시간", "時刻"),
     ),
-    "date": ("date", "日期", "utcdate", "dateutc"),
+    "date": ("date", "日期", "utcdate", "dateutc", "datum", "fecha", "дата", "日付", "날짜"),
+    "ns": ("n/s", "ns", "latref", "latituderef", "lathemisphere", "gpslatituderef"),
+    "ew": ("e/w", "ew", "lonref", "longituderef", "lonhemisphere", "gpslongituderef"),
     "accuracy": ("accuracy", "acc", "accuracym", "hacc", "horizontalaccuracy", "精度", "定位精度"),
     "altitude": ("altitude", "alt", "ele", "elevation", "altitudem", "海拔", "高度"),
     "speed": ("speed", "speedmps", "velocity", "spd", "速度"),
@@ -70,6 +86,12 @@ _UNITS: Final = (
     (re.compile(r"knot|\bkn\b|节"), "speed_knots"),
 )
 
+#: Units that a head may name in brackets, for columns in metres and in metres per second; all others are refused.
+_IN_BRACKETS: Final = re.compile(r"[(\[（【](.*?)[)\]）】]")
+_METRES: Final = frozenset({"", "m", "meter", "meters", "metre", "metres", "米", "公尺"})
+_PER_SECOND: Final = frozenset({"", "m/s", "mps", "ms", "米/秒"})
+_LENGTHS: Final = frozenset({"accuracy", "altitude"})
+
 _SOURCES: Final = frozenset({"gps", "network", "fused", "manual"})
 
 #: A head may stand below a few lines of title.
@@ -87,7 +109,12 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
     if not text.strip():
         raise UnreadableError("file.empty", "The file is empty.")
     lines = text.splitlines()
-    head, delimiter, columns = _head(lines)
+    try:
+        head, delimiter, columns = _head(lines)
+    except UnreadableError:
+        # Umlauts of Windows read as Chinese: the head tells.
+        lines = envelope.body.decode("cp1252", "replace").splitlines()
+        head, delimiter, columns = _head(lines)
     if terms.datum is None:
         return rejected("position.no_datum", REFUSALS["position.no_datum"])
     zone = _UTC if columns.in_utc else terms.zone
@@ -124,8 +151,12 @@ def _kind(name: str) -> str | None:
     for pattern, kind in _UNITS:
         if pattern.search(plain) and ("speed" in plain or "速度" in plain or "veloc" in plain):
             return kind
-    bare = re.sub(r"[(\[（【].*?[)\]）】]", "", plain)
-    return _KINDS.get(re.sub(r"[\s_\-.]+", "", bare))
+    bare = re.sub(r"[\s_\-.]+", "", _IN_BRACKETS.sub("", plain))
+    found = _KINDS.get(bare)
+    units = {unit.strip() for unit in _IN_BRACKETS.findall(plain)}
+    if (found in _LENGTHS and not units <= _METRES) or (found == "speed" and not units <= _PER_SECOND):
+        return None  # feet, miles an hour: unknown is better than a guess
+    return found
 
 
 def _head(lines: Sequence[str]) -> tuple[int, str, _Columns]:
@@ -183,8 +214,8 @@ def _take(points: Points, cells: Mapping[str, str], at: str, zone: ZoneInfo | No
     points.take(
         at=at,
         time=_time(cells, zone),
-        lat=_decimal(cells.get("lat")),
-        lon=_decimal(cells.get("lon")),
+        lat=_signed(cells.get("lat"), cells.get("ns"), "N", "S"),
+        lon=_signed(cells.get("lon"), cells.get("ew"), "E", "W"),
         device=identity(cells.get("device")),
         accuracy_m=_decimal(cells.get("accuracy")),
         altitude_m=_decimal(cells.get("altitude")),
@@ -215,6 +246,15 @@ def _speed(cells: Mapping[str, str]) -> float | None:
         if value is not None:
             return value * factor
     return None
+
+
+def _signed(cell: str | None, side: str | None, positive: str, negative: str) -> float | None:
+    """Return degrees whose sign may stand in a column of its own; a side that is none leaves nothing to go by."""
+    degrees = _decimal(cell)
+    letter = (side or "").strip().upper()
+    if degrees is None or not letter or letter == positive:
+        return degrees
+    return -degrees if letter == negative and degrees >= 0 else None
 
 
 def _decimal(cell: str | None) -> float | None:

@@ -40,22 +40,37 @@ _CARRIED: Final = ("sat", "hdop", "vdop", "pdop", "desc", "dist", "profile", "fi
 
 def read(envelope: Envelope, terms: Terms) -> Decoded:
     """Read one request; see :data:`fieldhr_plugins.phones.decoding.Reader`."""
+    if envelope.body.lstrip().startswith(b"["):
+        listed, _ = read_json(envelope.body)
+        points = Points(terms)
+        for index, value in enumerate(listed):
+            if isinstance(value, dict):
+                _take(points, envelope, _lowered({**parameters(envelope.query, b""), **value}), f"[{index}]")
+            else:
+                points.refuse("position.no_coordinate", f"[{index}]")
+        return points.decoded(nothing="payload.empty")
     told = _told(envelope)
     if not told:
         return ignored("payload.empty")
-    lat, lon = _first(told, _LAT), _first(told, _LON)
-    if lat is None and lon is None:
+    if _first(told, _LAT) is None and _first(told, _LON) is None:
         return ignored("gpslogger.no_location")
+    points = Points(terms)
+    _take(points, envelope, told, "")
+    return points.decoded(nothing="payload.empty")
+
+
+def _take(points: Points, envelope: Envelope, told: Mapping[str, Any], at: str) -> None:
+    lat, lon = _first(told, _LAT), _first(told, _LON)
     source = _SOURCES.get(str(told.get("prov", told.get("provider", ""))).strip().lower())
     speed = _speed(told)
     if speed == 0.0 and source == "network":
         speed = None  # positions of cells and Wi-Fi have no speed; Android then says 0.0
     heading = number(_first(told, ("dir", "direction", "bearing", "heading")))
     named = [told.get(name) for name in _DEVICES if str(told.get(name)).strip().lower() not in _NAMELESS]
-    points = Points(terms, identity(*named, basic_user(_authorization(envelope))))
     points.take(
-        at="",
-        time=_time(told, terms),
+        at=at,
+        time=_time(told, points.terms),
+        device=identity(*named, basic_user(_authorization(envelope))),
         lat=number(lat),
         lon=number(lon),
         accuracy_m=number(_first(told, ("acc", "accuracy"))),
@@ -67,7 +82,6 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
         source=source,
         extras={key: kept for key in _CARRIED if (kept := extra(told.get(key))) not in (None, "null")},
     )
-    return points.decoded(nothing="payload.empty")
 
 
 def _told(envelope: Envelope) -> dict[str, Any]:
@@ -79,6 +93,10 @@ def _told(envelope: Envelope) -> dict[str, Any]:
             raise UnreadableError("payload.not_an_object", "The payload is no JSON object.")
         # A template may spread the fix over address and body.
         found = {**parameters(envelope.query, b""), **value}
+    return _lowered(found)
+
+
+def _lowered(found: Mapping[str, Any]) -> dict[str, Any]:
     return {key.lower(): value for key, value in found.items()}
 
 

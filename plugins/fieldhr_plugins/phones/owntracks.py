@@ -80,6 +80,8 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
     if len(envelope.body) > _LARGEST:
         raise UnreadableError("payload.too_large", "The payload is larger than any message of the app.")
     message, twice = read_json(envelope.body)
+    if isinstance(message, list) and message:
+        return _read_all(envelope, terms, message)
     kind = type_of(message)
     if kind == "encrypted":
         try:
@@ -97,6 +99,21 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
         points.note("payload.duplicate_key", "A key stands twice; the last value counts.", key[:40])
     take_location(points, message, "")
     return points.decoded(nothing="payload.empty", reply=REPLY)
+
+
+def _read_all(envelope: Envelope, terms: Terms, messages: list[Any]) -> Decoded:
+    """Read a list of messages, as bridges send them: each for itself."""
+    points = Points(terms)
+    for index, message in enumerate(messages):
+        kind, at = type_of(message), f"[{index}]"
+        if kind == "location":
+            points.device = terms.device or _device(envelope, message)
+            take_location(points, message, at)
+        elif kind in OTHER_TYPES:
+            points.note(f"payload.{kind}", "The message holds no fix of the device.", at)
+        else:
+            points.refuse("position.not_a_message", at, "The message is no location that can be read here.")
+    return points.decoded(nothing="owntracks.no_location", reply=REPLY)
 
 
 def take_location(points: Points, message: Mapping[str, Any], at: str) -> None:

@@ -75,7 +75,10 @@ def _take_all(points: Points, payload: Mapping[str, Any], at: str) -> None:
         locations = given if isinstance(given, list) else [given]
         where = [f"{at}{name}[{n}]" for n in range(len(locations))] if isinstance(given, list) else [f"{at}{name}"]
     taken = [_take(points, payload, record(each), place) for each, place in zip(locations, where, strict=True)]
-    if not any(taken) and points.device is None:
+    if not any(taken) and {"lat", "lon"} & set(payload):
+        # Whoever wrote it chose these names, and nobody knows which units with them.
+        points.refuse("position.unknown_form", at.rstrip("."), "No client of Traccar writes coordinates like this.")
+    elif not any(taken) and points.device is None:
         points.refuse("position.no_identity", at.rstrip("."))
 
 

@@ -157,7 +157,7 @@ def extra(value: object) -> Any:
 
 
 def parameters(query: str, body: bytes) -> dict[str, str]:
-    """Return the parameters of a query string, else of a form body; of a repeated one the last counts.
+    """Return the parameters of a form body and of a query string; of a repeated one the last counts, the query's most.
 
     Where a whole address was given as query, its path is left out.
 
@@ -165,12 +165,14 @@ def parameters(query: str, body: bytes) -> dict[str, str]:
         UnreadableError: where the body is not UTF-8 or has more fields than any app sends.
     """
     path, mark, rest = query.partition("?")
-    found = _fields(rest if mark and "=" not in path else query)
-    if found:
-        return found
+    asked = _fields(rest if mark and "=" not in path else query)
+    if not body or (asked and body.lstrip()[:1] in (b"{", b"[", b"")):
+        return asked
     try:
-        return _fields(body.decode("utf-8-sig").strip())
+        return {**_fields(body.decode("utf-8-sig").strip()), **asked}
     except UnicodeDecodeError as cause:
+        if asked:
+            return asked
         raise UnreadableError("payload.not_utf8", "The form is not UTF-8.") from cause
 
 

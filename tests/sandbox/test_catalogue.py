@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
 import attrs
 
 from fieldhr_sandbox.catalogue import plantings_of
@@ -32,3 +35,14 @@ def test_a_row_that_is_named_counts_as_it_says() -> None:
     assert planted["L05"] == 1
     assert planted["Q01"] == 2
     assert plantings_of(attrs.evolve(few, every=None)) == few.plantings
+
+
+def test_the_places_pack_plants_every_quiet_row_that_its_week_can_hold() -> None:
+    chosen = pack("places")
+    planted = {key for key, _ in plantings_of(chosen)}
+    assert {key for key in REGISTRY if key[0] == "Q"} - planted == {"Q20"}
+    assert planted >= {key for key in REGISTRY if key[0] == "L"} - {"L16"}
+    # Q20 needs the night in which somebody's clocks change: in that week there is none, anywhere.
+    noons = [datetime.combine(chosen.first, time(12), UTC) + timedelta(days=day) for day in range(-1, chosen.days + 1)]
+    zones = [ZoneInfo(name) for name in available_timezones()]
+    assert all(len({noon.astimezone(zone).utcoffset() for noon in noons}) == 1 for zone in zones)

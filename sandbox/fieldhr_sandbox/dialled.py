@@ -136,7 +136,8 @@ def compare_dials(desk: Desk, tenant: Tenant) -> list[dict[str, Any]]:
         if turn.wording is not None:
             found[_WORDING_METRIC] = _heard(desk, tenant, first, last)
             said, planted = _said(tenant, first, last)
-            off = _WORDING_OFF * turn.wording[part]
+            # No whole number of messages is nearer to a share than half a message.
+            off = max(_WORDING_OFF * turn.wording[part], 500.1 / max(1, said))
             wanted.append((_WORDING_METRIC, turn.wording[part], 1000 * planted / max(1, said), off))
         for metric, dialled, came, tolerance in wanted:
             row = found.get(metric)

@@ -24,6 +24,9 @@ _CSS: Final = (
     "@media print{.scroll>svg{min-width:0}}"
 )
 
+#: So many planted instances are no longer few.
+_MANY: Final = 200
+
 #: What no run of the trial can show; said in every report.
 NOT_TESTED: Final = (
     "Real people and real phones: everything here is synthetic, made by the same authors as the product.",
@@ -53,6 +56,7 @@ def render(document: Mapping[str, Any], language: str = "en", *, other: Markup |
     environment.filters["local"] = _local
     environment.filters["percent"] = lambda value: "—" if value is None else f"{value:.1%}"
     environment.filters["span"] = _span
+    environment.filters["dial"] = _dial
     environment.globals["title_of"] = _title_of
     environment.globals["_"] = say
     body = environment.get_template("report.html.j2").render(
@@ -142,12 +146,41 @@ def _weaknesses(document: Mapping[str, Any], say: Speech) -> list[tuple[str, boo
     ]
     weak = [say("{count} alerts repeat another one.", count=total["duplicates"])] if total["duplicates"] else []
     bad += [
+        say(
+            "Measured off the dial: {metric}, {part}: {measured} where {dialled} was dialled.",
+            metric=say(row["metric"].replace("_", " ")),
+            part=say(row["part"]),
+            measured="—" if row["measured"] is None else _dial(row["measured"], row),
+            dialled=_dial(row["dialled"], row),
+        )
+        for row in document.get("dials") or ()
+        if not row["holds"]
+    ]
+    bad += [
+        say(
+            "Precision under the bar with worse phones: {step}, {precision}.",
+            step=row["step"],
+            precision=f"{row['precision'] or 0:.1%}",
+        )
+        for row in document.get("ladder") or ()
+        if not row["holds"]
+    ]
+    bad += [
         say("Not found: {row} ({style}), in ten working days.", row=row["scenario"], style=row["style"])
         for row in (document.get("campaigns") or {"rows": []})["rows"]
         if not row["found"]
     ]
     planted = total["tp"] + total["fn"]
-    if planted:
+    if planted >= _MANY:
+        weak.append(
+            say(
+                "With 95 % confidence recall is at least {recall} and precision at least {precision}, over all rows "
+                "together; what a single row shows stands in its interval below.",
+                recall=f"{total['recall_low']:.0%}",
+                precision=f"{total['precision_low']:.0%}",
+            )
+        )
+    elif planted:
         weak.append(
             say(
                 "{count} planted instances are few: with 95 % confidence recall is at least {recall} and the precision "
@@ -290,6 +323,11 @@ def _zone() -> Any:
     from zoneinfo import ZoneInfo
 
     return ZoneInfo("Asia/Shanghai")
+
+
+def _dial(value: float, row: Mapping[str, Any]) -> str:
+    """Return a dial's value as people say it: a share in percent, anything else with two digits."""
+    return f"{value:.1%}" if row["metric"].endswith(("_rate", "_share")) else f"{value:.2f}"
 
 
 def _span(stay: Mapping[str, Any]) -> str:

@@ -13,16 +13,26 @@ import pytest
 from fieldhr_core.errors import AccessError
 from fieldhr_core.flow.reports import Reports
 from fieldhr_sandbox import packs
-from fieldhr_sandbox.buyer.fit import NOT_BUILT, fit
+from fieldhr_sandbox.buyer.fit import NOT_BUILT, fit, packs_that_try
 from fieldhr_sandbox.buyer.live import ask
 from fieldhr_sandbox.buyer.promises import promises
 from fieldhr_sandbox.buyer.speech import LANGUAGES, Speech
+from fieldhr_sandbox.page import render
 from fieldhr_sandbox.report import write_pages, write_pdf
 from fieldhr_sandbox.trial import read_report, run_trial
 
 SMALL = attrs.evolve(
     packs.pack("smoke"), name="small", reps=12, days=5, plantings=(("L01", 1), ("C01", 1), ("C03", 2), ("L02/lunch", 1))
 )
+
+_DIAL = {
+    "metric": "overdue_rate", "part": "after", "dialled": 0.02, "realised": 0.02, "measured": 0.031, "low": 0.02,
+    "high": 0.04, "tolerance": 0.002, "holds": False,
+}  # fmt: skip
+_STEP = {
+    "step": "noise 40 m", "tp": 91, "fp": 9, "fn": 0, "duplicates": 0, "precision": 0.91, "recall": 1.0, "missed": {},
+    "false": [], "holds": False,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +126,23 @@ def test_translations_have_the_places_of_what_they_translate() -> None:
 def test_the_report_prints(out: Path) -> None:
     assert [path.name for path in write_pdf(out)] == ["report.pdf", "report.zh-Hans.pdf"]
     assert all((out / name).read_bytes().startswith(b"%PDF-") for name in ("report.pdf", "report.zh-Hans.pdf"))
+
+
+@pytest.mark.req("I4")
+def test_the_report_answers_the_three_questions_first_and_names_every_mark_that_is_missed(out: Path) -> None:
+    document = read_report(out)
+    page = render({**document, "dials": [_DIAL], "ladder": [_STEP]})
+    glance = page.split("At a glance")[1].split("</table>")[0]
+    assert [question in glance for question in ("Does it fit?", "Is it safe?", "Is it easy?")] == [True] * 3
+    weak = page.split("Weak points first")[1].split("</ul>")[0]
+    assert "Measured off the dial: overdue rate, after: 3.1% where 2.0% was dialled." in weak
+    assert "Precision under the bar with worse phones: noise 40 m, 91.0%." in weak
+    kept = render({**document, "dials": [{**_DIAL, "holds": True}], "ladder": [{**_STEP, "holds": True}]})
+    assert "off the dial" not in kept
+    assert "under the bar" not in kept
+
+
+@pytest.mark.req("I4")
+def test_a_row_that_a_run_did_not_touch_says_who_does() -> None:
+    assert "words" in packs_that_try("C2", most=9)
+    assert packs_that_try("F1") == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fieldhr_sandbox.buyer.fit import fit
+from fieldhr_sandbox.buyer.fit import fit, packs_that_try
 from fieldhr_sandbox.buyer.promises import promises
 from fieldhr_sandbox.buyer.speech import Speech
 
@@ -13,13 +13,62 @@ __all__ = ["questions"]
 
 
 def questions(document: Mapping[str, Any], say: Speech) -> dict[str, Any]:
-    """Return ``fit``, ``safety`` and ``ease`` of a trial's document; each is empty where the run did not ask."""
+    """Return ``glance``, ``fit``, ``safety`` and ``ease`` of a trial's document; empty where the run did not ask."""
     asked = "proofs" in document
     return {
+        "glance": _glance(document, say) if asked and not document["sealed"] else [],
         "fit": _fit(document, say) if asked and not document["sealed"] else [],
         "safety": _safety(document, say),
         "ease": _ease(document, say) if asked else [],
     }
+
+
+def _glance(document: Mapping[str, Any], say: Speech) -> list[tuple[str, str, bool]]:
+    """Return (question, answer in one line, whether something failed) for each of the three questions."""
+    states = [row["state"] for row in fit(document)]
+    count = {name: states.count(name) for name in ("shown", "failed", "untried", "not_built")}
+    lines = [
+        (
+            say("Does it fit?"),
+            say(
+                "Of {all} promised rows this run showed {shown}; {failed} failed, {untried} it did not try, "
+                "{not_built} are not built.",
+                all=len(states),
+                **count,
+            ),
+            count["failed"] > 0,
+        )
+    ]
+    if document.get("safety"):
+        counts = document["safety"]["counts"]
+        lines.append(
+            (
+                say("Is it safe?"),
+                say(
+                    "{passed} controls passed, {failed} failed, {unshown} cannot be shown here, "
+                    "{host} are the host's duty.",
+                    passed=counts["pass"],
+                    failed=counts["fail"],
+                    unshown=counts["unshown"],
+                    host=counts["host"],
+                ),
+                counts["fail"] > 0,
+            )
+        )
+    facts = {proof["key"]: proof["facts"] for proof in document["proofs"]}
+    if "check_in" in facts and "day_report" in facts:
+        lines.append(
+            (
+                say("Is it easy?"),
+                say(
+                    "One tap for a check-in, answered in {check_in} ms; anybody's day in {day} ms.",
+                    check_in=facts["check_in"]["median_ms"],
+                    day=facts["day_report"]["median_ms"],
+                ),
+                False,
+            )
+        )
+    return lines
 
 
 def _fit(document: Mapping[str, Any], say: Speech) -> list[dict[str, str]]:
@@ -40,10 +89,20 @@ def _fit(document: Mapping[str, Any], say: Speech) -> list[dict[str, str]]:
                 "row": row["row"],
                 "promise": text.get(say.language, text["en"]),
                 "state": row["state"],
-                "evidence": "; ".join(evidence) or "—",
+                "evidence": "; ".join(evidence) or _elsewhere(row, say),
             }
         )
     return rows
+
+
+def _elsewhere(row: Mapping[str, Any], say: Speech) -> str:
+    """Return where a row is tried that this run did not touch."""
+    if row["state"] != "untried":
+        return "—"
+    packs = packs_that_try(row["row"])
+    return (
+        say("tried by: fieldhr trial run {packs}", packs=", ".join(packs)) if packs else say("shown by the tests only")
+    )
 
 
 def _safety(document: Mapping[str, Any], say: Speech) -> dict[str, Any]:
@@ -52,7 +111,15 @@ def _safety(document: Mapping[str, Any], say: Speech) -> dict[str, Any]:
         return {}
     order = {"fail": 0, "unshown": 1, "host": 2, "pass": 3}
     rows = found["rows"].get(say.language, found["rows"]["en"])
-    return {"counts": found["counts"], "rows": sorted(rows, key=lambda row: order[row["status"]])}
+    standards: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        counts = standards.setdefault(row["standard"], {"standard": row["standard"], **dict.fromkeys(order, 0)})
+        counts[row["status"]] += 1
+    return {
+        "counts": found["counts"],
+        "standards": list(standards.values()),
+        "rows": sorted(rows, key=lambda row: order[row["status"]]),
+    }
 
 
 def _ease(document: Mapping[str, Any], say: Speech) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from fieldhr_sandbox.buyer.promises import promises
 from fieldhr_sandbox.scenarios import REGISTRY
 
-__all__ = ["NOT_BUILT", "fit"]
+__all__ = ["NOT_BUILT", "fit", "packs_that_try"]
 
 #: Rows of which no part is there yet.
 NOT_BUILT: Final = ("D1", "D2", "D3", "D4", "D5", "D6", "F1", "F2", "F3")
@@ -33,6 +33,19 @@ def fit(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             mine = proofs.get(row, [])
             rows.append({"row": row, "area": area, **counts, "proofs": mine, "state": _state(row, counts, mine)})
     return rows
+
+
+def packs_that_try(row: str, most: int = 2) -> list[str]:
+    """Return the smallest packs in which something of a promise is planted."""
+    from fieldhr_sandbox.catalogue import plantings_of
+    from fieldhr_sandbox.packs import PACKS
+
+    trying = [
+        pack
+        for pack in PACKS.values()
+        if any(row in REGISTRY[key].req for key, count in plantings_of(pack) if count and key in REGISTRY)
+    ]
+    return [pack.name for pack in sorted(trying, key=lambda pack: pack.reps * pack.days)[:most]]
 
 
 def _state(row: str, counts: Mapping[str, int], proofs: Sequence[Mapping[str, Any]]) -> str:

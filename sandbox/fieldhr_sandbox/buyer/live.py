@@ -307,6 +307,15 @@ def ask(hr: FieldHR, tenant: Tenant, store: Path | None) -> dict[str, Any]:
         ]
         for language in LANGUAGES
     }
+    counts = evidence.counts
+    found.append(
+        Proof(
+            row="E5",
+            key="controls",
+            facts={"passed": counts["pass"], "failed": counts["fail"], "all": sum(counts.values())},
+            holds=not counts["fail"],
+        )
+    )
     return {
         "proofs": [proof.as_json() for proof in found],
         "safety": {"counts": dict(evidence.counts), "rows": rows, "sha256": evidence.sha256},

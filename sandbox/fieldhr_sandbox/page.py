@@ -316,7 +316,7 @@ def _day(text: str, first: date) -> float:
 
 
 def _local(text: str) -> str:
-    return f"{_instant(text).astimezone(_zone()):%a %d %b %H:%M:%S}"
+    return f"{_instant(text).astimezone(_zone()):%Y-%m-%d %H:%M:%S}"
 
 
 def _zone() -> Any:

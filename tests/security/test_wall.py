@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -87,6 +88,68 @@ def test_circles_of_managers_end(street: Any) -> None:
 
 
 # -- the runtime's own work ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "thief",
+    [
+        "INSERT OR /**/ ROLLBACK INTO fieldhr_outings (tenant, id, rep) VALUES ('bank', 'o', 'r2')",
+        *(f"/**/ ROLLBACK TO SAVEPOINT sa_savepoint_{number}" for number in range(1, 5)),
+    ],
+)
+def test_a_rollback_brings_nobody_elses_people_back(sqlite_url: str, thief: str) -> None:
+    """Whom a manager leads stands in a table of the connection; a rollback would show the last one's people again."""
+    with FieldHR.open(sqlite_url, database_scope=True, **ALONE) as hr:
+        two_banks(hr)
+        with hr.acting_as(Principal(tenant="bank", id="host", role=Role.ADMIN), purpose="operations") as desk:
+            desk.people.put([Person(id="m2", name="x"), Person(id="r2", name="x", manager="m2")])
+            desk.customers.put([Customer(id="c2", name="x", owner="r2")])
+    engine, customers = sa.create_engine(sqlite_url), sa.text("SELECT owner FROM fieldhr_customers")
+    with engine.connect() as host, FieldHR.open(host, database_scope=True, **ALONE) as hr:
+        host.execute(sa.text("CREATE TABLE theirs (id TEXT)"))
+        host.execute(sa.text("INSERT INTO theirs VALUES ('kept')"))
+        wall = hr._house.binding
+        with wall.scoped(Who("bank", "manager", "m1"), write=False) as connection:
+            assert connection.execute(customers).scalars().all() == ["r1"]
+        seen = []
+        who = Who("bank", "manager", "m2")
+        with contextlib.suppress(sa.exc.SQLAlchemyError, AccessError), wall.scoped(who, write=True) as connection:
+            seen.append(connection.execute(customers).scalars().all())
+            with contextlib.suppress(sa.exc.SQLAlchemyError, AccessError):
+                connection.execute(sa.text(thief))
+            seen.append(connection.execute(customers).scalars().all())
+        assert seen[0] == ["r2"]
+        assert seen[1:] in ([["r2"]], [[]], [])
+        assert host.execute(sa.text("SELECT id FROM theirs")).scalars().all() == ["kept"]
+    engine.dispose()
+
+
+def test_a_manager_keeps_their_people_when_a_savepoint_is_rolled_back(street: Any) -> None:
+    who, people = Who("bank", "manager", "m1"), sa.select(street.tables.people.c.id)
+    with street.walled._house.binding.scoped(who, write=True) as connection:
+        before = connection.execute(people).scalars().all()
+        nested = connection.begin_nested()
+        with street.walled._house.binding.turned(connection, Who("bank", "house")):
+            connection.execute(
+                sa.update(street.tables.people).where(street.tables.people.c.id == "r3").values(team="x")
+            )
+        assert connection.execute(people).scalars().all() == before
+        nested.rollback()
+        assert connection.execute(people).scalars().all() == before == ["m1", "r1", "r2"]
+
+
+def test_a_host_that_rolls_back_after_us_can_open_us_again_on_the_same_connection(sqlite_url: str) -> None:
+    engine = sa.create_engine(sqlite_url, poolclass=sa.StaticPool)
+    for _ in range(2):
+        with engine.connect() as host, FieldHR.open(host, database_scope=True, **ALONE) as hr:
+            if not hr.tenants.list():
+                two_banks(hr)
+                host.commit()
+            with hr.acting_as(
+                Principal(tenant="bank", id="x", role=Role.MANAGER, person="m1"), purpose="visits"
+            ) as desk:
+                assert sorted(person.id for person in desk.people.list()) == ["m1", "r1"]
+    engine.dispose()
 
 
 def test_housework_reaches_one_tenant_and_ends_with_its_block(street: Any) -> None:

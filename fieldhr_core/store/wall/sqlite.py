@@ -56,6 +56,8 @@ _GATE: Final = "fieldhr_gate"
 _BLANK: Final = "0mark0"
 
 _EXPLAIN: Final = re.compile(r"(?:\s|;|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))*explain\b", re.IGNORECASE | re.DOTALL)
+#: Anywhere but at the beginning: of a statement that rolls back to a savepoint it is the first word.
+_ROLLING_BACK: Final = re.compile(r"(?<=\S)\s*\brollback\b", re.IGNORECASE)
 #: Role -> whose views it shares: roles that reach rows in one way.
 _COMPANY: Final = {
     Role.REP.value: "own",
@@ -95,6 +97,7 @@ class SqliteWall:
         if engine is not None:
             sa.event.listen(engine, "checkout", self._equip)
             sa.event.listen(engine, "before_cursor_execute", self._redirected, retval=True)
+            sa.event.listen(engine, "after_cursor_execute", self._executed)
 
     @property
     def owns_transaction(self) -> bool:
@@ -162,7 +165,9 @@ class SqliteWall:
     def _borrowed(self, connection: Connection) -> _BorrowedGate:
         gate: _BorrowedGate | None = connection.info.get(self._key)
         if gate is None:
-            gate = connection.info[self._key] = _BorrowedGate(self._plan, _driver(connection), self._redirected)
+            gate = connection.info[self._key] = _BorrowedGate(
+                self._plan, _driver(connection), self._redirected, self._executed
+            )
             self._lent.append((_driver(connection), connection.info))
         return gate
 
@@ -171,6 +176,14 @@ class SqliteWall:
     ) -> tuple[str, Any]:
         gate = connection.info.get(self._key)
         return (statement if gate is None or gate.who is None else gate.redirected(statement)), parameters
+
+    def _executed(
+        self, connection: Connection, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool
+    ) -> None:
+        if statement[:8].upper() == "ROLLBACK":
+            gate = connection.info.get(self._key)
+            if gate is not None:
+                gate.rolled_back(connection)
 
 
 class _Gate:
@@ -187,7 +200,9 @@ class _Gate:
         self._suffix = ""
         #: Whose people stand in the table of those led, and how many rows had been changed by then.
         self._led: tuple[Who, int] | None = None
-        self._making, self._emptying, self._filling = plan.led(self._mark)
+        #: Stands beside them. A rollback brings back rows of before, of somebody else perhaps, and not this.
+        self._stamp = ""
+        self._making, self._emptying, self._filling, self._stamping = plan.led(self._mark)
         self._says_itself = False
         self._redirect = lru_cache(maxsize=1_000)(self._redirected)
         self.look = self._guard()
@@ -195,6 +210,7 @@ class _Gate:
             "t": lambda: self.who.tenant if self.who else None,
             "r": lambda: self.who.role if self.who else None,
             "p": lambda: self.who.person if self.who else None,
+            "n": lambda: self._stamp,
         }
         for letter, answer in answers.items():
             for mark in (self._mark, self._spoken):
@@ -308,12 +324,25 @@ class _Gate:
     def _look_below(self, driver: sqlite3.Connection, who: Who) -> None:
         driver.execute(self._emptying)
         driver.execute(self._filling, (who.tenant, who.person))
+        self._stamp = secrets.token_hex(16)
+        driver.execute(self._stamping, (self._stamp,))
         self._led = (who, driver.total_changes)
+
+    def rolled_back(self, connection: Connection) -> None:
+        """Look again whom a manager leads, after a savepoint was rolled back to."""
+        who = self.who
+        if who is not None and self._suffix.endswith("led"):
+            self.who = None
+            self._look_below(_driver(connection), who)
+            self.who = who
 
     def _redirected(self, statement: str, suffix: str) -> str:
         # EXPLAIN names the views behind the views.
         if _EXPLAIN.match(statement):
             raise AccessError("No statement is explained behind the wall.", code="FHR-ACC-003")
+        # INSERT OR ROLLBACK ends the whole transaction, and what follows would not be undone with it.
+        if _ROLLING_BACK.search(statement):
+            raise AccessError("No statement rolls a transaction back behind the wall.", code="FHR-ACC-003")
         # The comment keeps statements apart in the driver's cache: one that was prepared, unguarded, before the wall
         # would not be looked at again.
         return self._plan.names.sub(lambda name: name[0] + suffix, statement) + self._comment
@@ -350,9 +379,11 @@ class _Gate:
 class _BorrowedGate(_Gate):
     """A gate on a host's connection: it stands guard only while we work."""
 
-    def __init__(self, plan: _Plan, driver: sqlite3.Connection, listener: Callable[..., Any]) -> None:
+    def __init__(
+        self, plan: _Plan, driver: sqlite3.Connection, redirected: Callable[..., Any], executed: Callable[..., Any]
+    ) -> None:
         super().__init__(plan, driver)
-        self._listener = listener
+        self._redirected_by, self._executed_by = redirected, executed
 
     @contextlib.contextmanager
     def behind(self, connection: Connection, who: Who) -> Iterator[None]:
@@ -362,14 +393,16 @@ class _BorrowedGate(_Gate):
         if not driver.in_transaction:
             # The driver would say BEGIN itself before the first change, from behind the wall.
             connection.exec_driver_sql("BEGIN")
-        sa.event.listen(connection, "before_cursor_execute", self._listener, retval=True)
+        sa.event.listen(connection, "before_cursor_execute", self._redirected_by, retval=True)
+        sa.event.listen(connection, "after_cursor_execute", self._executed_by)
         driver.set_authorizer(self.look)
         try:
             with super().behind(connection, who):
                 yield
         finally:
             driver.set_authorizer(None)
-            sa.event.remove(connection, "before_cursor_execute", self._listener)
+            sa.event.remove(connection, "before_cursor_execute", self._redirected_by)
+            sa.event.remove(connection, "after_cursor_execute", self._executed_by)
 
 
 class _Plan:
@@ -412,8 +445,8 @@ class _Plan:
         rows = _Rows(name, self._tables[name], f"{mark}_{company}", role, words, roles, deletable=False)
         return rows.many(columns, exchange=exchange)
 
-    def led(self, mark: str) -> tuple[str, str, str]:
-        """Return the statements that make, empty and fill the table of whom somebody leads.
+    def led(self, mark: str) -> tuple[str, str, str, str]:
+        """Return the statements that make, empty, fill and stamp the table of whom somebody leads.
 
         A tree walked anew for each column that depends on it would be walked dozens of times a statement.
         """
@@ -427,11 +460,15 @@ class _Plan:
             f'CREATE TEMP TABLE IF NOT EXISTS "{name}" (id TEXT PRIMARY KEY) WITHOUT ROWID',
             f'DELETE FROM temp."{name}"',
             f'INSERT INTO temp."{name}" {below} SELECT id FROM below',
+            f'INSERT INTO temp."{name}" VALUES (?)',
         )
 
     def _draw(self, mark: str, company: str) -> tuple[list[str], set[str]]:
         tenant, role, person = (f'(SELECT "{letter}{mark}"())' for letter in "trp")
         led = f'SELECT id FROM temp."{_led_name(mark)}"'
+        if company == "led":
+            stamped = f'SELECT 1 FROM temp."{_led_name(mark)}" WHERE id = "n{mark}"()'
+            person = f'(SELECT "p{mark}"() WHERE EXISTS ({stamped}))'
         words = Words(tenant=tenant, person=person, led=led, base=lambda name: f'main."{self._tables[name].name}"')
         roles = tuple(role for role, other in _COMPANY.items() if other == company)
         statements: list[str] = []
@@ -462,6 +499,8 @@ class _Rows:
             f'CREATE TEMP VIEW "{self._view}" AS SELECT {columns} FROM main."{self._base}" AS base '
             f"WHERE {self._within(Action.READ, 'base')}"
         )
+        # One of before may have come back: a host's rollback undoes that it was taken down.
+        yield f'DROP VIEW IF EXISTS temp."{self._public}"'
         yield f'CREATE TEMP VIEW "{self._public}" AS SELECT * FROM temp."{self._view}"'
         yield self._trigger("INSERT", self._inserting())
         yield self._trigger("UPDATE", self._updating())

@@ -884,8 +884,21 @@ def test_parameters_may_be_spread_over_address_and_form() -> None:
     assert only(decode("gpslogger", form, query="ser=R5")).device == "R5"
 
 
-def test_traccar_coordinates_under_names_of_ones_own_are_refused_and_not_passed_over() -> None:
-    own = {"id": "d", "lat": 31.2, "lon": 121.4, "timestamp": TST, "speed": 5}
-    rejected = decode("traccar", own).rejected
-    assert rejected is not None
-    assert rejected.code == "position.unknown_form"
+@pytest.mark.req("A1")
+def test_traccar_flat_objects_have_the_units_of_the_older_protocol() -> None:
+    """As HttpUploader of traccar-client-sdk writes them: a list, speed in knots, percent, no mock flag."""
+    flat = {
+        "id": "658765", "lat": 31.2304, "lon": 121.4737, "timestamp": TST, "accuracy": 4.5, "altitude": 12.0,
+        "speed": 19.44, "bearing": 90.0, "batt": 87, "charge": False, "battery_health": "good", "battery_voltage": 4100,
+    }  # fmt: skip
+    alarm = {"id": "658765", "timestamp": TST, "alarm": "sos"}
+    decoded = decode("traccar", [flat, {**flat, "lat": 0.0, "lon": 0.0}, alarm, {**flat, "timestamp": TST + 5}])
+    first, second = decoded.positions
+    assert (first.device, first.accuracy_m, first.altitude_m) == ("658765", 4.5, 12.0)
+    assert first.speed_mps == pytest.approx(10.0, abs=0.01)
+    assert (first.heading_deg, first.battery_pct, first.charging, first.mock) == (90.0, 87.0, False, None)
+    assert first.extras == {"battery_health": "good", "battery_voltage": 4100}
+    assert (second.time - first.time).total_seconds() == 5
+    assert [problem.code for problem in decoded.problems] == ["position.null_island"]
+    assert decode("traccar", [alarm]).ignored == "traccar.no_location"
+    assert only(decode("osmand", flat)).speed_mps == first.speed_mps

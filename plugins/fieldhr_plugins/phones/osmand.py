@@ -8,8 +8,9 @@ hold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from fieldhr_core.model import Decoded, Envelope
 from fieldhr_plugins.phones.points import Points, ignored, rejected
@@ -17,10 +18,13 @@ from fieldhr_plugins.phones.settings import Terms
 from fieldhr_plugins.phones.times import TimeRefusedError, attempt, from_epoch
 from fieldhr_plugins.phones.values import extra, flag, identity, number, parameters
 
-__all__ = ["read"]
+__all__ = ["KNOT_MPS", "PLACES", "read", "take"]
 
 #: One knot in m/s: 1852 m an hour.
 KNOT_MPS: Final = 1852.0 / 3600.0
+
+#: Names under which a coordinate may stand.
+PLACES: Final = frozenset({"lat", "lon", "location"})
 
 _MILLISECONDS_FROM: Final = 2**31 - 1
 
@@ -54,21 +58,27 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
     device = terms.device or identity(asked.get("id"), asked.get("deviceid"))
     if not device:
         return rejected("position.no_identity", "Neither id nor deviceid is given.")
-    lat, lon = _coordinate(asked)
-    if lat is None and lon is None and not {"lat", "lon", "location"} & set(asked):
+    if not PLACES & set(asked):
         # Cells, Wi-Fi, a token, an alarm: legitimate, and no place.
         return ignored("osmand.no_location")
     points = Points(terms, device)
+    take(points, asked, "")
+    return points.decoded(nothing="payload.empty")
+
+
+def take(points: Points, asked: Mapping[str, Any], at: str) -> None:
+    """Take one fix from parameters, or from a JSON object of the same names and units."""
     if flag(asked.get("valid")) is False:
         # The receiver had no fix: what it sends is where it last was.
-        points.refuse("position.not_valid")
-        return points.decoded(nothing="payload.empty")
+        points.refuse("position.not_valid", at)
+        return
+    lat, lon = _coordinate(asked)
     heading = number(asked.get("bearing", asked.get("heading")))
     speed = number(asked.get("speed"))
     altitude = number(asked.get("altitude"))
     points.take(
-        at="",
-        time=_time(asked.get("timestamp"), terms),
+        at=at,
+        time=_time(asked.get("timestamp"), points.terms),
         lat=lat,
         lon=lon,
         accuracy_m=number(asked.get("accuracy")),
@@ -78,20 +88,19 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
         battery_pct=number(asked.get("batt")),
         charging=flag(asked.get("charge")),
         mock=flag(asked.get("mock")),
-        extras={key: kept for key in asked if key not in _KNOWN and (kept := extra(asked[key])) is not None},
+        extras={key[:100]: kept for key in asked if key not in _KNOWN and (kept := extra(asked[key])) is not None},
     )
-    return points.decoded(nothing="payload.empty")
 
 
-def _coordinate(asked: dict[str, str]) -> tuple[float | None, float | None]:
+def _coordinate(asked: Mapping[str, Any]) -> tuple[float | None, float | None]:
     if "lat" in asked or "lon" in asked:
         return number(asked.get("lat")), number(asked.get("lon"))
-    lat, lon, *_ = [*asked.get("location", "").split(","), "", ""]
+    lat, lon, *_ = [*str(asked.get("location", "")).split(","), "", ""]
     return number(lat), number(lon)
 
 
-def _time(stamp: str | None, terms: Terms) -> datetime | TimeRefusedError:
-    if stamp is None or not stamp.strip():
+def _time(stamp: object, terms: Terms) -> datetime | TimeRefusedError:
+    if stamp is None or (isinstance(stamp, str) and not stamp.strip()):
         return terms.received or TimeRefusedError("position.no_time", "There is neither a timestamp nor an arrival.")
     epoch = number(stamp)
     if epoch is None:

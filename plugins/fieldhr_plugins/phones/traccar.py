@@ -1,5 +1,8 @@
 """Traccar Client from version 9 on: one JSON object a fix, or the same one level up, as dawarich takes it.
 
+The client's own library, in use from version 10.1 on, sends a list of flat objects with the names and units of the
+OsmAnd protocol instead (HttpUploader of traccar-client-sdk: ``speed`` in knots, ``batt`` percent, seconds).
+
 Batches come as a list of locations in one object or as a list of objects; the device may stand in the address instead.
 
 Read from Traccar's OsmAndProtocolDecoder (decodeJson), the documentation of the client's background-geolocation library
@@ -58,7 +61,9 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
                 raise UnreadableError("payload.not_an_object", "The payload is no JSON object.")
             points.refuse("position.no_coordinate", f"[{index}]")
             continue
-        named = identity(payload.get("device_id"), payload.get("id"), asked.get("id"), asked.get("deviceid"))
+        named = identity(
+            *(payload.get(name) for name in ("device_id", "id", "deviceid")), asked.get("id"), asked.get("deviceid")
+        )
         points.device = terms.device or named
         _take_all(points, payload, f"[{index}]." if isinstance(content, list) else "")
     return points.decoded(nothing="traccar.no_location")
@@ -66,6 +71,9 @@ def read(envelope: Envelope, terms: Terms) -> Decoded:
 
 def _take_all(points: Points, payload: Mapping[str, Any], at: str) -> None:
     """Take the fix or the fixes of one object: one location, a list of them, or the object itself."""
+    if {"lat", "lon"} & set(payload):
+        osmand.take(points, payload, at.rstrip("."))
+        return
     if "location" not in payload and ("coords" in payload or "latitude" in payload):
         locations: list[Any] = [payload]
         where = [at.rstrip(".")]
@@ -75,10 +83,7 @@ def _take_all(points: Points, payload: Mapping[str, Any], at: str) -> None:
         locations = given if isinstance(given, list) else [given]
         where = [f"{at}{name}[{n}]" for n in range(len(locations))] if isinstance(given, list) else [f"{at}{name}"]
     taken = [_take(points, payload, record(each), place) for each, place in zip(locations, where, strict=True)]
-    if not any(taken) and {"lat", "lon"} & set(payload):
-        # Whoever wrote it chose these names, and nobody knows which units with them.
-        points.refuse("position.unknown_form", at.rstrip("."), "No client of Traccar writes coordinates like this.")
-    elif not any(taken) and points.device is None:
+    if not any(taken) and points.device is None:
         points.refuse("position.no_identity", at.rstrip("."))
 
 

@@ -15,7 +15,7 @@ from fieldhr_core.errors import ConfigError
 __all__ = ["FAMILIES", "write_project"]
 
 #: What can be written, by the family's name in the singular.
-FAMILIES: Final = ("locator", "connector", "scorer", "alerter", "check")
+FAMILIES: Final = ("locator", "connector", "scorer", "alerter", "check", "application")
 
 _NAME: Final = re.compile(r"([a-z][a-z0-9]*)[-._]([a-z][a-z0-9]*(?:[-._][a-z0-9]+)*)")
 
@@ -84,7 +84,9 @@ def _files(names: _Names, family: str) -> dict[str, str]:
 
     def render(template: str) -> str:
         text = (templates / template).read_text(encoding="utf-8")
-        return Template(text).substitute(attrs.asdict(names), family=family)
+        return Template(text).substitute(
+            attrs.asdict(names), family=family, article="An" if family[0] in "aeiou" else "A"
+        )
 
     source = f"src/{names.package}"
     return {

@@ -121,6 +121,8 @@ class Applications:
             if message["type"] == "http.response.start":
                 is_open = False
                 message = {**message, "headers": _with_headers(scope, message.get("headers", ()))}
+            elif scope["method"] == "HEAD":
+                message = {**message, "body": b""}  # not every server sees to it
             await send(message)
 
         link, application, mounted_at = self._found(path)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fieldhr_core.testing.conformance import (
         AlerterConformance,
+        ApplicationConformance,
         ChannelConformance,
         CheckConformance,
         ComposerConformance,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlerterConformance",
+    "ApplicationConformance",
     "ChannelConformance",
     "CheckConformance",
     "ComposerConformance",

@@ -9,10 +9,12 @@ from typing import Any, Final
 import pytest
 
 from fieldhr_core.errors import ConfigError, PluginCallError
+from fieldhr_core.hooks.applications import Application
 from fieldhr_core.hooks.handle import ProviderHandle
 from fieldhr_core.hooks.loader import ListedOffer, Registry
 from fieldhr_core.testing.conformance import (
     AlerterConformance,
+    ApplicationConformance,
     ChannelConformance,
     CheckConformance,
     ComposerConformance,
@@ -45,8 +47,8 @@ SUITES: Final[Mapping[tuple[str, str], type[Conformance]]] = {
 
 def suites_for(
     registry: Registry, plugin: str, settings: Mapping[str, Mapping[str, Any]] | None = None
-) -> dict[str, type[Conformance]]:
-    """Return a test class for each offer of one plugin, by a name that pytest collects.
+) -> dict[str, type[Conformance | ApplicationConformance]]:
+    """Return a test class for each offer and application of one plugin, by a name that pytest collects.
 
     Args:
         registry: with the plugin loaded.
@@ -59,12 +61,26 @@ def suites_for(
         PluginLoadError: FHR-PLG-006 where the plugin is not active.
     """
     own = registry.settings_for(plugin, settings or {})
-    return {
+    found: dict[str, type[Conformance | ApplicationConformance]] = {
         _class_name(listed): _suite(listed, own, is_set=bool((settings or {}).get(plugin)))
         for family, role in SUITES
         for listed in registry.offers(family, role)
         if listed.plugin.name == plugin
     }
+    for info, application in registry.applications():
+        if info.name == plugin:
+            name = _named(plugin, "application", application.name)
+            found[name] = _mounted(name, application)
+    return found
+
+
+def _mounted(name: str, application: Application) -> type[ApplicationConformance]:
+    def make(self: ApplicationConformance) -> Application:
+        del self
+        return application
+
+    members = {"make": make, "public": None, "offer": ("applications", "", application.name), "__doc__": name}
+    return type(name, (ApplicationConformance,), members)
 
 
 def _suite(listed: ListedOffer, settings: Any, *, is_set: bool) -> type[Conformance]:
@@ -92,5 +108,9 @@ def _suite(listed: ListedOffer, settings: Any, *, is_set: bool) -> type[Conforma
 
 
 def _class_name(listed: ListedOffer) -> str:
-    words = re.findall(r"[A-Za-z0-9]+", f"{listed.plugin.name} {listed.role} {listed.name}")
+    return _named(listed.plugin.name, listed.role, listed.name)
+
+
+def _named(*parts: str) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", " ".join(parts))
     return "Test" + "".join(word[:1].upper() + word[1:] for word in words)

@@ -10,7 +10,7 @@ from fieldhr_core.hooks import PluginStatus
 from fieldhr_core.hooks.builtin import BUILTIN
 from fieldhr_core.hooks.discovery import builtin_candidates
 from fieldhr_core.hooks.loader import FAMILIES, Registry
-from fieldhr_core.testing.conformance import Conformance
+from fieldhr_core.testing.conformance import ApplicationConformance, Conformance
 from fieldhr_core.testing.installed import suites_for
 
 REGISTRY = Registry()
@@ -32,14 +32,14 @@ ELSEWHERE = {
 }
 
 
-def _suites() -> dict[str, type[Conformance]]:
-    found: dict[str, type[Conformance]] = {}
+def _suites() -> dict[str, type[Conformance | ApplicationConformance]]:
+    found: dict[str, type[Conformance | ApplicationConformance]] = {}
     for plugin in REGISTRY.plugins:
         found |= suites_for(REGISTRY, plugin)
     return found
 
 
-def _declared(suite: type[Conformance]) -> type[Conformance]:
+def _declared(suite: type[Conformance | ApplicationConformance]) -> type[Conformance | ApplicationConformance]:
     class Declared(suite):  # type: ignore[misc, valid-type]  # the class is made at run time
         capabilities: ClassVar[frozenset[str]] = CAPABILITIES.get(suite.offer, frozenset())
 

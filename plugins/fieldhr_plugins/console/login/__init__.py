@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, quote
 
 from fieldhr_core.hooks.applications import ASGI, Receive, Scope, Send, Site
+from fieldhr_core.hooks.mounting import problem
 from fieldhr_plugins.console.files import answer_file, page_files
 from fieldhr_plugins.console.principals import COOKIE
 
@@ -39,6 +40,14 @@ def login(*, secure: bool = False) -> Callable[[Site], ASGI]:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             path = scope["path"].removeprefix(scope["root_path"])
             root = scope["root_path"].removesuffix("/login")
+            if path not in ("", "/", "/style.css", "/out"):
+                await problem(send, 404, "FHR-ACC-001", "There is nothing at this address.")
+                return
+            allowed = ("GET", "HEAD") if path == "/style.css" else ("GET", "HEAD", "POST")
+            if scope["method"] not in allowed:
+                allow = (b"allow", ", ".join(allowed).encode())
+                await problem(send, 405, "FHR-API-007", "This is not done here.", allow)
+                return
             if path == "/style.css":
                 await answer_file(style, scope, send)
                 return

@@ -23,8 +23,10 @@ def console(site: Site) -> ASGI:
         root = scope.get("root_path", "").rstrip("/")
         path = scope["path"].removeprefix(root) or "/"
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if method not in ("GET", "POST"):
-            await _send(send, scope, Response(status=405, headers=(("allow", "GET, HEAD, POST"),)))
+        allowed = ("GET",) if path in _FILES else ("GET", "POST")
+        if method not in allowed:
+            allow = ", ".join(("HEAD", *allowed))
+            await _send(send, scope, Response(status=405, media="text/plain", headers=(("allow", allow),)))
             return
         caller = None if path in _FILES else await site.caller(scope)
         if caller is None and path not in _FILES:

@@ -6,10 +6,10 @@ Everything that people do and write exists at once; fixes are made when somebody
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from json.encoder import encode_basestring
+from typing import Any, Final
 
 import attrs
 
@@ -666,12 +666,19 @@ def _digest(rows: Iterable[Any]) -> str:
 
 def _written(value: Any) -> str:
     """Write a value down in one way: the fields of a record by name, times in UTC, numbers as Python prints them."""
-    if value is None or isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind in _PLAIN:
+        return str(value)
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return encode_basestring(str(value))
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
-    if attrs.has(type(value)):
-        return "{" + ",".join([f"{name}:{_written(getattr(value, name))}" for name in _fields(type(value))]) + "}"
+    if kind in _names or attrs.has(kind):
+        return "{" + ",".join([f"{name}:{_written(getattr(value, name))}" for name in _fields(kind)]) + "}"
     if isinstance(value, Mapping):
         return "{" + ",".join([f"{name}:{_written(value[name])}" for name in sorted(value)]) + "}"
     if isinstance(value, list | tuple):
@@ -679,6 +686,8 @@ def _written(value: Any) -> str:
     return str(value)
 
 
+#: Numbers and truths, which need no look at what they may be.
+_PLAIN: Final = frozenset({int, float, bool})
 #: Class of a record -> its fields in the order of their names.
 _names: dict[type, tuple[str, ...]] = {}
 

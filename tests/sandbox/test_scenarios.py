@@ -269,3 +269,14 @@ def test_key_survives_json_and_names_its_digest() -> None:
     assert again == key
     assert again.sha256 == key.sha256
     assert b'"simulated":true' in key.as_bytes()
+
+
+@pytest.mark.scenario("Q11")
+def test_nobody_works_before_they_have_joined() -> None:
+    house = build(Pack(name="new", title="", recipe="city-bank", reps=10, days=26, plantings=(("Q11", 1),)), 4)
+    (record,) = house.key.silences
+    (person,) = [one for one in house.world.people() if one.id == record.rep]
+    rep = next(rep for rep in house.world.reps if rep.id == record.rep)
+    assert person.joined is not None
+    worked = [script.date for (index, _), script in house.scripts.items() if index == rep.index and script.works]
+    assert min(worked) >= person.joined > house.days.date(0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fieldhr_core.model import WorkPattern
+import attrs
+
 from fieldhr_sandbox.calendars import clock_s
 from fieldhr_sandbox.scenarios.base import Needs, Site, scenario
 from fieldhr_sandbox.scenarios.places import whole_day_leave
@@ -85,7 +86,7 @@ def _just_enough_visits(site: Site) -> None:
 
 @scenario("B02/part-time", "Three visits in five days on a contract of 0.6", req=["C5", "A9"], needs=_FIVE)
 def _part_time(site: Site) -> None:
-    site.world.change_person(site.rep, pattern=WorkPattern(contract_share=0.6))
+    site.world.change_person(site.rep, pattern=attrs.evolve(site.days.pattern, contract_share=0.6))
     for number, visits in enumerate(site.draw.shuffled((1, 0, 1, 0, 1))):
         site.script(number).visits = visits
     site.silent(("behaviour.low_visits",), until=site.days_used[4], dose={"visits_per_day": 0.6})

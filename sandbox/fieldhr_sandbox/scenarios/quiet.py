@@ -170,7 +170,7 @@ def _basement(site: Site) -> None:
 @scenario("Q10", "A part-time rep", needs=_WEEK)
 def _part_timer(site: Site) -> None:
     worked = {site.days.date(site.days_used[number]).isoweekday() for number in (0, 2, 4)}
-    pattern = WorkPattern(weekdays=tuple(sorted(worked)), contract_share=0.6)
+    pattern = attrs.evolve(site.days.pattern, weekdays=tuple(sorted(worked)), contract_share=0.6)
     site.world.change_person(site.rep, pattern=pattern)
     for script in site.every_script():
         make_up = script.date in site.days.calendar.workdays
@@ -180,7 +180,11 @@ def _part_timer(site: Site) -> None:
 
 @scenario("Q11", "A new rep in the first days", needs=_WEEK)
 def _new_rep(site: Site) -> None:
-    site.world.change_person(site.rep, joined=site.days.date(site.days_used[0]) - timedelta(days=5))
+    joined = site.days.date(site.days_used[0]) - timedelta(days=5)
+    site.world.change_person(site.rep, joined=joined)
+    for script in site.every_script():
+        # Nobody works before they are there: what their phone sent then would rightly be refused.
+        script.works = script.works and script.date >= joined
     for number, visits in enumerate(site.draw.shuffled((1, 0, 1, 0, 1))):
         site.script(number).visits = visits
     site.silent(_ANY, until=site.days_used[4])

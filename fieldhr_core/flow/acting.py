@@ -168,7 +168,8 @@ class Unit:
 
     def all(self, statement: Any, parameters: Any = None) -> list[Any]:
         """Return every row of a select."""
-        return list(self.connection.execute(statement, parameters))
+        found: list[Any] = self.connection.execute(statement, parameters).all()  # type: ignore[assignment] # a list
+        return found
 
     def scope(self, table: SqlTable) -> ColumnElement[bool]:
         """Return the condition that holds for the rows of *table* this principal may see, its tenant's only."""

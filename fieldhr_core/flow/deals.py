@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.flow.feedback import write_feedback
 from fieldhr_core.flow.values import plain
-from fieldhr_core.model import DEALS, MET, Coded, Deal, Feedback, Table, milliseconds
+from fieldhr_core.model import DEALS, MET, Coded, Column, Deal, Feedback, Kind, Schema, Table, milliseconds
 from fieldhr_core.store.columns import as_columns, put_rows, written_columns
 from fieldhr_core.store.freshness import ALL_DATES, touch, versions
 
@@ -24,6 +24,19 @@ _KIND: Final = "deals"
 _LEAD_MS: Final = 30 * 86_400_000
 #: Deals opened so long ago take no visit any more.
 _OLD_MS: Final = 400 * 86_400_000
+#: Later than any visit: a pair and a time fit one integer.
+_FAR_MS: Final = 1 << 43
+
+#: Visits as far as a deal asks for them.
+_VISITS: Final = Schema(
+    "visits_met",
+    "Who met whom, and when.",
+    (
+        Column("rep", Kind.CODED, "Rep."),
+        Column("customer", Kind.TEXT, "Customer."),
+        Column("start_ms", Kind.TIME_MS, "Begin."),
+    ),
+)
 
 
 class Deals:
@@ -155,33 +168,55 @@ def _as_of(deals: Table, until_ms: int) -> Table:
     )
 
 
-def first_visits(acting: Acting, unit: Unit, deals: Table, until_ms: int) -> Table:
+def first_visits(
+    acting: Acting, unit: Unit, deals: Table, until_ms: int, *, known: Sequence[Table] = (), known_from_ms: int = 0
+) -> Table:
     """Return ``MET``: for each of ``DEALS`` the first visit that led to it, as far as one is known.
 
     The host's own word counts; else the first visit to the customer, by positions or by record, from a month before the
     deal was opened until it was closed.
+
+    Args:
+        known: visits that were read already (tables with ``rep``, ``customer`` and ``start_ms``), all there are from
+            *known_from_ms* on.
     """
     import numpy as np
     import sqlalchemy as sa
 
     first = deals["met_ms"].copy()
     lacking = np.flatnonzero((first == 0) & (deals["opened_ms"] > until_ms - _OLD_MS))
-    met: dict[tuple[str, str], list[int]] = {}
     if len(lacking):
         since = int(deals["opened_ms"][lacking].min()) - _LEAD_MS
+        end = known_from_ms - 1 if known else until_ms
         seen, written = acting.tables.visits, acting.tables.follow_ups
+        visits = list(known)
         for table, more in ((seen, ()), (written, (written.c.kind == "visit",))):
             statement = sa.select(table.c.rep, table.c.customer, table.c.start_ms).where(
-                unit.scope(table), table.c.start_ms >= since, table.c.start_ms <= until_ms, *more
+                unit.scope(table), table.c.start_ms >= since, table.c.start_ms <= end, *more
             )
-            for rep, customer, start_ms in unit.all(statement):
-                met.setdefault((rep, customer), []).append(start_ms)
-    reps, customers = list(deals["rep"]), deals["customer"].tolist()
-    for place in lacking.tolist():
-        low = int(deals["opened_ms"][place]) - _LEAD_MS
-        high = int(deals["closed_ms"][place]) or until_ms
-        first[place] = min(
-            (at for at in met.get((reps[place] or "", customers[place]), ()) if low <= at <= high), default=0
-        )
-    known = first > 0
-    return MET.table(deal=deals["deal"][known], at_ms=first[known])
+            visits.append(as_columns(unit.connection, _VISITS, statement))
+        closed = deals["closed_ms"][lacking]
+        spans = deals["opened_ms"][lacking] - _LEAD_MS, np.where(closed > 0, closed, until_ms)
+        first[lacking] = _earliest(visits, deals.take(lacking), *spans)
+    is_known = first > 0
+    return MET.table(deal=deals["deal"][is_known], at_ms=first[is_known])
+
+
+def _earliest(visits: Sequence[Table], deals: Table, low: Any, high: Any) -> Any:
+    """Return for each deal the first visit of its rep to its customer within its span; 0 where there is none."""
+    import numpy as np
+
+    reps = Coded.of([rep for table in (*visits, deals) for rep in table["rep"]]).codes.astype("i8")
+    named = Coded.of([name for table in (*visits, deals) for name in table["customer"].tolist()])
+    times = np.concatenate([table["start_ms"] for table in visits])
+    if not len(times):
+        return np.zeros(len(low), dtype="i8")
+    # Each pair's visits follow each other in time: the first at or after the beginning is found by bisection.
+    pairs = np.unique(reps * len(named.values) + named.codes, return_inverse=True)[1]
+    mine, theirs = pairs[: len(times)], pairs[len(times) :]
+    order = np.lexsort((times, mine))
+    packed = mine[order] * _FAR_MS + times[order]
+    place = np.minimum(np.searchsorted(packed, theirs * _FAR_MS + np.maximum(low, 0)), len(times) - 1)
+    found = order[place]
+    fits = (mine[found] == theirs) & (times[found] >= low) & (times[found] <= high)
+    return np.where(fits, times[found], 0)

@@ -302,6 +302,7 @@ def _notes_since(acting: Acting, unit: Unit, since_ms: int, source: str) -> list
             received=instant(row.received_ms),
             text="" if text is None else text.decode(),
             joint_with=tuple(row.joint_with),
+            next_step=None if row.next_ms is None else instant(row.next_ms),
         )
         for row, text in zip(rows, texts, strict=True)
     ]

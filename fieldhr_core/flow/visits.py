@@ -17,6 +17,7 @@ from fieldhr_core.flow.judging import run_alerters
 from fieldhr_core.flow.people import local_days
 from fieldhr_core.flow.places import known_places
 from fieldhr_core.flow.shelf import touch
+from fieldhr_core.flow.substance import Substance, substance_of
 from fieldhr_core.model import (
     JUDGED,
     POINTS,
@@ -33,6 +34,7 @@ from fieldhr_core.model import (
 )
 from fieldhr_core.model.datums import to_wgs84
 from fieldhr_core.store.rows import canonical_json, insert_new, put, within
+from fieldhr_core.trust.purposes import opens
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
@@ -119,6 +121,7 @@ class Visits:
         with acting.unit() as unit:
             unit.allow("follow_ups", "write", *{record.rep for record in good})
             texts = unit.seal(table, "text_sealed", "message", [r.id for r in good], [r.text.encode() for r in good])
+            shown = _substances(acting, unit, good)
             written = (table.c.written_ms, table.c.written_ms)
             _touch_dates(acting, unit, table, [record.id for record in good], written)
             put(
@@ -136,9 +139,11 @@ class Visits:
                         "written_ms": milliseconds(record.written),
                         "received_ms": milliseconds(record.received) if record.received else unit.at_ms,
                         "joint_with": list(record.joint_with),
+                        "next_ms": milliseconds(record.next_step) if record.next_step else None,
+                        **attrs.asdict(substance),
                         "text_sealed": text,
                     }
-                    for record, text in zip(good, texts, strict=True)
+                    for record, text, substance in zip(good, texts, shown, strict=True)
                 ],
             )
             _touch_dates(acting, unit, table, [record.id for record in good], written)
@@ -152,6 +157,24 @@ class Visits:
             rejected=bad,
             reasons={"followup.ends_before_start": bad} if bad else {},
         )
+
+
+def _substances(acting: Acting, unit: Unit, records: Sequence[FollowUp]) -> list[Substance]:
+    """Return what the texts of records show, beside the needs that their customers have stated by now."""
+    import sqlalchemy as sa
+
+    needs: dict[str, str] = {}
+    table = acting.tables.customers
+    with unit.housework():  # whoever hands a record in may not see the customer's
+        key = unit.vault.secret(acting.tenant, "message", "sketch")
+        named = {record.customer for record in records if record.text} if opens(acting.purpose, "contact") else set()
+        for chunk in within(sorted(named)):
+            where = (table.c.tenant == acting.tenant, table.c.id.in_(chunk), table.c.gone_ms.is_(None))
+            rows = unit.all(sa.select(table.c.id, table.c.body_sealed).where(*where))
+            ids, sealed = [row.id for row in rows], [row.body_sealed for row in rows]
+            bodies = unit.open(table, "body_sealed", "contact", ids, sealed) if rows else []
+            needs |= {ident: json.loads(body)["need"] for ident, body in zip(ids, bodies, strict=True)}
+    return [substance_of(record.text, needs.get(record.customer, ""), key) for record in records]
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -74,6 +74,10 @@ FOLLOW_UPS: Final = Schema(
         Column("written_ms", Kind.TIME_MS, "Device time of writing."),
         Column("received_ms", Kind.TIME_MS, "Arrival."),
         Column("is_joint", Kind.BOOLEAN, "Somebody else was there too, by the record.", default=False),
+        Column("next_ms", Kind.TIME_MS, "When the next step was agreed for; 0 none was.", default=0),
+        Column("need_share", Kind.FLOAT, "Share of the stated need it speaks of; NaN no need.", low=0, default=_NAN),
+        Column("terms", Kind.INTEGER, "Different terms it has beside those of the need.", default=0),
+        Column("sketch", Kind.INTEGER, "Fingerprint of what was written; 0 nothing was.", default=0),
     ),
 )
 

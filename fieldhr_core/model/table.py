@@ -195,8 +195,19 @@ class Table:
         """Return the table in ascending order of *names*, the first the most significant; ties keep their order."""
         import numpy as np
 
+        if not self._length:
+            return self
         keys = [self._sortable(name) for name in reversed(names)]
-        return self.take(np.lexsort(keys)) if self._length else self
+        if len(keys) == 1 or keys[-1].dtype == object:
+            return self.take(np.lexsort(keys))
+        # Texts take long to compare: only those are looked at whose first column is the same.
+        order = np.argsort(keys[-1], kind="stable")
+        first = keys[-1][order]
+        alike = first[1:] == first[:-1]
+        tied = np.flatnonzero(np.concatenate([[False], alike]) | np.concatenate([alike, [False]]))
+        rows = order[tied]
+        order[tied] = rows[np.lexsort([key[rows] for key in keys])]
+        return self.take(order)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield plain dictionaries of Python values: for edges (reports, JSON), not for bulk work."""

@@ -128,6 +128,7 @@ class FollowUp:
         start, end: what the record claims.
         written: device time at which it was written; ``received`` when it reached the host.
         kind: ``visit``, ``call``, ``message``, ``preparation``, ``document`` ...
+        next_step: when the next step was agreed for; ``None``: none was, or nobody says.
     """
 
     id: str
@@ -140,6 +141,7 @@ class FollowUp:
     received: datetime | None = None
     text: str = ""
     joint_with: tuple[str, ...] = ()
+    next_step: datetime | None = None
 
 
 #: Where a tenant's people may legitimately or otherwise be; one row a place or customer address, WGS-84.

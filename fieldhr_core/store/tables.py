@@ -235,10 +235,16 @@ class StoreTables:
             Column("written_ms", BigInteger, nullable=False),
             Column("received_ms", BigInteger, nullable=False),
             Column("joint_with", sa.JSON, nullable=False),
+            Column("next_ms", BigInteger),
+            # What its text shows of itself, worked out when it was written: scores never open it.
+            Column("need_share", Float),
+            Column("terms", Integer),
+            Column("sketch", BigInteger),
             Column("text_sealed", LargeBinary),
             index("follow_ups_rep", "tenant", "rep", "written_ms"),
             index("follow_ups_customer", "tenant", "customer", "start_ms"),
             index("follow_ups_start", "tenant", "start_ms"),
+            index("follow_ups_written", "tenant", "written_ms"),
         )
         self.attachments = table(
             "attachments",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from fieldhr_core.hooks import Alerter, Composer, Scorer, Tracer
     from fieldhr_plugins.scorecards.effort import EffortScorer
+    from fieldhr_plugins.scorecards.followup import FollowUpScorer
     from fieldhr_plugins.scorecards.results import ResultScorer
     from fieldhr_plugins.scorecards.risk import RiskScorer
 
@@ -108,6 +109,12 @@ class ScorecardSettings:
         short_kinds: kinds of records that say a visit was meant to be short: no inflation.
         won_stages, approved_stages, refused_stages, lost_stages: the host's words for how deals end, in lower case.
         record_within_h: a visit record is timely when it is written within so many hours of the visit.
+        need_share: a record speaks of the stated need where it has at least so much of its terms (0-1).
+        least_terms: a record with fewer different terms of its own says nothing.
+        copied_bits: records whose fingerprints differ in so many of 64 bits, or fewer, are one text.
+        copied_days: calendar days within which one text for two customers is a copy.
+        next_step_days: a next step is kept within so many days of the day it was agreed for.
+        inspection_kinds: an inspection is complete with one record of each kind.
         prompt_answer_h: an enquiry is answered promptly within so many hours.
         maturing_days: a customer is matured, and a repurchase to be expected, so long after the first purchase.
         cycle_window_days: deals opened within so many days before the end of the period tell of the follow-up cycle.
@@ -149,6 +156,12 @@ class ScorecardSettings:
     complaint_limit: float = attrs.field(default=0.05, validator=_SHARE)
     min_exposure: float = attrs.field(default=5.0, validator=attrs.validators.gt(0))
     min_peers: int = attrs.field(default=8, validator=attrs.validators.ge(2))
+    need_share: float = attrs.field(default=0.5, validator=_SHARE)
+    least_terms: int = attrs.field(default=4, validator=attrs.validators.ge(1))
+    copied_bits: int = attrs.field(default=8, validator=attrs.validators.ge(0))
+    copied_days: int = attrs.field(default=10, validator=attrs.validators.ge(1))
+    next_step_days: float = attrs.field(default=2.0, validator=attrs.validators.ge(0))
+    inspection_kinds: tuple[str, ...] = ("statement_analysis", "site_photo")
     alerts_at: str = attrs.field(default="06:30", validator=_CLOCK)
     inflation_days: int = attrs.field(default=6, validator=attrs.validators.ge(3))
     period_end_days: int = attrs.field(default=2, validator=attrs.validators.ge(1))
@@ -185,7 +198,7 @@ PLUGIN = PluginInfo(
 def fieldhr_register_scorers(
     context: RegistrationContext,
 ) -> Iterable[Offer[Scorer] | Offer[Composer] | Offer[Tracer]]:
-    """Offer ``appraisal.process``, ``.effort``, ``.results`` and ``.risk``, and the composer ``scorecards``."""
+    """Offer the scorers ``appraisal.*``, with the records behind them, and the composer ``scorecards``."""
     del context
 
     def process(settings: ScorecardSettings | None) -> Scorer:
@@ -197,6 +210,11 @@ def fieldhr_register_scorers(
         from fieldhr_plugins.scorecards.effort import EffortScorer
 
         return EffortScorer(settings or ScorecardSettings())
+
+    def followup(settings: ScorecardSettings | None) -> FollowUpScorer:
+        from fieldhr_plugins.scorecards.followup import FollowUpScorer
+
+        return FollowUpScorer(settings or ScorecardSettings())
 
     def results(settings: ScorecardSettings | None) -> ResultScorer:
         from fieldhr_plugins.scorecards.results import ResultScorer
@@ -216,10 +234,12 @@ def fieldhr_register_scorers(
     offers: list[Offer[Any]] = [
         Offer("appraisal.process", process),
         Offer("appraisal.effort", effort),
+        Offer("appraisal.followup", followup),
         Offer("appraisal.results", results),
         Offer("appraisal.risk", risk),
         # What measures also knows the records behind it.
         Offer("appraisal.effort", effort, role="trace"),
+        Offer("appraisal.followup", followup, role="trace"),
         Offer("appraisal.results", results, role="trace"),
         Offer("appraisal.risk", risk, role="trace"),
         Offer("scorecards", compose, role="compose"),

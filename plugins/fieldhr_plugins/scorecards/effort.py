@@ -185,6 +185,15 @@ class Visits:
         """Return the key of each row; -1 where there can be none."""
         return _keys(crew, rep, customer, at_ms, self.customers)
 
+    def parts(self, crew: Crew) -> tuple[Ints, Ints, list[str]]:
+        """Return the rep's code, the number of the day and the customer of each."""
+        names = list(self.customers)
+        return (
+            self.rep,
+            self.key // _CUSTOMERS % (crew.days + 1),
+            [names[code] for code in (self.key % _CUSTOMERS).tolist()],
+        )
+
 
 def credited_visits(tables: Tables, crew: Crew, settings: ScorecardSettings) -> Visits:
     """Return the visits that a score may credit.
@@ -270,8 +279,10 @@ _CUSTOMERS: Final = 1 << 32
 
 def _keys(crew: Crew, rep: Coded, customer: Any, at_ms: Ints, customers: dict[str, int]) -> Ints:
     codes = crew.codes(rep)
-    known = customers.setdefault
-    named = np.asarray([known(each, len(customers)) for each in customer.tolist()], dtype="i8")
+    names = customer.tolist()
+    for name in dict.fromkeys(names):
+        customers.setdefault(name, len(customers))
+    named = np.fromiter(map(customers.__getitem__, names), dtype="i8", count=len(names))
     packed: Ints = (codes * (crew.days + 1) + crew.day_of(at_ms)) * _CUSTOMERS + named
     return np.where((codes >= 0) & crew.inside(at_ms), packed, -1)
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fieldhr_core.model import Metric
-from fieldhr_plugins.scorecards import effort, results, risk
+from fieldhr_plugins.scorecards import effort, followup, results, risk
 from fieldhr_plugins.scorecards.intervals import Z95
 from fieldhr_plugins.scorecards.shrinkage import Prior, fit_prior
 
@@ -58,6 +58,11 @@ def _kinds() -> dict[str, Kind]:
         (effort.PROMPT, "process", "share", "training.answering"),
         (effort.RATING, "process", "mean", "training.service"),
         (effort.INSPECTED, "process", "share", "training.inspection"),
+        (followup.NEED, "process", "share", "training.conversation"),
+        (followup.OWN, "process", "share", "training.record_keeping"),
+        (followup.KEPT, "process", "share", "training.visit_planning"),
+        (followup.COMPLETE, "process", "share", "training.inspection"),
+        (followup.QUALITY, "process", "mean", "training.record_keeping"),
         (results.SALES, "result", "rate", "training.selling"),
         (results.APPROVAL, "result", "share", "training.application_quality"),
         (results.CONVERSION, "result", "share", "training.closing"),

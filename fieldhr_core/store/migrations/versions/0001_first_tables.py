@@ -269,6 +269,10 @@ def upgrade() -> None:
         sa.Column("written_ms", sa.BigInteger(), nullable=False),
         sa.Column("received_ms", sa.BigInteger(), nullable=False),
         sa.Column("joint_with", sa.JSON(), nullable=False),
+        sa.Column("next_ms", sa.BigInteger(), nullable=True),
+        sa.Column("need_share", sa.Float(), nullable=True),
+        sa.Column("terms", sa.Integer(), nullable=True),
+        sa.Column("sketch", sa.BigInteger(), nullable=True),
         sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "id"),
         schema=schema,
@@ -289,6 +293,9 @@ def upgrade() -> None:
     )
     op.create_index(
         f"ix_{prefix}follow_ups_start", f"{prefix}follow_ups", ["tenant", "start_ms"], unique=False, schema=schema
+    )
+    op.create_index(
+        f"ix_{prefix}follow_ups_written", f"{prefix}follow_ups", ["tenant", "written_ms"], unique=False, schema=schema
     )
     op.create_table(
         f"{prefix}loans",

@@ -167,6 +167,7 @@ class FollowUpIn(_In):
     rep: Ident | None = None
     text: Text = ""
     joint_with: Annotated[list[Ident], Meta(max_length=50)] = []
+    next_step: Instant | None = None
 
 
 class FollowUpsIn(_In):
@@ -187,6 +188,7 @@ class FollowUpsIn(_In):
                 written=sensible(one.written),
                 text=one.text,
                 joint_with=tuple(one.joint_with),
+                next_step=None if one.next_step is None else sensible(one.next_step),
             )
             for one in self.follow_ups
         ]

@@ -33,7 +33,9 @@ class KeyRecord:
         instance: opaque id.
         kind: ``alert`` = must be raised once; ``silence`` = nothing of ``must_not`` may be raised about the subject
             within the window; ``counter`` = ``dose["sent"]`` fixes must be refused for the reason ``code``;
-            ``campaign`` = somebody does several things, and one alert of ``any_of`` about them finds them.
+            ``campaign`` = somebody does several things, and one alert of ``any_of`` about them finds them;
+            ``chance`` = what is true of somebody may show or not: an alert of ``any_of`` about them is right, and none
+            is missed.
         subject_kind, subject, rep: as in a finding.
         start, end: the window in which it happened.
         code, severity, earliest, detect_by: of the alert; ``""`` and ``None`` for a silence.
@@ -98,6 +100,11 @@ class AnswerKey:
     def campaigns(self) -> tuple[KeyRecord, ...]:
         """Records of people who do several things, those who help them included."""
         return tuple(record for record in self.records if record.kind == "campaign")
+
+    @property
+    def chances(self) -> tuple[KeyRecord, ...]:
+        """Records of what is true and need not show."""
+        return tuple(record for record in self.records if record.kind == "chance")
 
     @property
     def counters(self) -> dict[str, int]:

@@ -69,6 +69,7 @@ class RepBook:
         matured, returned: customers whose time is up, and how many of them bought again.
         cycle_days, deals: own median of the follow-up cycle, and contracts begun in any half year.
         sells: so many times the usual number of contracts.
+        true_overdue: the rate of which the overdue loans are one draw.
         pushes: months (first day) in which most contracts fall on the last working days and half are taken back.
     """
 
@@ -79,6 +80,7 @@ class RepBook:
     cycle_days: float | None = None
     deals: int | None = None
     sells: float = 1.0
+    true_overdue: float | None = None
     pushes: tuple[date, ...] = ()
 
 
@@ -89,11 +91,13 @@ class Books:
     Attributes:
         loans, deals: ``LOANS`` and ``DEALS``; instants may lie ahead.
         cancelled: by rep index, instants at which planted contracts are taken back, ascending.
+        plans: by rep index, what scenarios fixed.
     """
 
     loans: Table
     deals: Table
     cancelled: Mapping[int, tuple[int, ...]]
+    plans: Mapping[int, RepBook] = attrs.field(factory=dict)
 
     def shares(self, since_ms: int, until_ms: int) -> dict[str, float]:
         """Return what the dials came to: of the books at the end of a span, and of what was decided in it."""
@@ -141,7 +145,8 @@ def build_books(dials: BookDials, streams: Streams, world: World, days: Days, pl
         applications,
         _customers(dials, chance, reps, book, milliseconds(first), milliseconds(end), turn),
     ]
-    return Books(_named(loans, "loan", streams), _named(Table.concat(DEALS, deals), "deal", streams), cancelled)
+    named = _named(loans, "loan", streams), _named(Table.concat(DEALS, deals), "deal", streams)
+    return Books(*named, cancelled, dict(plans))
 
 
 def month_ends(days: Days) -> tuple[date, ...]:

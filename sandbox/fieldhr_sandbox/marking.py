@@ -191,7 +191,7 @@ def match(key: AnswerKey, alerts: Iterable[Alert]) -> Match:
     for record in key.alerts:
         open_records.setdefault((record.code, record.subject), []).append(record)
     taken: dict[tuple[str, str], list[KeyRecord]] = {}
-    campaigns = {record.rep: record for record in key.campaigns}
+    campaigns = {record.rep: record for record in (*key.chances, *key.campaigns)}
     verdicts: list[tuple[Alert, str, KeyRecord | None]] = []
     for alert in sorted(alerts, key=lambda each: (each.opened_at, each.code, each.subject, each.case)):
         about = (alert.code, alert.subject)

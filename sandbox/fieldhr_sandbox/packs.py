@@ -536,6 +536,18 @@ PACKS: Final[dict[str, Pack]] = {
             ),
         ),
         Pack(
+            name="luck",
+            title="200 reps with 5 to 120 loans each and known true rates, and deals that are still open",
+            recipe="city-bank",
+            reps=200,
+            days=4,
+            customers_per_rep=8,
+            slice_minutes=540,
+            threads=(0, 0),
+            books=BookDials(loans=(5, 120)),
+            plantings=(("S02", 190), ("S04", 6)),
+        ),
+        Pack(
             name="noise",
             title="30 reps for a week: rows L and O under ever worse phones",
             recipe="city-bank",

@@ -60,7 +60,15 @@ def render(document: Mapping[str, Any], language: str = "en", *, other: Markup |
     environment.globals["title_of"] = _title_of
     environment.globals["_"] = say
     body = environment.get_template("report.html.j2").render(
-        trial={"speed": [], "comparison": None, "ladder": None, "dials": [], "campaigns": None, **document},
+        trial={
+            "speed": [],
+            "comparison": None,
+            "ladder": None,
+            "dials": [],
+            "shown": [],
+            "campaigns": None,
+            **document,
+        },
         not_tested=[say(line) for line in NOT_TESTED],
         other=other,
         **questions(document, say),

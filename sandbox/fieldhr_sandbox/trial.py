@@ -25,6 +25,7 @@ from fieldhr_sandbox.marking import Alert, Marks, Verdict, mark, mark_code, matc
 from fieldhr_sandbox.packs import pack
 from fieldhr_sandbox.production import fixes_of
 from fieldhr_sandbox.showcase import showcase
+from fieldhr_sandbox.shown import compare_shown
 from fieldhr_sandbox.tenant import Tenant, build
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def run_trial(
         "bar": attrs.asdict(chosen.bar),
         "plugins": plugin_rows,
         "dials": plugin_rows.pop("dials"),
+        "shown": plugin_rows.pop("shown"),
         "alerts": [_alert_row(case) for case in cases],
         **plugin_rows.pop("answers"),
     }
@@ -140,6 +142,7 @@ def run_trial(
     clock.lap("mark")
     if not blind:
         document["passed"] = document["passed"] and all(row["holds"] for row in document["dials"])
+        document["passed"] = document["passed"] and not any(row["holds"] is False for row in document["shown"])
     if not blind and chosen.ladder:
         document["ladder"] = _climbed(tenant, out, plugins, autoload, settings, call_limit_s, tell)
         document["passed"] = document["passed"] and all(step["holds"] for step in document["ladder"])
@@ -221,6 +224,7 @@ def summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "comparison": document.get("comparison"),
         "ladder": document.get("ladder"),
         "dials": document.get("dials"),
+        "shown": document.get("shown"),
         "incidents": document.get("incidents"),
         "simulated": True,
     }
@@ -287,10 +291,13 @@ def _product(
         with hr.acting_as(principal(tenant), purpose="operations") as desk:
             cases = [case for case in desk.alerts.list() if case.state.value != "withdrawn"]
             dials = compare_dials(desk, tenant)
+        with hr.acting_as(principal(tenant), purpose="performance") as desk:
+            shown = compare_shown(desk, tenant, cases)
         hr.advance(clock.now())
         rows = {
             "answers": {} if ask is None else ask(hr, tenant, out / DATABASE if db is None else None),
             "dials": dials,
+            "shown": shown,
             "reports": [
                 {**attrs.asdict(report), "status": report.status.value, "families": list(report.families)}
                 for report in hr.plugins

@@ -408,6 +408,26 @@ class Site:
             )
         )
 
+    def chance(self, any_of: Sequence[str], *, dose: Mapping[str, Any]) -> None:
+        """Add a record of something that is true of the rep and need not show: alerts of *any_of* are right."""
+        self.records.append(
+            KeyRecord(
+                scenario=self.scenario.id,
+                variant=self.scenario.variant,
+                instance=self._next_instance(),
+                kind="chance",
+                subject_kind="rep",
+                subject=self.rep.id,
+                rep=self.rep.id,
+                # What the books show of the month before is told on the first days.
+                start=self.days.instant(-31, 0),
+                end=self.days.instant(self.days.count - 1, 24 * 3600),
+                any_of=tuple(any_of),
+                dose=dict(dose),
+                group=self.rep.person.territory,
+            )
+        )
+
     def count(self, counter: str, sent: int) -> None:
         """Add a record that demands that *sent* fixes are refused for the reason *counter*."""
         self.records.append(

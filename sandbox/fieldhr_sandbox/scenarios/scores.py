@@ -1,4 +1,4 @@
-"""Rows S01, S03, S05, B06, B07: what the books show of somebody, inflated visits, pushed contracts."""
+"""Rows S01 to S05, B06, B07: what the books show of somebody, inflated visits, pushed contracts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ _INFLATED: Final = 9
 #: Working days before the inflation, in which the rep works as ever.
 _BEFORE: Final = 14
 _END_OF_DAY: Final = clock_s("23:05")
+#: True overdue rates, equally likely: about Beta(2.2, 34), in twentieths.
+_TRUE_RATES: Final = (
+    *(0.008, 0.016, 0.022, 0.027, 0.032, 0.036, 0.041, 0.045, 0.049, 0.054),
+    *(0.058, 0.063, 0.068, 0.074, 0.081, 0.088, 0.095, 0.109, 0.127, 0.165),
+)
+_LIMIT: Final = 0.10
 
 
 @scenario("S01", "Overdue over 10 %: 15 of 84 loans", req=["B4"], needs=_DESK)
@@ -28,6 +34,25 @@ def _overdue(site: Site) -> None:
 def _few_loans(site: Site) -> None:
     _book(site, RepBook(loans=12, overdue=2))
     site.silent(("score.overdue_high",), until=site.days.count - 1, dose={"loans": 12, "overdue": 2})
+
+
+@scenario("S02", "Few loans or many, and a true overdue rate behind them", req=["B5"], needs=_DESK)
+def _luck(site: Site) -> None:
+    rate, loans = site.draw.pick(_TRUE_RATES), site.draw.whole(5, 120)
+    overdue = sum(site.draw.chance(rate) for _ in range(loans))
+    _book(site, RepBook(loans=loans, overdue=overdue, true_overdue=rate))
+    dose = {"true_rate": rate, "loans": loans, "overdue": overdue}
+    if rate > _LIMIT:
+        # So few loans may not show it: whoever says it is right, and nobody must.
+        site.chance(("score.overdue_high",), dose=dose)
+    else:
+        site.silent(("score.overdue_high",), until=site.days.count - 1, dose=dose)
+
+
+@scenario("S04", "Follow-up cycle of 30 days, many deals still open", req=["B2"], needs=_DESK)
+def _censored(site: Site) -> None:
+    _book(site, RepBook(cycle_days=30.0, deals=130))
+    site.silent(("score.slow_followup",), until=site.days.count - 1, dose={"median_days": 30})
 
 
 @scenario("S03", "Star seller: 8 % of 160 customers come back", req=["B3"], needs=_DESK)

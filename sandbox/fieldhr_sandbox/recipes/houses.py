@@ -13,7 +13,7 @@ from fieldhr_sandbox.recipes.city_bank import CITY_BANK
 __all__ = ["FUND", "FUTURES", "INSURANCE_BROKER", "SECURITIES", "TRUST"]
 
 #: Rows about loans and those who owe them.
-_LENDING: Final = ("R06", "R07", "R08", "R09", "S01")
+_LENDING: Final = ("R06", "R07", "R08", "R09", "S01", "S02")
 
 #: The day of an insurance agent begins with a morning meeting. Rebates, untrue declarations of health, comparisons with
 #: deposits and false last chances are what the rules of selling insurance forbid (人身保险 and 互联网保险 rules).

@@ -131,6 +131,10 @@ CATALOGUE: Final[dict[str, tuple[str, str]]] = {
         "A setting is unknown or has the wrong type.",
         "Correct the setting at the path the message names.",
     ),
+    "FHR-CFG-011": (
+        "A speech model is unknown, or its archive is not the one that is known by its name.",
+        "Give the archive as its makers publish it; add models of your own with their SHA-256.",
+    ),
     "FHR-CFG-010": ("An optional package is not installed.", "Install the extra that the message names."),
     "FHR-REC-001": ("A value is outside its documented range.", "Send the value in the unit the reference names."),
     "FHR-REC-002": ("A time has no zone.", "Send aware datetimes, or RFC 3339 text with an offset."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,11 @@ from fieldhr_core.flow.shelf import touch
 from fieldhr_core.model import (
     MESSAGES,
     Finding,
+    Ground,
+    Heard,
     Message,
+    Outcome,
+    Recording,
     Ruling,
     Submission,
     instant,
@@ -21,6 +26,7 @@ from fieldhr_core.store.rows import put, within
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
+    from fieldhr_core.hooks.providers import Recogniser
 
 __all__ = ["Messages", "message_ruled_again"]
 
@@ -54,6 +60,70 @@ class Messages:
             keep_rulings(acting, unit, "message", each)
             unit.audit("messages.submit", "messages", count=len(messages), failed=len(failed))
         return answers
+
+    def hear(self, recordings: Iterable[Recording], recogniser: Recogniser) -> list[Ruling]:
+        """Have recordings recognised and what was said checked; return one ruling an utterance, in order.
+
+        An utterance becomes a message of the channel ``call``, with its place in the recording and the recogniser's
+        confidence; the audio is not kept. A recording that cannot be recognised, or in which nothing was understood,
+        is answered by one ruling about itself, REVIEW with the ground ``speech.failed`` or ``speech.silent``: what
+        nobody understood is not cleared.
+        """
+        answers: list[Ruling] = []
+        for recording in recordings:
+            messages, ruling = _understood(recording, recogniser)
+            answers += self.submit(messages) if ruling is None else [self._unheard(recording, ruling)]
+        return answers
+
+    def _unheard(self, recording: Recording, ruling: Ruling) -> Ruling:
+        acting = self._acting
+        with acting.unit() as unit:
+            unit.allow("messages", "write", recording.rep)
+            keep_rulings(acting, unit, "recording", {"speech": [ruling]})
+            unit.audit("messages.hear", "recordings", recording.id, reason=ruling.grounds[0].code)
+        return ruling
+
+
+def _understood(recording: Recording, recogniser: Recogniser) -> tuple[list[Message], Ruling | None]:
+    """Return the messages of a recording, or the ruling on one that could not be understood."""
+    try:
+        heard = list(recogniser.recognise(recording))
+        messages = [_spoken(recording, number, one) for number, one in enumerate(heard)]
+    except Exception as fault:  # noqa: BLE001 - a stranger's recogniser is contained like a check
+        return [], _not_heard(recording, "speech.failed", getattr(fault, "code", type(fault).__name__))
+    return messages, None if messages else _not_heard(recording, "speech.silent", "")
+
+
+def _spoken(recording: Recording, number: int, heard: Heard) -> Message:
+    if not 0 <= heard.confidence <= 1 or not heard.offset_s >= 0:
+        raise ValueError("confidence must be 0 to 1, and the offset not negative")
+    said_by = heard.speaker or recording.speaker
+    return Message(
+        id=f"{recording.id}/{number:04d}",
+        thread=recording.id,
+        rep=recording.rep,
+        customer=recording.customer,
+        speaker="customer" if said_by == "customer" else "rep",  # nobody unknown clears anything
+        text=heard.text,
+        time=recording.start + timedelta(seconds=heard.offset_s),
+        channel="call",
+        language=recording.language,
+        product=recording.product,
+        offset_s=heard.offset_s,
+        confidence=heard.confidence,
+    )
+
+
+def _not_heard(recording: Recording, code: str, fault: str) -> Ruling:
+    ground = Ground(
+        code=code,
+        verdict="review",
+        severity="high",
+        rule="what nobody understood is not cleared",
+        source="fieldhr",
+        facts={"fault": fault} if fault else {},
+    )
+    return Ruling(submission=recording.id, outcome=Outcome.REVIEW, grounds=(ground,), check="speech")
 
 
 def message_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:

@@ -23,10 +23,12 @@ from fieldhr_core.model import (
     Feedback,
     Finding,
     FollowUp,
+    Heard,
     Metric,
     Period,
     Person,
     Problem,
+    Recording,
     RepDays,
     Resolved,
     Ruling,
@@ -47,6 +49,7 @@ __all__ = [
     "Delivery",
     "Notice",
     "Pulled",
+    "Recogniser",
     "Resolver",
     "Scorer",
     "Tables",
@@ -304,4 +307,15 @@ class Check(Protocol):
 
     def check(self, submissions: Sequence[Submission], /) -> Sequence[Ruling]:
         """Return one ruling a submission, in order."""
+        ...
+
+
+class Recogniser(Protocol):
+    """What turns recordings into text; given to ``desk.messages.hear``, not registered: a model is the host's to bring.
+
+    Handing in transcripts (messages with ``offset_s`` and ``confidence``) needs none.
+    """
+
+    def recognise(self, recording: Recording, /) -> Sequence[Heard]:
+        """Return what was said in a recording, in order of time. Raises where it cannot be understood at all."""
         ...

@@ -63,6 +63,7 @@ from fieldhr_core.model.scores import (
     Suggestion,
     Weighting,
 )
+from fieldhr_core.model.speech import Heard, Recording
 from fieldhr_core.model.submissions import Ground, Outcome, Ruling, Submission
 from fieldhr_core.model.table import Coded, Column, Kind, Schema, Table
 from fieldhr_core.model.times import instant, milliseconds
@@ -144,6 +145,7 @@ __all__ = [
     "FollowUp",
     "Ground",
     "GroupRate",
+    "Heard",
     "Inspection",
     "Kind",
     "Loan",
@@ -159,6 +161,7 @@ __all__ = [
     "Principal",
     "Problem",
     "Receipt",
+    "Recording",
     "RepDay",
     "RepDays",
     "Resolved",

@@ -156,9 +156,10 @@ def _heard(vosk: Any, model: Any, recording: Recording) -> Iterator[Heard]:
             hint="Hand in a WAV file, PCM with 16 bit and one channel.",
         ) from cause
     with sound:
-        if sound.getsampwidth() != 2 or sound.getnchannels() != 1:
+        channels, bits = sound.getnchannels(), 8 * sound.getsampwidth()
+        if (channels, bits) != (1, 16):
             raise RecordError(
-                f"The recording {recording.id!r} has {sound.getnchannels()} channels of {8 * sound.getsampwidth()} bit.",
+                f"The recording {recording.id!r} has {channels} channel(s) of {bits} bit.",
                 code="FHR-REC-006",
                 hint="Hand in each side of the call as a recording of its own, one channel with 16 bit.",
             )

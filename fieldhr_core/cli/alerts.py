@@ -51,7 +51,7 @@ def _replay(args: argparse.Namespace, _stdin: TextIO, stdout: TextIO) -> int:
     with open_store(args) as hr, desk_of(hr, args) as desk:
         replay = desk.alerts.replay(args.id)
         again = None if replay.recomputed is None else json.loads(replay.recomputed)
-        _write(stdout, {"id": args.id, "equal": replay.equal, "finding": again})
+        _write(stdout, {"id": args.id, "equal": replay.equal, "finding": again, "reason": replay.reason or None})
     return 0 if replay.equal else 1
 
 

@@ -33,6 +33,7 @@ from fieldhr_core.flow.messages import message_ruled_again
 from fieldhr_core.flow.outcomes import Lessons, by_rank
 from fieldhr_core.flow.people import person_contact
 from fieldhr_core.flow.proposals import adopt, end
+from fieldhr_core.flow.submissions import submission_ruled_again
 from fieldhr_core.flow.sweeping import alerter_of, changed, sweep, value_of, with_settings
 from fieldhr_core.flow.values import plain, rfc3339
 from fieldhr_core.model import (
@@ -68,11 +69,19 @@ _MACHINE = "fieldhr"
 
 @attrs.frozen(kw_only=True)
 class Replay:
-    """An alert computed again from its evidence: the stored bytes, the new ones, and whether they are equal."""
+    """An alert computed again from its evidence: the stored bytes, the new ones, and whether they are equal.
+
+    Attributes:
+        reason: why nothing was recomputed; empty where something was. ``replay.evidence_gone``: what it was made of is
+            past its retention, or was too large to be carried by the case; ``replay.rule_gone``: what raised it is not
+            there, or fails; ``replay.not_raised``: it would not be raised now; ``replay.house_notice``: it is about
+            the house itself, and rests on no record.
+    """
 
     case: str
     stored: bytes
     recomputed: bytes | None
+    reason: str = ""
 
     @property
     def equal(self) -> bool:
@@ -442,7 +451,7 @@ class Alerts:
         """Compute an alert again from its evidence, as of when it was last computed.
 
         What cannot be computed again - the evidence is past its retention, the alerter is gone - comes back with
-        ``recomputed=None``, and so does what would not have been raised.
+        ``recomputed=None`` and a reason, and so does what would not have been raised.
 
         Args:
             settings: other values of settings of the plugin that raised it, by path (``dwell_limit_s``): what if?
@@ -456,9 +465,9 @@ class Alerts:
             if row is None:
                 raise acting.not_found("cases", case)
             body = json.loads(unit.open(table, "body_sealed", "case", [row.id], [row.body_sealed])[0])
-            again = _found_again(acting, unit, row, body, settings or {})
+            again, reason = _found_again(acting, unit, row, body, settings or {})
         stored = canonical_json(body["finding"])
-        return Replay(case=case, stored=stored, recomputed=again)
+        return Replay(case=case, stored=stored, recomputed=again, reason=reason)
 
 
 def _refusal(
@@ -558,27 +567,43 @@ def _can_own(lines: Lines, case: Case, to: str) -> bool:
 
 def _found_again(
     acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any], settings: Mapping[str, Any]
-) -> bytes | None:
-
+) -> tuple[bytes | None, str]:
+    """Return the bytes of an alert computed again, or the reason why there are none."""
+    found: Sequence[Finding] | None
     if row.origin == CONSENT:
-        found: Sequence[Finding] = withdrawn_again(acting, unit, row)
+        found = withdrawn_again(acting, unit, row)
+    elif row.origin.startswith(f"{_MACHINE}."):
+        return None, "replay.house_notice"
     elif not body["day"]:
-        again = {"customer": customer_ruled_again}.get(row.subject_kind, message_ruled_again)
-        found = again(acting, unit, row)
+        checks = dict(acting.providers(unit, "checks"))
+        if row.origin not in checks or isinstance(checks[row.origin], PluginError):
+            return None, "replay.rule_gone"
+        found = _ruled_again(acting, unit, row, body)
     else:
         alerters = dict(acting.providers(unit, "alerters", role="find"))
         alerter = alerters.get(row.origin)
         if alerter is None or isinstance(alerter, PluginError):
-            return None
+            return None, "replay.rule_gone"
         if settings:
             alerter = with_settings(acting, unit, row.origin, alerter.plugin, settings)
         alone = row.rep is not None and alerter.cadence == "live"
         reps = [row.rep] if alone else None  # what was judged beside its peers is judged beside them again
         view = view_for(acting, unit, alerter, date.fromisoformat(body["day"]), body["as_of_ms"], reps, again=True)
         found = acting.house.guard.call(alerter, "find", view)
+    if found is None:
+        return None, "replay.evidence_gone"
     for finding in found:
         if isinstance(finding, Settled):
             continue
         if case_id(acting.tenant, finding) == row.id:
-            return canonical_json(plain(finding))
-    return None
+            return canonical_json(plain(finding)), ""
+    return None, "replay.not_raised"
+
+
+def _ruled_again(acting: Acting, unit: Unit, row: Any, body: Mapping[str, Any]) -> Sequence[Finding] | None:
+    """Return what a check finds again; ``None`` where what it was shown is no longer there."""
+    if "carried" in body:
+        return submission_ruled_again(acting, unit, row, body["carried"])
+    if row.subject_kind == "customer":
+        return customer_ruled_again(acting, unit, row)
+    return message_ruled_again(acting, unit, row)

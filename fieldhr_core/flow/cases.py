@@ -53,6 +53,7 @@ __all__ = [
     "raise_findings",
     "renotify",
     "rows_of",
+    "since_then",
     "tell",
     "withdraw_cleared",
 ]
@@ -89,6 +90,7 @@ def raise_findings(
     origin: str,
     day: str = "",
     as_of_ms: int | None = None,
+    carried: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Turn findings into cases; the same occurrence seen again updates its case. Return the ids of new cases.
 
@@ -97,6 +99,8 @@ def raise_findings(
         origin: which provider found them.
         day: local date they were looked for on; empty for what a check found.
         as_of_ms: instant of judgement; the unit's present where it is not given.
+        carried: id of a case -> what its finding was made of, where the host and not this store keeps it; the case
+            carries it, sealed, so that the finding can be made again.
     """
     found: dict[str, Finding] = {}
     settled: dict[str, Finding] = {}
@@ -104,16 +108,20 @@ def raise_findings(
         (settled if isinstance(finding, Settled) else found)[case_id(acting.tenant, finding)] = finding
     known = rows_of(acting, unit, list(found))
     if not day:
-        found = {case: _since_then(finding, known.get(case)) for case, finding in found.items()}
+        found = {case: since_then(finding, known.get(case)) for case, finding in found.items()}
     new = [case for case in found if case not in known]
     changed = [case for case, row in known.items() if _differs(unit, row, found[case])]
     told_again = [case for case in changed if found[case].repeat > _finding_of(unit, known[case])["repeat"]]
     scope = (origin, day, unit.at_ms if as_of_ms is None else as_of_ms)
     written = [*new, *changed]
+    carried = carried or {}
     if written:
         told = {found[case].rep for case in written if Audience.REP in found[case].audience}
         clocks = _Clocks.of(acting, unit, [rep for rep in told if rep is not None])
-        rows = [_row(acting, unit, case, found[case], scope, known.get(case), clocks) for case in written]
+        rows = [
+            _row(acting, unit, case, found[case], scope, known.get(case), clocks, carried.get(case))
+            for case in written
+        ]
         put(unit.connection, acting.tables.cases, rows)
     note_step(acting, unit, new, "raised", "")
     note_step(acting, unit, changed, "updated", "")
@@ -403,7 +411,7 @@ def _settle(acting: Acting, unit: Unit, settled: Mapping[str, Finding]) -> None:
         move(acting, unit, cases, state, step.value, reason)
 
 
-def _since_then(finding: Finding, row: Any | None) -> Finding:
+def since_then(finding: Finding, row: Any | None) -> Finding:
     """Return what a check finds again as of when it first found it: asked again, it only knows the present."""
     if row is None or row.state == CaseState.WITHDRAWN:
         return finding
@@ -432,9 +440,11 @@ def _row(
     scope: tuple[str, str, int],
     before: Any | None,
     clocks: _Clocks,
+    carried: Any = None,
 ) -> dict[str, Any]:
     table, (origin, day, as_of_ms) = acting.tables.cases, scope
-    body = canonical_json({"finding": plain(finding), "as_of_ms": as_of_ms, "day": day})
+    content = {"finding": plain(finding), "as_of_ms": as_of_ms, "day": day}
+    body = canonical_json(content if carried is None else {**content, "carried": carried})
     is_fresh = before is None or before.state == CaseState.WITHDRAWN
     state = CaseState.RAISED if before is None or is_fresh else CaseState(before.state)
     kept = {} if before is None else {name: getattr(before, name) for name in _CLOCKS}

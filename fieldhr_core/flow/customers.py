@@ -266,11 +266,13 @@ def _customers(unit: Unit, ids: Sequence[str] | None) -> list[Customer]:
     ]
 
 
-def customer_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
-    """Rule again on the customer a case is about; nothing where it is no longer kept."""
+def customer_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding] | None:
+    """Rule again on the customer a case is about; ``None`` where it is no longer kept."""
     submissions = [
         attrs.evolve(one, at=instant(case.opened_ms)) for one in _submissions(unit, _customers(unit, [case.subject]))
     ]
+    if not submissions:
+        return None
     each, _ = rule(acting, unit, "customer", submissions)
     return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
 

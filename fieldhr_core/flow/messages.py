@@ -126,17 +126,17 @@ def _not_heard(recording: Recording, code: str, fault: str) -> Ruling:
     return Ruling(submission=recording.id, outcome=Outcome.REVIEW, grounds=(ground,), check="speech")
 
 
-def message_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding]:
-    """Rule again on the message a case is about; nothing where it is no longer kept."""
+def message_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding] | None:
+    """Rule again on the message a case is about, or was found in; ``None`` where it is no longer kept."""
     import sqlalchemy as sa
 
     table = acting.tables.messages
-    row = unit.connection.execute(
-        sa.select(table).where(table.c.tenant == acting.tenant, table.c.id == case.subject)
-    ).first()
-    if row is None:
-        return []
-    message = _opened(unit, [row])[0]
+    rows = unit.all(
+        sa.select(table).where(table.c.tenant == acting.tenant, table.c.id.in_([case.subject, case.instance]))
+    )
+    if not rows:
+        return None
+    message = _opened(unit, [max(rows, key=lambda row: row.id == case.instance)])[0]
     each, _ = rule(acting, unit, "message", _submissions(acting, unit, [message]))
     return [finding for ruling in each.get(case.origin, ()) for finding in ruling.findings]
 

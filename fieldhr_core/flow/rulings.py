@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fieldhr_core.errors import PluginError
-from fieldhr_core.flow.cases import raise_findings
+from fieldhr_core.flow.cases import case_id, raise_findings
 from fieldhr_core.flow.values import plain
-from fieldhr_core.model import Ground, Outcome, Ruling, Submission
+from fieldhr_core.model import Ground, Outcome, Ruling, Submission, instant, milliseconds
 from fieldhr_core.store.rows import canonical_json, put
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting, Unit
 
-__all__ = ["is_checked", "keep_rulings", "rule", "strictest"]
+__all__ = ["is_checked", "keep_rulings", "pack_submission", "rule", "strictest", "submission_from"]
+
+#: Letters of a submission with what it must be read with, that a case carries at most.
+_CARRIED_AT_MOST = 1 << 20
 
 _STRICTNESS = {Outcome.CLEARED: 0, Outcome.REVIEW: 1, Outcome.STOP: 2}
 
@@ -83,13 +87,26 @@ def _unanswered(failed: Sequence[str]) -> Ground:
     )
 
 
-def keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
-    """Keep every check's rulings with their grounds, and raise what they found."""
+def keep_rulings(
+    acting: Acting,
+    unit: Unit,
+    kind: str,
+    each: dict[str, Sequence[Ruling]],
+    *,
+    handed: Sequence[Submission] = (),
+) -> None:
+    """Keep every check's rulings with their grounds, and raise what they found.
+
+    Args:
+        handed: what was ruled on, in the rulings' order, where nobody but the host keeps it: the cases carry it.
+    """
     with unit.housework():  # what is found may be kept from whoever handed it in
-        _keep_rulings(acting, unit, kind, each)
+        _keep_rulings(acting, unit, kind, each, handed)
 
 
-def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]]) -> None:
+def _keep_rulings(
+    acting: Acting, unit: Unit, kind: str, each: dict[str, Sequence[Ruling]], handed: Sequence[Submission]
+) -> None:
     table = acting.tables.rulings
     for offer, rulings in each.items():
         ids = [f"{kind}/{ruling.submission}/{offer}" for ruling in rulings]
@@ -120,4 +137,41 @@ def _keep_rulings(acting: Acting, unit: Unit, kind: str, each: dict[str, Sequenc
             ],
         )
         findings = [finding for ruling in rulings for finding in ruling.findings]
-        raise_findings(acting, unit, findings, origin=offer)
+        carried = {
+            case_id(acting.tenant, finding): packed
+            for ruling, submission in zip(rulings, handed, strict=False)
+            if ruling.findings
+            for packed in (pack_submission(submission),)
+            if packed is not None
+            for finding in ruling.findings
+        }
+        raise_findings(acting, unit, findings, origin=offer, carried=carried)
+
+
+def pack_submission(submission: Submission) -> dict[str, Any] | None:
+    """Return a submission as JSON values; ``None`` where it is too large, or would not come back as it was."""
+    packed = {
+        "id": submission.id,
+        "kind": submission.kind,
+        "value": submission.value,
+        "at_ms": milliseconds(submission.at),
+        "context": list(submission.context),
+    }
+    try:
+        written = json.dumps(packed, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    if len(written) > _CARRIED_AT_MOST or json.loads(written) != packed:
+        return None
+    return packed
+
+
+def submission_from(packed: Mapping[str, Any]) -> Submission:
+    """Return the submission that :func:`pack_submission` made these values of."""
+    return Submission(
+        id=packed["id"],
+        kind=packed["kind"],
+        value=packed["value"],
+        at=instant(packed["at_ms"]),
+        context=tuple(packed["context"]),
+    )

@@ -1,7 +1,8 @@
 """Submissions journey: sales, statements, applications, loans, transfers, ruled on before they are acted on.
 
 The host keeps these records; what bears on one - earlier applications, a rep's other loans, the accounts that were
-declared - is handed in with it. Kept here are the rulings, and what they found.
+declared - is handed in with it. Kept here are the rulings, and what they found; a case carries the record and what bore
+on it, sealed, so that it can be computed again.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from fieldhr_core.errors import RecordError
-from fieldhr_core.flow.rulings import keep_rulings, rule, strictest
-from fieldhr_core.model import Ruling, Submission, instant
+from fieldhr_core.flow.cases import since_then
+from fieldhr_core.flow.rulings import keep_rulings, rule, strictest, submission_from
+from fieldhr_core.model import Finding, Ruling, Submission, instant
 
 if TYPE_CHECKING:
     from fieldhr_core.flow.acting import Acting
 
-__all__ = ["KINDS", "Submissions"]
+__all__ = ["KINDS", "Submissions", "submission_ruled_again"]
 
 #: What can be handed in -> the field that holds its id. Messages and customers have rooms of their own.
 KINDS: Final[Mapping[str, str]] = {
@@ -66,8 +68,15 @@ class Submissions:
         with acting.unit() as unit:
             unit.audit("submissions.submit", kind, count=len(records), failed=len(failed))
         with house.unit() as unit:
-            keep_rulings(house, unit, kind, each)
+            keep_rulings(house, unit, kind, each, handed=submissions)
         return strictest(submissions, each, failed)
+
+
+def submission_ruled_again(acting: Acting, unit: Unit, case: Any, packed: Mapping[str, Any]) -> list[Finding]:
+    """Rule again on what a case carries."""
+    submission = submission_from(packed)
+    each, _ = rule(acting, unit, submission.kind, [submission])
+    return [since_then(finding, case) for ruling in each.get(case.origin, ()) for finding in ruling.findings]
 
 
 def _id_of(kind: str, record: Mapping[str, Any]) -> str:

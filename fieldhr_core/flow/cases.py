@@ -119,8 +119,7 @@ def raise_findings(
         told = {found[case].rep for case in written if Audience.REP in found[case].audience}
         clocks = _Clocks.of(acting, unit, [rep for rep in told if rep is not None])
         rows = [
-            _row(acting, unit, case, found[case], scope, known.get(case), clocks, carried.get(case))
-            for case in written
+            _row(acting, unit, case, found[case], scope, known.get(case), clocks, carried.get(case)) for case in written
         ]
         put(unit.connection, acting.tables.cases, rows)
     note_step(acting, unit, new, "raised", "")

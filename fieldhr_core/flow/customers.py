@@ -266,10 +266,14 @@ def _customers(unit: Unit, ids: Sequence[str] | None) -> list[Customer]:
     ]
 
 
-def customer_ruled_again(acting: Acting, unit: Unit, case: Any) -> list[Finding] | None:
-    """Rule again on the customer a case is about; ``None`` where it is no longer kept."""
+def customer_ruled_again(
+    acting: Acting, unit: Unit, case: Any, carried: Mapping[str, Any] | None
+) -> list[Finding] | None:
+    """Rule again on the customer a case is about, with what the case carries; ``None`` where it is no longer kept."""
+    context = () if carried is None else (carried,)
     submissions = [
-        attrs.evolve(one, at=instant(case.opened_ms)) for one in _submissions(unit, _customers(unit, [case.subject]))
+        attrs.evolve(one, at=instant(case.opened_ms), context=context)
+        for one in _submissions(unit, _customers(unit, [case.subject]))
     ]
     if not submissions:
         return None

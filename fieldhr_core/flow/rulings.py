@@ -137,14 +137,11 @@ def _keep_rulings(
             ],
         )
         findings = [finding for ruling in rulings for finding in ruling.findings]
-        carried = {
-            case_id(acting.tenant, finding): packed
-            for ruling, submission in zip(rulings, handed, strict=False)
-            if ruling.findings
-            for packed in (pack_submission(submission),)
-            if packed is not None
-            for finding in ruling.findings
-        }
+        carried: dict[str, Any] = {}
+        for place, ruling in enumerate(rulings):
+            packed = pack_submission(handed[place]) if handed and ruling.findings else None
+            for finding in ruling.findings if packed or ruling.carries else ():
+                carried[case_id(acting.tenant, finding)] = packed or {"with": plain(ruling.carries)}
         raise_findings(acting, unit, findings, origin=offer, carried=carried)
 
 

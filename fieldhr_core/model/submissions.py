@@ -58,7 +58,9 @@ class Ground:
 class Ruling:
     """A check's answer to one submission, with every ground it saw, the dismissed ones too.
 
-    ``findings`` are what should become alerts; a ruling that is CLEARED has none.
+    ``findings`` are what should become alerts; a ruling that is CLEARED has none. ``carries`` are JSON values of the
+    check's own that its findings were made with and that will change (the entry of a list): they are sealed with the
+    cases, and given back as the only ``context`` when an alert is computed again.
     """
 
     submission: str
@@ -67,3 +69,4 @@ class Ruling:
     findings: tuple[Finding, ...] = ()
     check: str = ""
     version: str = ""
+    carries: Mapping[str, Any] = attrs.field(factory=dict)

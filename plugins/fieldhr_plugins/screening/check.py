@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+import attrs
 
 from fieldhr_core.errors import RecordError
 from fieldhr_core.model import Audience, Customer, Evidence, Finding, Ground, Outcome, Ruling, Severity, Submission
 from fieldhr_plugins.screening.answers import HIT, NONE
 from fieldhr_plugins.screening.index import Index
-from fieldhr_plugins.screening.lists import WatchList, told_apart
+from fieldhr_plugins.screening.lists import Entry, WatchList, told_apart
 from fieldhr_plugins.screening.matching import Matcher
 from fieldhr_plugins.screening.numbers import identify
 from fieldhr_plugins.screening.reading import read_list
@@ -54,7 +56,14 @@ class ListCheck:
         if not submissions:
             return []
         index = self.index()
-        return [self._rule(submission, index) for submission in submissions]
+        return [self._rule(submission, self._index_for(submission) or index) for submission in submissions]
+
+    def _index_for(self, submission: Submission) -> Index | None:
+        """Return an index of what an earlier ruling carries: the entries it was made with, as the list had them."""
+        carried = [one["listed"] for one in submission.context if isinstance(one, Mapping) and "listed" in one]
+        if not carried:
+            return None
+        return Index([_list_of(one) for one in carried[0]], self._matcher)
 
     def index(self) -> Index:
         """Return the index of every list that can be read, built anew only where one says something else."""
@@ -95,6 +104,7 @@ class ListCheck:
         found = index.search(subject_of_customer(customer)) if len(index) else []
         grounds: list[Ground] = []
         findings: list[Finding] = []
+        carried: list[dict[str, Any]] = []
         outcome = Outcome.REVIEW if self._faults else Outcome.CLEARED
         for one in found:
             findable = one.level == HIT or (one.level != NONE and one.score >= self._settings.review_from)
@@ -105,6 +115,7 @@ class ListCheck:
             grounds.append(_ground(one, index, self._verdict(one)))
             if findable:
                 findings.append(finding_of(submission, customer, one, index, self._settings))
+                carried.append(_carried(one, index))
         for ground in self._bad_numbers(submission, customer):
             grounds.append(ground)
             if self._settings.invalid_numbers and outcome is Outcome.CLEARED:
@@ -118,6 +129,7 @@ class ListCheck:
             findings=tuple(findings),
             check=CHECK,
             version=VERSION,
+            carries={"listed": carried} if carried else {},
         )
 
     def _verdict(self, one: Found) -> str:
@@ -197,6 +209,30 @@ def _facts(one: Found, index: Index) -> dict[str, Any]:
         "grounds": list(one.grounds),
         "note": one.entry.note,
     }
+
+
+def _carried(one: Found, index: Index) -> dict[str, Any]:
+    """Return the entry a finding was made with and the version of its list, as JSON values."""
+    source = next(listed for listed in index.lists if listed.name == one.list)
+    entry = attrs.asdict(one.entry, value_serializer=lambda _, __, value: _plain(value))
+    return {"name": source.name, "kind": source.kind, "format": source.format, "digest": source.digest, "entry": entry}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _list_of(carried: Mapping[str, Any]) -> WatchList:
+    entry = {name: tuple(value) if isinstance(value, list) else value for name, value in carried["entry"].items()}
+    return WatchList(
+        name=carried["name"],
+        kind=carried["kind"],
+        format=carried["format"],
+        entries=(Entry(**{**entry, "weak": frozenset(entry["weak"])}),),
+        digest=carried["digest"],
+    )
 
 
 def _ground(one: Found, index: Index, verdict: str) -> Ground:

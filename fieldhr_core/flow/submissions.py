@@ -16,7 +16,7 @@ from fieldhr_core.flow.rulings import keep_rulings, rule, strictest, submission_
 from fieldhr_core.model import Finding, Ruling, Submission, instant
 
 if TYPE_CHECKING:
-    from fieldhr_core.flow.acting import Acting
+    from fieldhr_core.flow.acting import Acting, Unit
 
 __all__ = ["KINDS", "Submissions", "submission_ruled_again"]
 

@@ -225,12 +225,15 @@ def _plain(value: Any) -> Any:
 
 
 def _list_of(carried: Mapping[str, Any]) -> WatchList:
-    entry = {name: tuple(value) if isinstance(value, list) else value for name, value in carried["entry"].items()}
+    entry: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in carried["entry"].items()
+    }
+    entry["weak"] = frozenset(entry["weak"])
     return WatchList(
         name=carried["name"],
         kind=carried["kind"],
         format=carried["format"],
-        entries=(Entry(**{**entry, "weak": frozenset(entry["weak"])}),),
+        entries=(Entry(**entry),),
         digest=carried["digest"],
     )
 

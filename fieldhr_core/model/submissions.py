@@ -69,4 +69,4 @@ class Ruling:
     findings: tuple[Finding, ...] = ()
     check: str = ""
     version: str = ""
-    carries: Mapping[str, Any] = attrs.field(factory=dict)
+    carries: Mapping[str, Any] = attrs.field(factory=dict, repr=False)

@@ -28,7 +28,9 @@ from fieldhr_core.model import Address, Customer, Datum, Person, Principal, Role
 USERS = 50
 ROUNDS = 4
 #: Seconds between two check-ins of one person: far more often than anybody visits customers.
-PAUSE_S = 5.0
+PAUSE_S = 15.0
+#: Times that all of them check in at one moment.
+BURSTS = 5
 FIXES, REPS = 200_000, 200
 ALWAYS = WorkPattern(start=wall(0), end=wall(0), weekdays=(1, 2, 3, 4, 5, 6, 7), breaks=())
 
@@ -49,14 +51,16 @@ def measure() -> list[Figure]:
             unit="s",
             bar=0.3,
             at_most=True,
-            how=f"{len(paced)} check-ins, each person one in {PAUSE_S:g} s; median {statistics.median(paced):.3f} s; "
+            how=f"{len(paced)} check-ins over a minute, each person one in {PAUSE_S:g} s; {_spread(paced)}; "
             f"{stored} of {len(paced) + len(burst)} stored; SQLite, synchronous=FULL",
         ),
         Figure(
-            name="check-in over HTTP, 50 at one moment, slowest",
-            value=max(burst),
+            name="check-in over HTTP, 50 at one moment, 95th percentile",
+            value=burst[int(len(burst) * 0.95)],
             unit="s",
-            how=f"median {statistics.median(burst):.3f} s",
+            bar=0.3,
+            at_most=True,
+            how=f"{BURSTS} such moments; {_spread(burst)}; the senders run on the same cores",
         ),
         Figure(
             name="columns over HTTP",
@@ -67,6 +71,10 @@ def measure() -> list[Figure]:
             how=f"one request of {FIXES:,} fixes of {REPS} reps, {size / 1e6:.1f} MB; stored, sealed and judged",
         ),
     ]
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"median {statistics.median(seconds):.3f} s, slowest {max(seconds):.3f} s"
 
 
 def _settled(db: Path) -> tuple[list[str], str]:
@@ -144,7 +152,10 @@ async def _check_ins(url: str, tokens: list[str]) -> tuple[list[float], list[flo
 
         await one(0, "warm")
         paced = sorted(seconds for took in await asyncio.gather(*map(person, range(USERS))) for seconds in took)
-        burst = await asyncio.gather(*(one(user, "burst") for user in range(USERS)))
+        burst: list[float] = []
+        for number in range(BURSTS):
+            await asyncio.sleep(1)
+            burst += await asyncio.gather(*(one(user, f"burst{number}") for user in range(USERS)))
         stored = 0
         day = datetime.now(UTC).astimezone(tz=None)
         for user in range(USERS):
@@ -155,7 +166,7 @@ async def _check_ins(url: str, tokens: list[str]) -> tuple[list[float], list[flo
                 answer = await client.get(f"/api/days/r{user}/{date}", headers=headers)
                 names |= set(answer.json()["checkins"]["checkin"])
             stored += len(names - {"0-warm"})
-    return paced, burst, stored
+    return paced, sorted(burst), stored
 
 
 def _fleet() -> dict[str, object]:

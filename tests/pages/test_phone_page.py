@@ -261,6 +261,60 @@ def test_a_cut_off_answer_is_asked_for_again_and_stored_once(phone: Any, store: 
     assert len(store.day()["checkins"]["checkin"]) == 1
 
 
+@pytest.mark.req("A8")
+def test_the_browser_s_own_sync_sends_what_waits_with_no_page_open(phone: Any, store: Store) -> None:
+    page = come_in(phone, store)
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    phone.set_offline(True)
+    page.get_by_role("button", name="打卡").tap()
+    page.get_by_text("待上传 1").first.wait_for()
+    page.close()
+    phone.set_offline(False)
+    elsewhere = phone.new_page()  # of the same host, and outside of what the worker serves
+    elsewhere.goto(f"{store.url}/login")
+    assert store.day()["checkins"]["checkin"] == [], "nobody sent it yet"
+    devtools = phone.new_cdp_session(elsewhere)
+    known: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda said: known.extend(
+            one["registrationId"] for one in said["registrations"] if one["scopeURL"].endswith("/phone/")
+        ),
+    )
+    devtools.send("ServiceWorker.enable")
+    while not known:
+        elsewhere.wait_for_timeout(20)
+    fired = {"origin": store.url, "registrationId": known[-1], "lastChance": False}
+    devtools.send("ServiceWorker.dispatchSyncEvent", {**fired, "tag": "somebody-else-s"})
+    elsewhere.wait_for_timeout(300)
+    assert store.day()["checkins"]["checkin"] == [], "another tag is none of ours"
+    for _ in range(2):  # the browser may ask twice
+        devtools.send("ServiceWorker.dispatchSyncEvent", {**fired, "tag": "fieldhr-outbox"})
+    for _ in range(200):
+        if store.day()["checkins"]["checkin"]:
+            break
+        elsewhere.wait_for_timeout(50)
+    assert store.day()["checkins"]["customer"] == ["c1"]
+    # The page, opened again, has nothing left to send.
+    page = phone.new_page()
+    page.goto(f"{store.url}/phone/")
+    page.get_by_text("已全部上传").wait_for(timeout=20_000)
+    assert store.day()["checkins"]["customer"] == ["c1"]
+
+
+@pytest.mark.req("A8")
+def test_the_next_tap_takes_along_what_waits(phone: Any, store: Store) -> None:
+    page = come_in(phone, store)
+    phone.route("**/api/check-ins", lambda route: route.abort())
+    page.get_by_role("button", name="打卡").tap()
+    page.get_by_text("待上传 1").first.wait_for()
+    phone.unroute("**/api/check-ins")
+    assert store.day()["checkins"]["checkin"] == []
+    page.get_by_role("button", name="打卡").tap()
+    page.get_by_text("已全部上传").wait_for()
+    assert store.day()["checkins"]["customer"] == ["c1", "c1"]
+
+
 @pytest.mark.req("E6")
 def test_consent_and_private_mode_are_a_tap_away_and_always_shown(phone: Any, store: Store) -> None:
     page = come_in(phone, store)

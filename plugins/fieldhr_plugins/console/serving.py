@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import socket
@@ -63,6 +64,9 @@ def serve(args: argparse.Namespace, stdout: TextIO) -> int:
             ws="none",
         )
         server = uvicorn.Server(config)
+        # This process is ours: what is loaded by now stays, and need not be looked through for garbage with each page.
+        gc.collect()
+        gc.freeze()
         asyncio.run(_run(server, listener, applications, args.advance))
         applications.close()
     return 0
@@ -103,4 +107,5 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
                 code="FHR-CFG-001",
                 hint="Name another with --port; 0 takes any free one.",
             ) from cause
+        listener.listen(128)  # before anybody is told the address
         yield listener

@@ -25,6 +25,8 @@ _UNITS: Final = {
     "_ms": "ms",
     "_mps": "m/s",
 }
+#: From here on seconds say less than minutes and hours.
+_MINUTES_FROM_S: Final = 120
 
 
 def customers(cases: Iterable[Case]) -> set[str]:
@@ -70,6 +72,8 @@ def fact(speech: Speech, name: str, value: Any, names: Mapping[str, str]) -> tup
     for ending, word in _UNITS.items():
         if name.endswith(ending) and isinstance(value, int | float) and not isinstance(value, bool):
             name, unit = name.removesuffix(ending), word
+            if unit == "s" and value >= _MINUTES_FROM_S:
+                return words.fact_name(speech, name.replace("_", " ")), speech.span(value)
             break
     return words.fact_name(speech, name.replace("_", " ")), _value(speech, name, value, names) + (
         f" {unit}" if unit else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -111,12 +111,11 @@ class Planner:
                 near_dwells=self.near_dwells,
                 books=self.books,
             )
-            reserved = set(self.world.reserved)
+            undo = self._undoing(row, reps, days)
             try:
                 row.plant(site)
             except Unplantable:
-                self.world.reserved.clear()
-                self.world.reserved.update(reserved)
+                undo()
                 continue
             self._claim(row, reps, days, parts)
             return
@@ -125,6 +124,30 @@ class Planner:
             "days are too few.",
             code="FHR-SBX-001",
         )
+
+    def _undoing(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int]) -> Callable[[], None]:
+        """Return what takes back all that a row may have done before it found that it does not fit here."""
+        reserved, changed = set(self.world.reserved), dict(self.world.changed)
+        lists = (self.records, self.absences, self.withdrawals, self.after, self.near_dwells)
+        lengths = [len(each) for each in lists]
+        dwells, books = dict(self.dwells), dict(self.books)
+        touched = range(self.days.count) if row.needs.whole_rep else days
+        scripts = [
+            (script, script.state()) for rep in reps for day in touched for script in (self.scripts[rep.index, day],)
+        ]
+
+        def undo() -> None:
+            for kept, old in ((self.world.changed, changed), (self.dwells, dwells), (self.books, books)):
+                kept.clear()
+                kept.update(old)
+            self.world.reserved.clear()
+            self.world.reserved.update(reserved)
+            for each, length in zip(lists, lengths, strict=True):
+                del each[length:]
+            for script, state in scripts:
+                script.restore(state)
+
+        return undo
 
     def _saying(self, row: Scenario, draw: Draw) -> Iterator[_Candidate]:
         """Yield the rep and day of every message that could be reworded, each message as likely as any other."""

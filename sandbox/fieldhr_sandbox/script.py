@@ -169,3 +169,24 @@ class Script:
     handed: list[Handed] = attrs.field(factory=list)
     claimed_by: dict[str, str] = attrs.field(factory=dict)
     reworded: set[str] = attrs.field(factory=set)
+
+    def state(self) -> dict[str, Any]:
+        """Return what stands in the script now, so that later changes can be taken back."""
+        return {name: _copied(getattr(self, name)) for name in _FIELDS}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what was changed since *state*."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+_FIELDS = tuple(field.name for field in attrs.fields(Script))
+
+
+def _copied(value: Any) -> Any:
+    """Return a container anew, with the same things in it: a stop is told from another by which one it is."""
+    if isinstance(value, Phone):
+        return Phone(**{field.name: _copied(getattr(value, field.name)) for field in attrs.fields(Phone)})
+    if isinstance(value, dict):
+        return {name: _copied(each) for name, each in value.items()}
+    return type(value)(value) if isinstance(value, list | set) else value

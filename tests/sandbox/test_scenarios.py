@@ -8,9 +8,12 @@ import attrs
 import numpy as np
 import pytest
 
+from fieldhr_core.errors import SandboxError
 from fieldhr_sandbox.books import BookDials
 from fieldhr_sandbox.packs import Pack
-from fieldhr_sandbox.scenarios import REGISTRY
+from fieldhr_sandbox.planner import Planner
+from fieldhr_sandbox.scenarios import REGISTRY, Needs, Site, Unplantable, scenario
+from fieldhr_sandbox.script import Script
 from fieldhr_sandbox.tenant import Tenant, build
 from fieldhr_sandbox.truth import merged_stays
 
@@ -269,6 +272,35 @@ def test_key_survives_json_and_names_its_digest() -> None:
     assert again == key
     assert again.sha256 == key.sha256
     assert b'"simulated":true' in key.as_bytes()
+
+
+def test_a_row_that_does_not_fit_leaves_nothing_behind() -> None:
+    house = build(Pack(name="new", title="", recipe="city-bank", reps=6, days=3), 4)
+
+    @scenario("T99", "Does much and finds that it does not fit", needs=Needs(days=2, whole_rep=True))
+    def _too_late(site: Site) -> None:
+        site.world.change_person(site.rep, language="en")
+        script = site.script()
+        script.phone.off.append((1, 2))
+        script.parts["am"] = []
+        script.claimed_by["am"] = "T99"
+        site.silent(("*",))
+        site.after.append(lambda: None)
+        raise Unplantable
+
+    scripts = {key: Script(rep=s.rep, day=s.day, date=s.date, works=s.works) for key, s in house.scripts.items()}
+    planner = Planner(
+        world=house.world, days=house.days, recipe=house.recipe, streams=house.streams, scripts=scripts, redrawn={}
+    )
+    before = {key: script.state() for key, script in scripts.items()}
+    changed = dict(house.world.changed)
+    try:
+        with pytest.raises(SandboxError, match="FHR-SBX-001"):
+            planner.plant((("T99", 1),), spoken=False)
+    finally:
+        REGISTRY.pop("T99")
+    assert {key: script.state() for key, script in scripts.items()} == before
+    assert (planner.records, planner.after, house.world.changed) == ([], [], changed)
 
 
 @pytest.mark.scenario("Q11")

@@ -128,7 +128,7 @@ class Planner:
     def _undoing(self, row: Scenario, reps: Sequence[Rep], days: Sequence[int]) -> Callable[[], None]:
         """Return what takes back all that a row may have done before it found that it does not fit here."""
         reserved, changed = set(self.world.reserved), dict(self.world.changed)
-        lists = (self.records, self.absences, self.withdrawals, self.after, self.near_dwells)
+        lists: tuple[list[Any], ...] = (self.records, self.absences, self.withdrawals, self.after, self.near_dwells)
         lengths = [len(each) for each in lists]
         dwells, books = dict(self.dwells), dict(self.books)
         touched = range(self.days.count) if row.needs.whole_rep else days
@@ -137,9 +137,14 @@ class Planner:
         ]
 
         def undo() -> None:
-            for kept, old in ((self.world.changed, changed), (self.dwells, dwells), (self.books, books)):
-                kept.clear()
-                kept.update(old)
+            kept: tuple[tuple[dict[Any, Any], dict[Any, Any]], ...] = (
+                (self.world.changed, changed),
+                (self.dwells, dwells),
+                (self.books, books),
+            )
+            for one, old in kept:
+                one.clear()
+                one.update(old)
             self.world.reserved.clear()
             self.world.reserved.update(reserved)
             for each, length in zip(lists, lengths, strict=True):

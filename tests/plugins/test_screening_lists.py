@@ -709,3 +709,11 @@ def test_identify_command() -> None:
     assert (good["valid"], good["normal"], good["reason"]) == (True, USCC_LISTED, None)
     assert (wrong["id"], wrong["valid"], wrong["reason"]) == (7, False, "length")
     assert "error" in kind
+
+
+@pytest.mark.req("C3")
+def test_a_name_that_cannot_be_compared_is_not_cleared(tmp_path: Path) -> None:
+    answer = ruling(ListCheck(ScreeningSettings(lists=(ftm_file(tmp_path),))), name="สมชาย ใจดี")
+    assert answer.outcome is Outcome.REVIEW
+    assert "screening.name_unreadable" in {ground.code for ground in answer.grounds}
+    assert answer.findings == ()

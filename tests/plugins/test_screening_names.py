@@ -284,3 +284,58 @@ def test_a_tenant_adds_its_own_brands(tmp_path) -> None:  # type: ignore[no-unty
 def test_an_alias_file_that_is_not_there_says_so() -> None:
     with pytest.raises(ValueError, match="FHR-CFG-001"):
         load_tables("/nowhere/aliases.csv")
+
+
+#: Written by hand from how each language writes names, before any of them was compared.
+WRITTEN_OTHERWISE = [
+    ("Person", "Евгений Петрович Соколов", "Yevgeniy Sokolov"),
+    ("Person", "Юлия Щербакова", "Yuliya Shcherbakova"),
+    ("Person", "عبد الله محمد الحسن", "Abdullah Mohammed Al Hassan"),
+    ("Person", "Usama Khalid", "Osama Khaled"),
+    ("Person", "Nguyễn Thị Thu Hằng", "Thi Thu Hang Nguyen"),
+    ("Person", "김민수", "Kim Min-su"),
+    ("Person", "정호연", "Jung Ho-yeon"),
+    ("Person", "Ōno Shōta", "Shota Oono"),
+    ("Person", "Wong Ka Fai", "黃家輝"),
+    ("Person", "Jürgen Müller", "Juergen Mueller"),
+    ("Organization", "Vega Kft.", "Vega Korlátolt Felelősségű Társaság"),
+    ("Organization", "Aurum Sp. z o.o.", "Aurum Spółka z ograniczoną odpowiedzialnością"),
+    ("Organization", "Công ty TNHH Sao Biển", "Sao Bien Co., Ltd."),
+    ("Organization", "주식회사 한빛무역", "한빛무역(주)"),
+    ("Organization", "株式会社ミライ電機", "ミライ電機(株)"),
+    ("Organization", "Meridian Trading GmbH", "Meridian Trading Gesellschaft mit beschränkter Haftung"),
+    ("Organization", "Kaya Ltd. Şti.", "Kaya Limited Şirketi"),
+    ("Organization", "Ferro Italia S.r.l.", "Ferro Italia Società a responsabilità limitata"),
+    ("Organization", "ООО Ромашка", "Romashka LLC"),
+    ("Organization", "Casa Verde S.A. de C.V.", "Casa Verde SA de CV"),
+]
+SOMEBODY_ELSE = [
+    ("Person", "김민수", "김민지"),
+    ("Person", "Park Jihoon", "Park Jiyoung"),
+    ("Person", "Nguyễn Văn Hùng", "Nguyễn Văn Dũng"),
+    ("Person", "Dmitry Ivanov", "Dmitry Ivanchenko"),
+    ("Person", "Suzuki Ichiro", "Suzuki Jiro"),
+    ("Organization", "株式会社ミライ電機", "株式会社ミライ商事"),
+    ("Organization", "Meridian Trading GmbH", "Meridian Shipping GmbH"),
+    ("Organization", "Delta B.V.", "Beta B.V."),
+]
+
+
+@pytest.mark.req("C3")
+@pytest.mark.parametrize(("schema", "one", "other"), WRITTEN_OTHERWISE)
+def test_names_of_many_languages_in_two_writings(schema: str, one: str, other: str) -> None:
+    assert MATCHER.match(one, other, schema).score >= 0.85
+
+
+@pytest.mark.req("C3")
+@pytest.mark.parametrize(("schema", "one", "other"), SOMEBODY_ELSE)
+def test_names_of_many_languages_that_are_others(schema: str, one: str, other: str) -> None:
+    assert MATCHER.match(one, other, schema).score < 0.85
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "readable"),
+    [("สมชาย ใจดี", "Person", False), ("...", "Person", False), ("王芳", "Person", True), ("Ann Li", "Person", True), ("ООО Ромашка", "Organization", True)],
+)  # fmt: skip
+def test_a_script_without_a_table_is_known_as_such(name: str, schema: str, readable: bool) -> None:
+    assert MATCHER.is_readable(name, schema) is readable

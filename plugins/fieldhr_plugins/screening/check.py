@@ -13,7 +13,7 @@ from fieldhr_core.model import Audience, Customer, Evidence, Finding, Ground, Ou
 from fieldhr_plugins.screening.answers import HIT, NONE
 from fieldhr_plugins.screening.index import Index
 from fieldhr_plugins.screening.lists import Entry, WatchList, told_apart
-from fieldhr_plugins.screening.matching import Matcher
+from fieldhr_plugins.screening.matching import ORGANIZATION, PERSON, Matcher
 from fieldhr_plugins.screening.numbers import identify
 from fieldhr_plugins.screening.reading import read_list
 from fieldhr_plugins.screening.settings import ListFile, ScreeningSettings
@@ -23,6 +23,7 @@ __all__ = ["CHECK", "VERSION", "ListCheck", "finding_of", "subject_of_customer"]
 
 CHECK: Final = "screening.lists"
 VERSION: Final = "1"
+_STRICTNESS: Final = {Outcome.CLEARED: 0, Outcome.REVIEW: 1, Outcome.STOP: 2}
 _HIT: Final = "aml.hit"
 _POSSIBLE: Final = "aml.possible_hit"
 #: Kinds of a customer's numbers that name no person or firm.
@@ -116,6 +117,11 @@ class ListCheck:
             if findable:
                 findings.append(finding_of(submission, customer, one, index, self._settings))
                 carried.append(_carried(one, index))
+        schema = PERSON if customer.schema == "Person" else ORGANIZATION
+        if len(index) and not index.matcher.is_readable(customer.name, schema):
+            # What cannot be compared has not been screened, whatever else was looked at.
+            grounds.append(_unreadable_name())
+            outcome = max(outcome, Outcome.REVIEW, key=_STRICTNESS.__getitem__)
         for ground in self._bad_numbers(submission, customer):
             grounds.append(ground)
             if self._settings.invalid_numbers and outcome is Outcome.CLEARED:
@@ -271,6 +277,17 @@ def _unreadable(one: ListFile, fault: RecordError) -> Ground:
         rule="checks fail closed",
         source=one.name or Path(one.path).name,
         facts={"code": fault.code, "why": fault.message},
+    )
+
+
+def _unreadable_name() -> Ground:
+    return Ground(
+        code="screening.name_unreadable",
+        verdict="review",
+        severity="medium",
+        rule="checks fail closed",
+        source="fieldhr.screening",
+        facts={"why": "the name is in a script that cannot be compared with the lists"},
     )
 
 

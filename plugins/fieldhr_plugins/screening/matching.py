@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from fieldhr_plugins.screening.answers import Match, made
@@ -13,6 +14,9 @@ from fieldhr_plugins.screening.tables import Tables, load_tables
 from fieldhr_plugins.screening.text import Folder
 
 __all__ = ["ORGANIZATION", "PERSON", "Matcher", "Name"]
+
+#: Letters of which nearly every name holds one; reading a name takes longer.
+_KNOWN_SCRIPTS: Final = re.compile(r"[0-9A-Za-zÀ-ɏ㐀-鿿Ѐ-ӿ가-힣ぁ-ヺ]")
 
 PERSON: Final = "Person"
 ORGANIZATION: Final = "Organization"
@@ -42,6 +46,13 @@ class Matcher:
             schema: ``Person``; anything else counts as an organization.
         """
         return self.persons.read(name) if schema == PERSON else self.organizations.read(name)
+
+    def is_readable(self, name: str, schema: str) -> bool:
+        """Tell whether a name can be compared with others at all: some scripts have no table (Thai, Devanagari ...)."""
+        if _KNOWN_SCRIPTS.search(name):
+            return True
+        read = self.read(name, schema)
+        return bool(read.han or (read.words if isinstance(read, PersonName) else read.latin))
 
     def compare(self, one: Name, other: Name) -> Match:
         """Compare two names taken apart; a person's never matches an organization's."""

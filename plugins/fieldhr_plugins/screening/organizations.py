@@ -28,6 +28,7 @@ _BARE_FORMS: Final = frozenset({"šrk", "šrkt", "mss", "mwsst", "msst", "ltjr",
 #: What pinyin has and other languages hardly do.
 _CHINESE_LOOK: Final = re.compile(r"^x|zh|^q(?!u[aeio])|[iu]ang|iao|iong|[zcs]hu[ai]")
 _DIGITS: Final = re.compile(r"\d+")
+_KANA: Final = re.compile(r"[ぁ-ヺ]")
 _HAN_DIGITS: Final = dict(zip("一二三四五六七八九十", map(str, range(1, 11)), strict=True))
 _ORDINALS: Final = {
     "first": "1", "1st": "1", "second": "2", "2nd": "2", "third": "3", "3rd": "3", "fourth": "4", "4th": "4",
@@ -83,6 +84,7 @@ class Organizations:
         self._read_forms(own)
         self._read_trades(own)
         self._read_regions(own)
+        self._forms_written = [tuple(pair.split("=")) for pair in own["forms_written"].split()]
         self._abbreviations = dict(pair.split("=") for pair in own["abbreviations"].split())
         self._small = frozenset(own["small_words"].split())
         self._light = frozenset(own["light_trades"].split())
@@ -94,6 +96,8 @@ class Organizations:
     def read(self, name: str) -> OrganizationName:
         """Take a name apart."""
         text = self._folder.clean(name)
+        for written, form in self._forms_written:
+            text = text.replace(written, f" {form} ")
         status = _BRACKETED.sub(lambda found: "" if self._is_status(found[1]) else found[0], text)
         has_han = HAN.search(status) is not None
         outside = _BRACKETED.sub(" ", status)
@@ -298,7 +302,9 @@ class Organizations:
             if one.latin is None or other.latin is None:
                 return han
             latin = self._latin(one, other)
-            return max(han, latin, key=lambda match: match.score)
+            # Kana and characters make one name together; two writings of a name stand for each other.
+            choose = min if _KANA.search(one.text) and _KANA.search(other.text) else max
+            return choose(han, latin, key=lambda match: match.score)
         found = []
         if one.latin and other.latin:
             found.append(self._latin(one, other))

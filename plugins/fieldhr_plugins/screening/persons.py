@@ -19,6 +19,8 @@ __all__ = ["PersonName", "Persons"]
 _SEPARATED_HAN: Final = re.compile(r"[·•・‧∙⋅.．\-]")
 _SPACED_HAN: Final = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _BRACKETED: Final = re.compile(r"[(（\[【]([^()（）\[\]【】]*)[)）\]】]")
+#: Ends a patronymic in Latin letters: of whom somebody is the child.
+_PATRONYMIC: Final = re.compile(r"(?:ov|ev|yev|[iy])(?:i?ch|na|ich|ych)$|(?:ogly|oglu|kyzy|qizi|uulu)$")
 _BRACKETS: Final = re.compile(r"[()\[\]{}<>（）【】《》]")
 
 
@@ -227,7 +229,9 @@ class Persons:
             return self._chinese_to_chinese(one, other)
         if one.bare or other.bare:
             return self._bare(one, other)
-        return self._aligned(one, other)
+        aligned = self._aligned(one, other)
+        korean = self._korean(one, other) if aligned.score < 0.9 else None
+        return aligned if korean is None or korean.score <= aligned.score else korean
 
     def _chinese_to_chinese(self, one: PersonName, other: PersonName) -> Match:
         """Two Latin spellings of Chinese names: every syllable counts, nothing is a slip of typing."""
@@ -374,8 +378,10 @@ class Persons:
                 score = min(score, 0.9) * 0.62
                 grounds.append("only one word to go by")
             else:
-                score -= min(0.05 + 0.03 * (more - 1), 0.2)
-                if min(len(one.words), len(other.words)) == 2 and weak:
+                extra = heavy_a or heavy_b
+                is_patronymic = more == 1 and _PATRONYMIC.search(extra[0]) is not None
+                score -= 0.03 if is_patronymic else min(0.05 + 0.03 * (more - 1), 0.2)
+                if min(len(one.words), len(other.words)) == 2 and weak and not is_patronymic:
                     score -= 0.03
                 grounds.append("one name is longer" if more == 1 else f"one name is {more} words longer")
         elif matched + initials == 1 and weak:

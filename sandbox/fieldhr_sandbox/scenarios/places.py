@@ -733,7 +733,10 @@ def _far_restaurant(site: Site, near: Spot, high_m: float = 15_000) -> Spot:
 
 
 def _far_customer(site: Site, *without: Spot) -> Spot:
-    """Return a customer who lies well away from office, home and the way between them."""
+    """Return a customer well away from office, home and the way between them, whom nobody goes to otherwise.
+
+    A visit there later that day would make the record one that was written before the visit: a rule of its own.
+    """
     office, home = site.rep.branch.office, site.rep.home
     found = [
         spot
@@ -743,7 +746,9 @@ def _far_customer(site: Site, *without: Spot) -> Spot:
         and spot.metres_to(home) > 2500
         and _off_the_way(spot, office, home) > 2000
     ]
-    return site.reserve(site.draw.pick(site.free(found)))
+    chosen = site.reserve(site.draw.pick(site.free(found)))
+    site.world.shunned.add(chosen.id)
+    return chosen
 
 
 def _off_the_way(spot: Spot, one: Spot, other: Spot) -> float:

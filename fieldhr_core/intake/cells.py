@@ -76,8 +76,12 @@ _EXPONENTS: Final = {
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
+#: Full-width forms of ASCII, and the space that goes with them.
+_HALF_WIDTH: Final = {0x3000: " ", **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}}
 _CURRENCY_MARKS: Final = re.compile(r"^(?:[A-Z]{3}|[¥￥$€£])\s*|\s*(?:[A-Z]{3}|元|円|원|[¥￥$€£])$")
 _SCALES: Final = {"万": 10_000, "億": 100_000_000, "亿": 100_000_000}
+#: Degrees with a decimal comma; nobody groups them by thousands.
+_COMMA: Final = re.compile(r"[+-]?\d{1,3},\d+")
 _GROUPED: Final = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
 #: A bank's largest deal stays far below; an identity number in the wrong column does not.
 _MOST_MINOR: Final = 10**17
@@ -99,6 +103,9 @@ def text(cell: str) -> str:
 def identifier(cell: str) -> str:
     """Return a number that names something; one a spreadsheet has rounded (``1.10101E+17``) is refused."""
     plain = text(cell)
+    if not plain.isascii():
+        # Typed with an input method: the same letters and digits in full width.
+        plain = plain.translate(_HALF_WIDTH)
     if _ROUNDED.fullmatch(plain):
         raise BadCellError("identifier.precision_lost")
     return plain
@@ -119,6 +126,8 @@ def coordinate(cell: str) -> float | None:
     folded = unicodedata.normalize("NFKC", text(cell)).upper().replace("°", "").replace(" ", "")
     sign = -1.0 if folded[:1] in ("S", "W") or folded[-1:] in ("S", "W") else 1.0
     folded = folded.strip("NSEW北东")
+    if _COMMA.fullmatch(folded):
+        folded = folded.replace(",", ".")
     if not _NUMBER.fullmatch(folded):
         raise BadCellError("address.bad_coordinate")
     value = float(folded)
@@ -219,4 +228,5 @@ def _day_and_clock(cell: str, order: str) -> tuple[date, str] | None:
         raise
     except ValueError:
         pass
+    # A spreadsheet's number of a day, too: counted from 1900 or from 1904, and the cell does not say which.
     raise BadCellError("date.unreadable")

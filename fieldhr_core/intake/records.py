@@ -44,7 +44,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "customer.no_name": "The customer has no name.",
     "customer.unknown_type": "The type is neither a person's nor an organization's.",
     "date.ambiguous": "Day and month cannot be told apart; set date_order.",
-    "date.unreadable": "The date is none; write 2026-03-31.",
+    "date.unreadable": "The date is none; write 2026-03-31, and format a column of day numbers as dates.",
     "deal.closed_before_opened": "The deal was closed before it was opened.",
     "deal.duplicate_id": "The id stood in an earlier row, which counts.",
     "deal.no_customer": "The deal has no customer.",

@@ -23,7 +23,7 @@ from fieldhr_core.intake.known import digest_of, packed, unpacked
 from fieldhr_core.model import Customer, Deal, Problem, Table
 from fieldhr_plugins.crm_files import FileSettings
 from fieldhr_plugins.crm_files.reading import Opened, open_customers, open_deals
-from fieldhr_plugins.crm_files.sheets import file_digest
+from fieldhr_plugins.crm_files.sheets import file_digest, unreadable
 
 __all__ = ["FileConnector"]
 
@@ -152,6 +152,10 @@ class _Round:
             yield from self._changed(open_deals(Path(name), self._settings), "deal")
 
     def _changed(self, opened: Opened[Any], kind: str) -> Iterator[Found | None]:
+        if not opened.fields:
+            raise unreadable(
+                opened.path, "none of its first rows holds headings that are known; set sheet, or map its columns"
+            )
         known, now, salt, reader = self._known, self._now, self._salt, opened.reader
         for number, row in opened.rows:
             self._rows_done += 1

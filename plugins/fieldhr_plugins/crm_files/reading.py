@@ -28,6 +28,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "cell.error": "A cell holds an error of the spreadsheet.",
     "csv.bad_bytes": "The line is not in the file's encoding.",
     "csv.line_too_long": "The line is no row of a table.",
+    "csv.mixed_encodings": "The line is UTF-8 among lines of GB18030; export all of it in one encoding.",
     "csv.nul": "The line holds a zero byte.",
     "csv.unterminated_quote": "A quote is never closed, or something stands behind a closing one.",
     "row.extra_cells": "The row has more cells than the header has columns.",

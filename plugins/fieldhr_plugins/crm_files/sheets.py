@@ -32,6 +32,8 @@ _LONGEST_LINE: Final = 1 << 20
 #: A quoted cell may hold line breaks, but a quote still open after so many lines was never closed.
 _MOST_LINES_A_ROW: Final = 40
 _DELIMITERS: Final = ",;\t|"
+#: Where the signs of East Asia begin, and how many of them in a line are no accident.
+_IDEOGRAPHS, _TELLING = 0x2E80, 2
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -173,7 +175,7 @@ def _csv_rows(path: Path, encoding: str, delimiter: str, is_clean: bool) -> Iter
         lines = _Lines(file)
         width = 0
         for number, line in lines:
-            problem = _problem_of_line(line, number, is_clean)
+            problem = _problem_of_line(line, number, is_clean) or _other_encoding(line, number, encoding)
             if problem is not None:
                 yield number, problem
             elif '"' not in line:
@@ -194,6 +196,19 @@ def _problem_of_line(line: str, number: int, is_clean: bool) -> Problem | None:
     if len(line) >= _LONGEST_LINE:
         return Problem(code="csv.line_too_long", message="The line is no row of a table.", at=f"line {number}")
     return None
+
+
+def _other_encoding(line: str, number: int, encoding: str) -> Problem | None:
+    """Return the problem of a line of UTF-8 in a file of GB18030, which can be read as that, and means nothing."""
+    if encoding != "gb18030" or line.isascii():
+        return None
+    try:
+        meant = line.encode("gb18030").decode()
+    except UnicodeError:
+        return None
+    if sum(ord(sign) >= _IDEOGRAPHS for sign in meant) < _TELLING:
+        return None
+    return Problem(code="csv.mixed_encodings", message="The line is UTF-8 among lines of GB18030.", at=f"line {number}")
 
 
 def _quoted_row(line: str, number: int, lines: _Lines, delimiter: str, width: int) -> Sequence[str] | Problem:

@@ -525,6 +525,97 @@ def leave_is_ignored(victim: Victim) -> None:
     )
 
 
+@during("fence.edges")
+def private_mode_is_ignored(victim: Victim) -> None:
+    from fieldhr_core.flow import people
+    from fieldhr_core.model import AbsenceKind
+
+    real = people.duty_day
+
+    def open_(pattern: Any, calendar: Any, absences: Any, rep: str, day: Any) -> Any:
+        return real(pattern, calendar, [one for one in absences if one.kind is not AbsenceKind.PRIVATE], rep, day)
+
+    victim.patch(people, "duty_day", open_)
+
+
+@during("fence.edges")
+def working_hours_are_those_of_another_zone(victim: Victim) -> None:
+    from zoneinfo import ZoneInfo
+
+    from fieldhr_core.trust import duty
+
+    victim.patch(duty, "_zone", lambda _name: ZoneInfo("UTC"))
+
+
+@before("durable.settings")
+def everybody_may_write_to_the_file(victim: Victim) -> None:
+    victim.db.chmod(0o666)
+
+
+@before("durable.settings")
+def everybody_may_exchange_the_file(victim: Victim) -> None:
+    victim.folder.chmod(0o777)
+
+
+@during("scope.masks")
+def one_mask_is_taken_off(victim: Victim) -> None:
+    from fieldhr_core.store.wall import rules
+    from fieldhr_core.trust import scope
+
+    fewer = {
+        role: {name: columns for name, columns in tables.items() if name != "follow_ups"}
+        for role, tables in scope.MASKED.items()
+    }
+    victim.hr._house.binding._plan._drawn.clear()
+    victim.patch(scope, "MASKED", fewer)
+    victim.patch(rules, "MASKED", fewer)
+
+
+@during("keys.rows")
+def a_copy_keeps_the_key_of_somebody_forgotten(victim: Victim) -> None:
+    from fieldhr_core.care import keycopy
+
+    victim.patch(keycopy, "refresh", lambda _premises: [])
+    victim.hr.care.forget("bank", "r2")
+
+
+@during("index.blind")
+def the_index_has_no_key(victim: Victim) -> None:
+    import hashlib
+
+    from fieldhr_core.trust.vault import Vault
+
+    def plain(_self: Any, _tenant: str, _table: str, _column: str, text: str, *, bits: int) -> int:
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> (64 - bits)
+
+    victim.patch(Vault, "blind_index", plain)
+
+
+@during("backup.refuses")
+def an_older_backup_is_taken(victim: Victim) -> None:
+    from fieldhr_core.care import backup
+
+    victim.patch(backup._Task, "rolled_back", lambda _self: ())
+
+
+@before("audit.witness")
+def the_witness_was_signed_by_somebody_else(victim: Victim) -> None:
+    from fieldhr_core.trust.audit import FileWitness, checkpoint
+
+    witness = FileWitness(victim.folder / "witness")
+    kept = [one for tenant in ("bank", "insurer") for one in witness.checkpoints(tenant)]
+    (victim.folder / "witness").unlink()
+    for one in kept:
+        facts = {"tenant": one.tenant, "seq": one.seq, "mac": one.mac, "frontier": one.frontier, "at_ms": one.at_ms}
+        witness.publish(checkpoint(b"x" * 32, **facts))
+
+
+@before("audit.witness")
+def a_line_of_the_witness_is_cut(victim: Victim) -> None:
+    whole = (victim.folder / "witness").read_text()
+    (victim.folder / "witness").write_text(whole[:-40])
+
+
 @during("consent.withdrawal")
 def consent_is_ignored(victim: Victim) -> None:
     from fieldhr_core.flow import positions

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import secrets
 import shutil
 import sqlite3
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +40,13 @@ def _settings(scene: Scene, finds: Finds) -> None:
             }  # fmt: skip
             if scene.file is None:
                 wanted = {"foreign_keys": ("1",)}
+            elif os.name == "posix":
+                shown = scene.file.stat().st_mode
+                finds.expect(not shown & 0o022, f"Others may write to the database (mode {shown & 0o777:o}).")
+                around = scene.file.parent.stat().st_mode
+                finds.expect(
+                    not around & 0o002 or around & stat.S_ISVTX, "Everybody may exchange files beside the database."
+                )
             for name, good in wanted.items():
                 found = str(connection.exec_driver_sql(f"PRAGMA {name}").scalar()).lower()
                 finds.facts[name] = found

@@ -51,6 +51,7 @@ def _fence(scene: Scene, finds: Finds) -> None:
             ("a holiday", "r1", act.at("11:00", -3), 0),
             ("leave", "r2", act.at("10:00"), 0),
             ("after the leave", "r2", act.at("14:00"), 4),
+            ("private mode", "r2", act.at("15:30"), 0),
             ("a break that may not be tracked", "r3", act.at("12:30"), 0),
             ("no consent", "m1", act.at("10:00"), 0),
             ("before the consent", "r1", act.at("10:00", -6), 0),
@@ -84,7 +85,10 @@ def _set_up(act: Act) -> None:
         for rep in ("r1", "r2", "r3"):
             desk.people.record_basis(rep, purpose="tracking", basis="consent", notice="v1", at=act.at("00:00", -4))
         desk.people.put_absences(
-            [Absence(id="l", rep="r2", kind=_kind("leave"), start=act.at("09:00"), end=act.at("12:00"))]
+            [
+                Absence(id="l", rep="r2", kind=_kind("leave"), start=act.at("09:00"), end=act.at("12:00")),
+                Absence(id="p", rep="r2", kind=_kind("private"), start=act.at("15:00"), end=act.at("16:00")),
+            ]
         )
         strict = WorkPattern(zone="Asia/Shanghai", track_breaks=False)
         desk.people.put([Person(id="r3", name="r3", manager="m2", pattern=strict)])

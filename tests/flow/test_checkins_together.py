@@ -92,6 +92,21 @@ def test_who_takes_another_s_id_or_name_is_refused_alone_and_named(
     assert noted(hr, admin, "visits.check_in") == ["u1", "u1", "u2"]
 
 
+@pytest.mark.req("E2")
+def test_the_database_refuses_another_s_name_where_nothing_else_does(
+    hr: FieldHR, admin: Principal, town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not hr._house.binding.is_up:  # type: ignore[union-attr] # open
+        pytest.skip("there is no wall on this database")
+    with hr.acting_as(admin, purpose="operations") as desk:
+        desk.people.put([Person(id="r3", name="Cai", manager="m1")])
+    monkeypatch.setattr("fieldhr_core.flow.scoping.allow", lambda *_: None)
+    with pytest.raises(AccessError):
+        sent(hr, town, THIEF, "k5", rep="r1")()
+    assert noted(hr, admin, "access.refused") == ["u3"]
+    assert noted(hr, admin, "visits.check_in") == []
+
+
 @pytest.mark.req("A3")
 def test_what_is_kept_of_a_date_is_what_the_database_holds(
     hr: FieldHR, admin: Principal, town: Any, runtime_now: Callable[[], Any]

@@ -86,6 +86,8 @@ class ApplicationConformance:
 
     paths: ClassVar[Sequence[str]] = ("",)
     public: ClassVar[Sequence[str] | None] = ()
+    #: As the other suites have it: nothing about an application is optional.
+    optional: ClassVar[Mapping[str, str]] = {}
     offer: ClassVar[tuple[str, str, str]] = ("", "", "")
     settings: ClassVar[Mapping[str, Any]] = {}
 

@@ -30,7 +30,7 @@ __all__ = ["VIEWERS", "Stage", "before_and_after"]
 #: Who a visitor can be, in the order of the menu.
 VIEWERS: Final = ("manager", "rep", "compliance", "hr_payroll", "auditor", "admin")
 #: The tenant on which a dial is moved: small enough to be measured while somebody waits.
-_DIALLED: Final[Mapping[str, Any]] = {"reps": 16, "days": 40}
+_DIALLED: Final[Mapping[str, Any]] = {"reps": 28, "days": 22}
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -155,7 +155,9 @@ def before_and_after(anomaly_rate: tuple[float, float], visits: tuple[float, flo
             hint="Anomalous outings lie between 0 and 40 %, visits between 1 and 4 a day.",
         )
     turn = Turn(on_day=_DIALLED["days"] // 2, anomaly_rate=anomaly_rate, visits=visits)
-    chosen: Pack = attrs.evolve(pack("dials"), turn=turn, **_DIALLED)
+    dials = pack("dials")
+    books = None if dials.books is None else attrs.evolve(dials.books, on_day=turn.on_day)
+    chosen: Pack = attrs.evolve(dials, turn=turn, books=books, **_DIALLED)
     tenant = build(chosen, seed)
     clock = FrozenClock(opening_instant(tenant))
     with FieldHR.open("sqlite://", clock=clock) as hr:

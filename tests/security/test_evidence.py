@@ -370,6 +370,18 @@ def a_bit_of_a_value_is_flipped(victim: Victim) -> None:
         database.commit()
 
 
+@before("register.schema")
+def a_trigger_takes_withdrawals_back(victim: Victim) -> None:
+    victim.run(
+        "CREATE TRIGGER theirs AFTER UPDATE ON fieldhr_bases BEGIN UPDATE fieldhr_bases SET until_ms = NULL; END"
+    )
+
+
+@before("register.schema")
+def a_view_shows_everybody(victim: Victim) -> None:
+    victim.run("CREATE VIEW fieldhr_everybody AS SELECT * FROM fieldhr_people")
+
+
 @before("sealed.whole")
 def two_values_are_swapped(victim: Victim) -> None:
     victim.run(

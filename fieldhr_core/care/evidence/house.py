@@ -36,6 +36,11 @@ def _schema(scene: Scene, finds: Finds) -> None:
             if name.startswith(tables.prefix) and plain not in _WALLS and not plain.startswith("drill_"):
                 columns = inspector.get_columns(name, schema=tables.schema)
                 there[plain] = frozenset(column["name"] for column in columns)
+        if connection.dialect.name == "sqlite":
+            ours = sa.text("SELECT type, name, tbl_name FROM sqlite_master WHERE type IN ('trigger', 'view')")
+            for kind, name, table in connection.execute(ours):
+                mine = table.startswith(tables.prefix) or name.startswith(tables.prefix)
+                finds.expect(not mine, f"A {kind} {name} that nobody registered works on our tables.")
     finds.facts |= {"tables": len(there), "personal_fields": len(FIELDS)}
     for said in unregistered(there):
         finds.expect(False, f"{said}.")

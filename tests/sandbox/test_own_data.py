@@ -7,10 +7,12 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 
 from fieldhr_core.cli import main
 from fieldhr_core.errors import SandboxError
+from fieldhr_sandbox.owndata.datum import shift_between
 from fieldhr_sandbox.owndata.house import OwnFiles, days_of
 from fieldhr_sandbox.owndata.page import write_own_pages
 from fieldhr_sandbox.owndata.run import run_own
@@ -107,3 +109,47 @@ def test_files_that_are_not_there_or_of_no_kind_are_named(tmp_path: Path) -> Non
     with pytest.raises(SandboxError, match="no kind"):
         days_of(OwnFiles(tracks={"ann": [other]}))
     assert main(["trial", "own", "--track", "ann", "--out", str(tmp_path / "o")]) == 2
+
+
+@pytest.mark.req("I5", "A2")
+def test_addresses_in_another_datum_than_they_name_are_told(files: OwnFiles, tmp_path: Path) -> None:
+    crm = files.customers[0]
+    text = crm.read_text(encoding="gb18030")
+    shifted = "".join(
+        line if line.startswith("客户编号") else line.replace(",wgs84,", ",gcj02,")
+        for line in text.splitlines(keepends=True)
+    )
+    # A third customer, so that three stays can agree.
+    crm.write_text(shifted + f"C4,丁商贸有限公司,ann,{OFFICE[0]},{OFFICE[1]},gcj02,开户\n", encoding="gb18030")
+    document = run_own(files, tmp_path / "out")
+    assert document["shift"]["count"] >= 3
+    assert 300 < document["shift"]["metres"] < 800
+    assert "wrong datum" in write_own_pages(document, tmp_path / "out")[0].read_text(encoding="utf-8")
+
+
+@pytest.mark.req("I5")
+@pytest.mark.parametrize(
+    ("stays", "found"),
+    [
+        ([(31.0, 121.005), (31.1, 121.105), (31.2, 121.205)], True),
+        ([(31.0, 121.005), (31.1, 121.105)], False),
+        ([(31.0, 121.005), (31.1, 121.095), (31.2, 121.205)], False),
+        ([(31.0, 121.0005), (31.1, 121.1005), (31.2, 121.2005)], False),
+        ([(31.0, 121.05), (31.1, 121.15), (31.2, 121.25)], False),
+    ],
+)
+def test_a_shift_is_many_stays_one_way(stays: list[tuple[float, float]], found: bool) -> None:
+    shift = shift_between(stays, [(31.0, 121.0), (31.1, 121.1), (31.2, 121.2)])
+    assert (shift is not None) is found
+    if shift is not None:
+        assert (shift["metres"], shift["bearing_deg"]) == (pytest.approx(476, abs=3), 90)
+
+
+@pytest.mark.req("I5")
+def test_a_phrase_list_with_a_fault_is_named(files: OwnFiles, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("phrase,severity\n内部员工价,high\n", encoding="utf-8")
+    settings = {"fieldhr.conduct": {"lexicon_file": str(tmp_path / "bad.csv")}}
+    document = run_own(attrs.evolve(files, settings=settings), tmp_path / "out", inject=True)
+    (fault, *_) = document["faults"]
+    assert "bad.csv" in fault["detail"]
+    assert "bad.csv" in write_own_pages(document, tmp_path / "out")[0].read_text(encoding="utf-8")

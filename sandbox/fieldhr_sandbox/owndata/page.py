@@ -45,6 +45,8 @@ def _page(document: Mapping[str, Any], say: Speech) -> str:
             )
         ),
         *_planted(document, say),
+        *_shifted(document, say),
+        *_faults(document, say),
         _heading("h2", say("What was raised")),
         paper.table(
             [say("Code"), Cell(say("Alerts"), "num")],
@@ -87,6 +89,28 @@ def _page(document: Mapping[str, Any], say: Speech) -> str:
     ]
     body = joined(Markup('<main class="narrow">'), *parts, Markup("</main>"))
     return paper.page(say("Your own data through the product"), body, language=say.language)
+
+
+def _shifted(document: Mapping[str, Any], say: Speech) -> list[Markup]:
+    """Say that addresses and tracks lie apart as two datums do, where they do."""
+    if document.get("shift") is None:
+        return []
+    said = say(
+        "{count} stays lie {metres} m from the nearest customer, all towards {bearing_deg}°: one of the files may name "
+        "the wrong datum. Where Chinese maps were used, that is GCJ-02 or BD-09, not WGS-84.",
+        **document["shift"],
+    )
+    return [Markup("<p><strong>{}</strong></p>").format(said)]
+
+
+def _faults(document: Mapping[str, Any], say: Speech) -> list[Markup]:
+    """Name what a plugin, a phrase list or a connector of one's own could not do."""
+    return [
+        Markup("<p><strong>{}</strong></p>").format(
+            say("{plugin} ({provider}) failed {count} times, so nothing of it was checked: {detail}", **fault)
+        )
+        for fault in document.get("faults", ())
+    ]
 
 
 def _planted(document: Mapping[str, Any], say: Speech) -> list[Markup]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from fieldhr_core.model.datums import to_wgs84
 from fieldhr_sandbox.answers import AnswerKey
 from fieldhr_sandbox.marking import mark_code, match
+from fieldhr_sandbox.owndata.datum import shift_between
 from fieldhr_sandbox.owndata.house import TENANT, OwnFiles, OwnHouse, days_of, move_in, opening_instant, principal
 from fieldhr_sandbox.owndata.planting import plant
 from fieldhr_sandbox.trial import alert_of
@@ -48,7 +50,17 @@ def run_own(
 def _document(hr: Any, house: OwnHouse, key: AnswerKey, files: OwnFiles) -> dict[str, Any]:
     with hr.acting_as(principal(), purpose="supervision") as desk:
         cases = [case for case in desk.alerts.list() if case.state.value != "withdrawn"]
-        days = [_day(desk.reports.day(rep, day)) for rep, mine in sorted(house.days.items()) for day in mine]
+        reports = [desk.reports.day(rep, day) for rep, mine in sorted(house.days.items()) for day in mine]
+        addresses = [
+            to_wgs84(place.lat, place.lon, place.datum)
+            for one in desk.customers.list()
+            for place in one.addresses
+            if place.lat is not None and place.lon is not None and place.datum is not None
+        ]
+    days = [_day(report) for report in reports]
+    elsewhere = [
+        (row["lat"], row["lon"]) for report in reports for row in report.stays.rows() if row["customer"] is None
+    ]
     found = match(key, [alert_of(case) for case in cases])
     planted: dict[str, Any] = {}
     for code in sorted({record.code for record in key.alerts}):
@@ -68,6 +80,11 @@ def _document(hr: Any, house: OwnHouse, key: AnswerKey, files: OwnFiles) -> dict
         "positions": _receipt(house.positions),
         "refused_files": dict(house.refused),
         "days": days,
+        "faults": [
+            {"plugin": fault.plugin, "provider": fault.provider, "count": fault.count, "detail": fault.detail}
+            for fault in hr.faults
+        ],
+        "shift": shift_between(elsewhere, addresses),
         "alerts": dict(sorted(by_code.items())),
         "planted": planted,
         "planted_are_simulated": bool(key.records),

@@ -100,14 +100,16 @@ def _shifted(document: Mapping[str, Any], say: Speech) -> list[Markup]:
         "the wrong datum. Where Chinese maps were used, that is GCJ-02 or BD-09, not WGS-84.",
         **document["shift"],
     )
-    return [Markup("<p><strong>{}</strong></p>").format(said)]
+    return [Markup(Markup("<p><strong>{}</strong></p>").format(said))]
 
 
 def _faults(document: Mapping[str, Any], say: Speech) -> list[Markup]:
     """Name what a plugin, a phrase list or a connector of one's own could not do."""
     return [
-        Markup("<p><strong>{}</strong></p>").format(
-            say("{plugin} ({provider}) failed {count} times, so nothing of it was checked: {detail}", **fault)
+        Markup(
+            Markup("<p><strong>{}</strong></p>").format(
+                say("{plugin} ({provider}) failed {count} times, so nothing of it was checked: {detail}", **fault)
+            )
         )
         for fault in document.get("faults", ())
     ]

@@ -235,7 +235,7 @@ _BUSY_STATES: Final = {
 def _busy(original: Any) -> str | None:
     import sqlite3
 
-    if isinstance(original, sqlite3.OperationalError):
+    if isinstance(original, sqlite3.DatabaseError) and not isinstance(original, sqlite3.IntegrityError):
         text = str(original)
         return text if any(word in text for word in _BUSY) else None
     return _BUSY_STATES.get(str(getattr(original, "sqlstate", "") or getattr(original, "pgcode", "") or ""))

@@ -206,6 +206,7 @@ class StoreTables:
             Column("certain_s", Float, nullable=False),
             Column("possible_s", Float, nullable=False),
             index("visits_customer", "tenant", "customer", "start_ms"),
+            index("visits_date", "tenant", "date"),
             index("visits_start", "tenant", "start_ms"),
         )
         self.checkins = table(

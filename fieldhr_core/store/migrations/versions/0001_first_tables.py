@@ -604,6 +604,7 @@ def upgrade() -> None:
         unique=False,
         schema=schema,
     )
+    op.create_index(f"ix_{prefix}visits_date", f"{prefix}visits", ["tenant", "date"], unique=False, schema=schema)
     op.create_index(f"ix_{prefix}visits_start", f"{prefix}visits", ["tenant", "start_ms"], unique=False, schema=schema)
     op.create_table(
         f"{prefix}addresses",

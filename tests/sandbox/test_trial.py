@@ -178,5 +178,6 @@ def test_plugin_says_who_it_is() -> None:
         ("trial", "report"),
         ("trial", "reveal"),
         ("trial", "own"),
+        ("trial", "speed"),
         ("trial", "security"),
     ]

@@ -801,7 +801,8 @@ for name, statement in {
     "insert_other_rep": f"INSERT INTO {O} ({OUTING}) VALUES ('bank', 'planted', 'r3', 'c', 1, 2)",
     "insert_many": f"INSERT INTO {O} ({OUTING}) SELECT 'insurer', 'planted-' || id, rep, 'c', 1, 2 FROM {O} "
     "WHERE tenant = 'bank'",
-    "insert_tenant": "INSERT INTO fieldhr_tenants SELECT 'third', name, pattern, calendar, settings, simulated, 1 FROM fieldhr_tenants WHERE id = 'bank'",
+    "insert_tenant": "INSERT INTO fieldhr_tenants (id, name, pattern, calendar, settings, simulated, created_ms) "
+    "SELECT 'third', name, pattern, calendar, settings, simulated, 1 FROM fieldhr_tenants WHERE id = 'bank'",
     "insert_audit": "INSERT INTO fieldhr_audit SELECT tenant, seq + 100, 1, 'nobody', role, purpose, action, object_kind, object, detail, mac FROM fieldhr_audit",
     "insert_basis": "INSERT INTO fieldhr_bases (tenant, id, rep, purpose, basis, notice, from_ms) VALUES ('bank', 'b', 'r3', 'tracking', 'consent', 'v1', 1)",
     "delete_all": "DELETE FROM fieldhr_deals",

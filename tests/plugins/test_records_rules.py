@@ -113,10 +113,23 @@ def stay(start: str) -> Any:
         ((record(written="10:50"),), None),
         ((record(), stay("07:30")), None),
         ((record(day=11),), None),
-        # The claim itself lies before the note; positions show that nobody was there yet.
-        ((record(written="10:45", start="10:00"), stay("13:00")), 135),
+        # The claim lies after the note, and positions show that nobody was there even then.
+        ((record(written="10:45", start="10:50"), stay("13:00")), 135),
+        # The claim lies before the note: whether somebody was there, or the phone silent, is asked of the visit.
+        ((record(written="10:45", start="10:00"), stay("13:00")), None),
     ],
-    ids=["before", "seen", "exactly", "just over", "preparation", "after", "came early", "yesterday", "came later"],
+    ids=[
+        "before",
+        "seen",
+        "exactly",
+        "just over",
+        "preparation",
+        "after",
+        "came early",
+        "yesterday",
+        "came later",
+        "came again",
+    ],
 )
 def test_a_note_before_the_visit(tables: Any, early: int | None) -> None:
     found = EarlyNotes(SETTINGS).find(seen(*tables))

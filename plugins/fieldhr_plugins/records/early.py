@@ -1,4 +1,8 @@
-"""``record.predates_visit``: a record of a meeting that was written before anybody met."""
+"""``record.predates_visit``: a record of a meeting that was written before anybody met.
+
+Whether a meeting that a record puts before its writing took place is another question. ``visit.unsupported`` answers it
+and knows of silence; here such a record is believed, as a second visit that day says nothing about the first.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +48,8 @@ class EarlyNotes:
             arrived, ids = arrivals.get((row["rep"], row["customer"]), (row["start_ms"], ()))
             # A device whose clock is fast cannot have written before the record arrived, but it may seem later.
             written = min(row["written_ms"], row["received_ms"] or row["written_ms"])
+            if row["start_ms"] <= written:
+                continue
             # Whoever was there before the time they claim met the customer then.
             begun = arrived if ids else row["start_ms"]
             early_min = (begun - written) / _MINUTE_MS

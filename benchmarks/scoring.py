@@ -125,7 +125,8 @@ def _fill(hr: FieldHR, tables: FakeTables) -> None:
             Person(id=rep, name=rep, role="credit_manager", team=str(team), branch=str(branch), territory="urban")
             for rep, team, branch in zip(people["rep"], people["team"], people["branch"], strict=True)
         )
-    store = hr._house.tables
+    house = hr._open_house()
+    store = house.tables
     stays, notes = tables[PRESENCE].sort("start_ms"), tables[FOLLOW_UPS].sort("written_ms")
     dates = [_date(at) for at in stays["start_ms"].tolist()]
     seen: dict[tuple[str, int], dict[str, Any]] = {}
@@ -134,7 +135,7 @@ def _fill(hr: FieldHR, tables: FakeTables) -> None:
         seen[row["rep"], row["start_ms"]] = {"date": day, **times}
     days = sorted({(row["date"], row["rep"]) for row in seen.values()})
     tracked = {"zone": "Asia/Shanghai", "state": "sealed", "fixes": 900, "digest": "", "resolver": "", "resolved_ms": 0}
-    with hr._house.binding.transaction(write=True) as connection:
+    with house.binding.transaction(write=True) as connection:
         for table, rows in (
             (store.visits, iter(seen.values())),
             (store.rep_days, ({"rep": rep, "date": day, "resolved_sealed": None, **tracked} for day, rep in days)),

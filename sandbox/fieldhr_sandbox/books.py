@@ -71,6 +71,7 @@ class RepBook:
         sells: so many times the usual number of contracts.
         true_overdue: the rate of which the overdue loans are one draw.
         pushes: months (first day) in which most contracts fall on the last working days and half are taken back.
+        is_all: nothing else comes of them during the trial: no application, nobody who buys again.
     """
 
     loans: int | None = None
@@ -82,6 +83,7 @@ class RepBook:
     sells: float = 1.0
     true_overdue: float | None = None
     pushes: tuple[date, ...] = ()
+    is_all: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -136,7 +138,7 @@ def build_books(dials: BookDials, streams: Streams, world: World, days: Days, pl
     if not dials.loans[1]:
         applications = DEALS.empty()
     else:
-        applications = _applications(dials, chance, reps, milliseconds(first), milliseconds(end), turn)
+        applications = _applications(dials, chance, reps, book, milliseconds(first), milliseconds(end), turn)
     granted = np.sort(applications["closed_ms"][applications["stage"].where("approved")])
     loans = _loans(dials, chance, reps, book, milliseconds(first), turn, granted)
     pipeline, cancelled = _pipeline(dials, chance, reps, book, days, first, end)
@@ -253,12 +255,18 @@ def _loans(
 
 
 def _applications(
-    dials: BookDials, chance: _Chance, reps: Sequence[str], first_ms: int, end_ms: int, turn: int | None
+    dials: BookDials,
+    chance: _Chance,
+    reps: Sequence[str],
+    book: Sequence[RepBook],
+    first_ms: int,
+    end_ms: int,
+    turn: int | None,
 ) -> Table:
     """One application a week and rep; each part of the trial decides its own share."""
     weeks = max(1, (end_ms - first_ms) // (7 * _DAY_MS))
-    count = len(reps) * weeks
-    rep = np.repeat(np.arange(len(reps)), weeks)
+    rep = np.repeat(np.flatnonzero([not one.is_all for one in book]), weeks)
+    count = len(rep)
     decided = first_ms + (chance.uniform("decided", count) * (end_ms - first_ms)).astype("i8")
     before = decided < (end_ms if turn is None else turn)
     approved = np.zeros(count, dtype=bool)
@@ -296,7 +304,8 @@ def _customers(
     second = bought + chance.whole("second", count, 30, 170) * _DAY_MS
     if turn is not None:
         more = max(0, share_of(dials.repurchase[1], count) - int(again.sum()))
-        later = chance.quota("later", count, more / max(count, 1), np.where(again, 0.0, weight))
+        is_over = again | np.asarray([one.is_all for one in book])[rep]
+        later = chance.quota("later", count, more / max(count, 1), np.where(is_over, 0.0, weight))
         second[later] = turn + (chance.uniform("when", count)[later] * (end_ms - turn) * 0.4).astype("i8")
         again |= later
     names = np.asarray([f"m{number}" for number in range(count)], dtype="O")

@@ -176,7 +176,7 @@ def _frozen(site: Site) -> None:
     if site.rep.index in site.books:
         raise Unplantable
     months = tuple(day.replace(day=1) for day in month_ends(site.days))
-    site.books[site.rep.index] = RepBook(deals=84, pushes=months[:2])
+    site.books[site.rep.index] = RepBook(deals=84, pushes=months[:2], is_all=True)
     for script in _days(site, site.draw.sample(range(_CAMPAIGN), 3)):
         _go_and_stay(site, script)
         begin = clock_s("13:50") + site.draw.below(1800)

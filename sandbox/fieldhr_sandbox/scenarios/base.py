@@ -159,6 +159,18 @@ class Site:
         for day in range(self.days.count):
             yield self.scripts[(rep or self.rep).index, day]
 
+    def keep_pace(self, mean: float, *, before: int) -> None:
+        """Let the rep visit *mean* customers a day until a day, whatever a dial asks of everybody.
+
+        What a row plants afterwards is more or less than that, and not than what the dial made of it.
+        """
+        owed = 0.0
+        for script in self.every_script():
+            if script.works and script.day < before and script.visits is None:
+                owed += mean
+                script.visits = min(4, int(owed + self.draw.uniform()))
+                owed -= script.visits
+
     def set_part(self, part: str, stops: list[Stop], number: int = 0, rep: Rep | None = None) -> Script:
         """Fix one part of a day."""
         script = self.script(number, rep)

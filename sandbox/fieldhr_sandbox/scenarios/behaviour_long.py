@@ -70,6 +70,7 @@ def _whole_branch(site: Site) -> None:
 @scenario("B04", "Overload: more visits, eleven hours a day, records at night", req=["C5", "C6"], needs=_OVERLOAD)
 def _overload(site: Site) -> None:
     more = site.draw.between(1.5, 1.8)
+    site.keep_pace(site.recipe.visits_mean, before=site.days_used[_BEFORE])
     _busy(site, range(_BEFORE, _BEFORE + 12), more)
     first, last = site.days_used[_BEFORE], site.days_used[_BEFORE + 10]
     site.expect(

@@ -85,7 +85,7 @@ def _push(site: Site) -> None:
     if len(months) < 2:
         raise Unplantable
     first, second = months[-2:]
-    _book(site, RepBook(deals=84, pushes=(first, second)))
+    _book(site, RepBook(deals=84, pushes=(first, second), is_all=True))
     following = (second + timedelta(days=32)).replace(day=1)
     last = [day for day in site.days.working() if second <= site.days.date(day) < following][-2:]
     # Taken back three to seven days after signing; the last of them is not waited for.
@@ -105,7 +105,7 @@ def _push_once(site: Site) -> None:
     months = _whole_months(site)
     if not months:
         raise Unplantable
-    _book(site, RepBook(deals=84, pushes=tuple(months[-1:])))
+    _book(site, RepBook(deals=84, pushes=tuple(months[-1:]), is_all=True))
     site.silent(("behaviour.period_end_push",), until=site.days.count - 1)
 
 
@@ -116,7 +116,8 @@ def _push_once(site: Site) -> None:
     needs=Needs(days=_BEFORE + _INFLATED, whole_rep=True),
 )
 def _inflation(site: Site) -> None:
-    _book(site, RepBook(deals=1))
+    _book(site, RepBook(deals=1, is_all=True))
+    site.keep_pace(site.recipe.visits_mean, before=site.days_used[_BEFORE])
     for number in range(_BEFORE, _BEFORE + _INFLATED):
         for part, count in (("am", 3), ("pm", 2)):
             _short_visits(site, number, part, count)

@@ -109,6 +109,24 @@ def test_near_misses() -> None:
 
 
 @pytest.mark.scenario("R05")
+def test_what_is_explained_hides_nothing_that_follows() -> None:
+    explained = [("recovery", FIRST), ("call", FIRST + DAY), ("call", FIRST + 2 * DAY), ("call", FIRST + 3 * DAY)]
+    later = [("visit", FIRST + n * DAY) for n in (14, 15, 16)]
+    (finding,) = find([*explained, *later])
+    assert finding.opened_at == FIRST + 16 * DAY
+
+
+@pytest.mark.scenario("R05")
+def test_nothing_is_said_when_its_explanation_may_be_out_of_sight() -> None:
+    alerter = FrequentContact(ScreeningSettings())
+    shown = Shown([("call", FIRST + n * DAY) for n in range(3)], (), ())
+    told = [days for days in range(3, 60) if (setattr(shown, "as_of", FIRST + days * DAY), alerter.find(shown))[1]]
+    assert told == list(range(3, 28))
+    # On the last of these days, a record of ten days before the first contact is still shown.
+    assert alerter.days >= told[-1] + 10
+
+
+@pytest.mark.scenario("R05")
 def test_the_traces_of_one_visit_are_one_contact() -> None:
     visit = [("visit", FIRST), ("visit", FIRST + DAY)]
     assert not find(visit, checkins=[FIRST + timedelta(minutes=3), FIRST + DAY + timedelta(minutes=5)])

@@ -14,7 +14,17 @@ from typing import Final
 import attrs
 
 from fieldhr_core.hooks import Tables
-from fieldhr_core.model import CHECKINS, CONTACTS, CUSTOMERS, FOLLOW_UPS, Audience, Evidence, Finding, Severity
+from fieldhr_core.model import (
+    CHECKINS,
+    CONTACTS,
+    CUSTOMERS,
+    FOLLOW_UPS,
+    Audience,
+    Evidence,
+    Finding,
+    Severity,
+    milliseconds,
+)
 from fieldhr_plugins.screening.settings import ScreeningSettings
 
 __all__ = ["CODE", "FrequentContact"]
@@ -22,6 +32,8 @@ __all__ = ["CODE", "FrequentContact"]
 CODE: Final = "risk.frequent_contact"
 _VERSION: Final = "1"
 _DAY_MS: Final = 86_400_000
+#: What was not said so long is not said any more: what explained it may be out of sight.
+_TOLD_DAYS: Final = 25
 _ONE_CONTACT_MS: Final = 2 * 3_600_000
 #: Follow-ups that are no contact with the customer.
 _AT_THE_DESK: Final = frozenset({"preparation", "document"})
@@ -38,11 +50,11 @@ class FrequentContact:
 
     codes: tuple[str, ...] = (CODE,)
     cadence = "live"
-    #: Long enough to see where a run of contacts began.
-    days = 30
 
     def __init__(self, settings: ScreeningSettings) -> None:
         self._settings = settings
+        #: A run as old as may be told, its length, and the time before it in which something may explain it.
+        self.days = _TOLD_DAYS + 2 * settings.contact_days
         self._labels = frozenset(label.casefold() for label in settings.risky_labels)
         self._industries = frozenset(name.casefold() for name in settings.risky_industries)
 
@@ -52,10 +64,11 @@ class FrequentContact:
         if not why:
             return []
         met, excused = self._contacts(tables, set(why))
+        since_ms = milliseconds(tables.as_of) - _TOLD_DAYS * _DAY_MS
         findings = []
         for (rep, customer), contacts in sorted(met.items()):
-            span = self._first_run(contacts)
-            if span and not self._is_excused(excused.get((rep, customer), ()), span):
+            span = self._first_run(contacts, excused.get((rep, customer), ()))
+            if span and span[-1].at_ms >= since_ms:
                 findings.append(self._finding(rep, customer, why[customer], span))
         return findings
 
@@ -99,13 +112,14 @@ class FrequentContact:
                     met.setdefault((rep, customer), []).append(_Contact(at_ms, record))
         return {key: _merged(contacts) for key, contacts in met.items()}, excused
 
-    def _first_run(self, contacts: Sequence[_Contact]) -> list[_Contact]:
-        """Return the contacts of the first span that holds too many, up to the one that made them so."""
+    def _first_run(self, contacts: Sequence[_Contact], records: Sequence[int]) -> list[_Contact]:
+        """Return the contacts of the first unexplained span that holds too many, up to the one that made them so."""
         times, within_ms = self._settings.contact_times, self._settings.contact_days * _DAY_MS
         for last in range(times - 1, len(contacts)):
             first = last - times + 1
-            if contacts[last].at_ms - contacts[first].at_ms <= within_ms:
-                return list(contacts[first : last + 1])
+            span = contacts[first : last + 1]
+            if span[-1].at_ms - span[0].at_ms <= within_ms and not self._is_excused(records, span):
+                return list(span)
         return []
 
     def _is_excused(self, records: Iterable[int], span: Sequence[_Contact]) -> bool:

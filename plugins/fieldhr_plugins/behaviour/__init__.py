@@ -59,11 +59,11 @@ class LearnedSettings:
     pause_h: float = attrs.field(default=1.5, validator=attrs.validators.ge(0))
     overtime_h: float = attrs.field(default=36.0, validator=attrs.validators.ge(0))
     overtime_rule: str = "Labour Law of the PRC, art. 41"
-    potential_days: int = attrs.field(default=18, validator=attrs.validators.ge(5))
+    potential_days: int = attrs.field(default=22, validator=attrs.validators.ge(5))
     potential_share: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
     potential_ratio: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
     potential_list_ratio: float = attrs.field(default=0.65, validator=attrs.validators.gt(0))
-    potential_z: float = attrs.field(default=2.6, validator=attrs.validators.gt(0))
+    potential_z: float = attrs.field(default=3.0, validator=attrs.validators.gt(0))
     potential_visits: int = attrs.field(default=15, validator=attrs.validators.ge(5))
     lasting_days: int = attrs.field(default=6, validator=attrs.validators.ge(1))
 

@@ -460,7 +460,7 @@ class Learned:
         learned = self._learned
         first = evening - learned.potential_days + 1
         begin = max(0, first - learned.baseline_days)
-        if first - begin < learned.potential_days:
+        if first - begin < learned.baseline_days:
             return None  # a share of few visits is chance
         n0, n1 = float(rep.potential[begin:first].sum()), float(rep.potential[first : evening + 1].sum())
         h0, h1 = float(rep.high[begin:first].sum()), float(rep.high[first : evening + 1].sum())
@@ -596,7 +596,7 @@ class _Maybe:
 
     def _neglecting(self, evening: Ints) -> Mask:
         learned = self._learned
-        enough, begin, first = self._spans(evening, learned.potential_days, learned.potential_days)
+        enough, begin, first = self._spans(evening, learned.potential_days, learned.baseline_days)
         end = np.where(enough, evening + 1, first)
         (n0, n1), (h0, h1) = (
             (sums[first] - sums[begin], sums[end] - sums[first])
